@@ -1,0 +1,47 @@
+import type { Readable } from 'node:stream'
+
+/**
+ * A bucket: named objects, as in S3. Keys are `/`-separated, relative, without `.` or `..` segments; adapters refuse others.
+ *
+ * Every method throws `STORAGE_FAILED` when the store can't be reached or refuses; null means that the store gave the definite
+ * answer "absent", and nothing else does.
+ */
+export interface Bucket {
+  /** For messages: the folder or address. */
+  readonly location: string
+  /**
+   * Writes an object and reads back that size and digest are the announced ones. A reader sees the old object, or the whole new one.
+   * `exclusive` fails with `CONTRADICTION` when the key holds other bytes, and is `present` when it already holds these.
+   */
+  put(key: string, body: Body, options: PutOptions): Promise<'written' | 'present'>
+  head(key: string): Promise<ObjectFacts | null>
+  /** The whole object; fails with `STORAGE_FAILED` when it is larger than `limit` bytes. */
+  read(key: string, limit: number): Promise<Buffer | null>
+  open(key: string): Promise<Readable | null>
+  /** Objects whose key starts with the prefix, in the order of their keys' bytes. */
+  list(prefix: string): AsyncIterable<ObjectFacts>
+  /** Deleting an absent object succeeds. */
+  delete(key: string): Promise<void>
+}
+
+export interface Body {
+  /** Bytes. */
+  readonly size: number
+  /** Lower-case hex. */
+  readonly sha256: string
+  /** A fresh stream at every call: each upload attempt has its own. */
+  open(): Readable
+}
+
+export interface PutOptions {
+  readonly contentType: string
+  readonly cacheControl: string
+  /** Refuse to replace other bytes. */
+  readonly exclusive: boolean
+}
+
+export interface ObjectFacts {
+  readonly key: string
+  /** Bytes. */
+  readonly size: number
+}

@@ -1,0 +1,126 @@
+/**
+ * Every error a person can meet, in one table. `docs/errors.md` documents exactly these; a test holds the two together.
+ *
+ * `fault` says who has to act, and so decides the exit code:
+ * - `user`: the input or the command line is wrong
+ * - `test`: the project's own check, build or test is red
+ * - `infrastructure`: the machine or a peer failed; the same command may work later
+ * - `target`: a built file is not what its target promises
+ * - `policy`: Pitlane refuses, although it could
+ */
+export type Fault = 'user' | 'test' | 'infrastructure' | 'target' | 'policy'
+
+interface ErrorKind {
+  readonly fault: Fault
+  /** Whether the same command can succeed later without anybody changing anything. */
+  readonly retry: boolean
+  readonly summary: string
+}
+
+export const ERRORS = {
+  USAGE: { fault: 'user', retry: false, summary: 'the command line is not understood' },
+  CONFIG_MISSING: { fault: 'user', retry: false, summary: 'there is no pitlane.yaml at that commit' },
+  CONFIG_INVALID: { fault: 'user', retry: false, summary: 'pitlane.yaml is not valid' },
+  REVISION_UNKNOWN: { fault: 'user', retry: false, summary: 'no such revision in this repository' },
+  VERSION_NAME: { fault: 'user', retry: false, summary: 'the tag cannot be the name of a release' },
+  NOT_A_REPOSITORY: { fault: 'user', retry: false, summary: 'not inside a git repository with a pitlane.yaml' },
+  NOT_FOUND: { fault: 'user', retry: false, summary: 'there is no such thing here' },
+  FILE_EXISTS: { fault: 'user', retry: false, summary: 'the file exists and is not overwritten' },
+  KEY_MISSING: { fault: 'user', retry: false, summary: 'there is no signing key' },
+  KEY_INVALID: { fault: 'user', retry: false, summary: 'the key cannot be read' },
+  STEP_FAILED: { fault: 'test', retry: false, summary: 'a step ended with an error' },
+  STEP_TIMEOUT: { fault: 'test', retry: false, summary: 'a step ran longer than its timeout' },
+  STEP_OUTPUT_LIMIT: { fault: 'test', retry: false, summary: 'a step wrote more output than allowed' },
+  OUTPUT_MISSING: { fault: 'target', retry: false, summary: 'a declared output was not built' },
+  OUTPUT_UNFIT: {
+    fault: 'target',
+    retry: false,
+    summary: 'a declared output is not a regular file inside the stage folder',
+  },
+  ELF_INVALID: { fault: 'target', retry: false, summary: 'the file is not an ELF executable that can be verified' },
+  ELF_MISMATCH: { fault: 'target', retry: false, summary: 'the executable does not fit its target' },
+  TEST_NOT_RUN: { fault: 'target', retry: false, summary: 'a required release test could not run on this machine' },
+  CONTRADICTION: { fault: 'policy', retry: false, summary: 'the same name exists with other bytes' },
+  PLAN_CONTRADICTION: { fault: 'policy', retry: false, summary: 'what was carried out is not what the plan declared' },
+  KEY_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket is signed with another key' },
+  TAG_MOVED: { fault: 'policy', retry: false, summary: 'the tag no longer names the commit that was built' },
+  DIRTY_TREE: { fault: 'policy', retry: false, summary: 'the working tree has changes that the commit does not have' },
+  VERIFICATION_FAILED: { fault: 'policy', retry: false, summary: 'the release does not verify' },
+  STATE_NEWER: { fault: 'policy', retry: false, summary: 'the state was written by a newer Pitlane' },
+  FENCED: { fault: 'infrastructure', retry: true, summary: 'another process has taken over this state' },
+  BUSY: { fault: 'infrastructure', retry: true, summary: 'another process is working on this state' },
+  GIT_FAILED: { fault: 'infrastructure', retry: true, summary: 'git is missing or failed' },
+  SHALLOW_CLONE: { fault: 'infrastructure', retry: false, summary: 'the clone is shallow and lacks that commit' },
+  EXECUTOR_FAILED: { fault: 'infrastructure', retry: true, summary: 'a step could not be started' },
+  STORAGE_FAILED: { fault: 'infrastructure', retry: true, summary: 'a file could not be written or read' },
+  FETCH_FAILED: { fault: 'infrastructure', retry: true, summary: 'an address could not be fetched' },
+  INTERRUPTED: { fault: 'infrastructure', retry: true, summary: 'stopped by a person; the same command goes on' },
+  INTERNAL: { fault: 'infrastructure', retry: false, summary: 'a defect in Pitlane' },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** A place in a text file; line and column count from 1. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+export class PitlaneError extends Error {
+  readonly code: ErrorCode
+  /** What the person can do about it, as a full sentence or a command. */
+  readonly hint: string | undefined
+  readonly place: Place | undefined
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; place?: Place; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'PitlaneError'
+    this.code = code
+    this.hint = options.hint
+    this.place = options.place
+  }
+
+  get fault(): Fault {
+    return ERRORS[this.code].fault
+  }
+
+  get retry(): boolean {
+    return ERRORS[this.code].retry
+  }
+}
+
+/** Process exit codes; documented in `docs/errors.md`. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  infrastructure: 4,
+  busy: 5,
+  internal: 70,
+  interrupted: 130,
+} as const
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof PitlaneError)) return EXIT.internal
+  if (error.code === 'INTERRUPTED') return EXIT.interrupted
+  if (error.code === 'BUSY') return EXIT.busy
+  if (error.code === 'INTERNAL') return EXIT.internal
+  switch (error.fault) {
+    case 'user':
+      return EXIT.usage
+    case 'test':
+    case 'target':
+      return EXIT.failed
+    case 'policy':
+      return EXIT.refused
+    case 'infrastructure':
+      return EXIT.infrastructure
+  }
+}
+
+/** The system error code (`ENOENT`, `ENOSPC`, …) of a Node error, or undefined. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

@@ -1,0 +1,67 @@
+/**
+ * Where steps run. One engine drives an executor; a second engine may take over after the first one died, and finds everything
+ * again by ids and folders that are fixed before anything starts.
+ *
+ * Life of a stage attempt: `prepare` once → for each step `start`, then `wait` (or `kill`) → `destroy` once. After an engine died:
+ * `attach` for each step whose row says it was started. Steps of one attempt may overlap in time and share the attempt's workspace.
+ */
+export interface Executor {
+  readonly name: 'process'
+  /** What holds the processes of a step together here, found out by trying: recorded as evidence. */
+  isolation(): Promise<'pid-namespace' | 'process-group'>
+  /**
+   * Makes the attempt's folder ready. May be called again after a crash at any point; ends in the same state. The workspace itself
+   * is filled by the caller (`forges/git` checks out the commit), before the first `start`.
+   */
+  prepare(attempt: AttemptRef): Promise<void>
+  /**
+   * Starts the step and resolves when it runs and can be found by `attach`. The child writes its output to `outputPath` itself; its exit status is
+   * written by its supervisor, so that both survive this process. Must not be called twice for the same step of the same attempt:
+   * ask `attach` first after a crash.
+   * @throws PitlaneError `EXECUTOR_FAILED` when nothing was started
+   */
+  start(step: StepOrder): Promise<void>
+  /**
+   * After a crash: `running` and `finished` can be waited for; `lost` means that the step is not running, left no exit status and never will.
+   * After `lost`, a late starter of this attempt is prevented.
+   */
+  attach(step: StepRef): Promise<'running' | 'finished' | 'lost'>
+  /**
+   * Resolves with how the step ended; `lost` when its processes vanished without an exit status (machine restarted, supervisor killed).
+   * An aborted signal rejects with the signal's reason and leaves the step running.
+   */
+  wait(step: StepRef, signal?: AbortSignal): Promise<StepExit>
+  /** Ends every process of the step, however it detached itself, and resolves when none is left. Killing a finished step does nothing. */
+  kill(step: StepRef): Promise<void>
+  /** File to which the step's standard output and error go; may not exist before `start`. */
+  outputPath(step: StepRef): string
+  /** Ends what is left of the attempt and removes its workspace; logs and exit statuses stay. */
+  destroy(attempt: AttemptRef): Promise<void>
+  /** Lets go of everything this process holds (pipes, watchers) without touching the steps. */
+  close(): Promise<void>
+}
+
+/** One try at a stage. `folder` is unique to the attempt, absolute, and known before anything starts. */
+export interface AttemptRef {
+  readonly attemptId: string
+  /** Holds `workspace/` and, for each step, `steps/<n>/` with `output`, `exit` and what `attach` needs. */
+  readonly folder: string
+}
+
+export interface StepRef {
+  readonly attempt: AttemptRef
+  /** Position of the step in its stage, from 0: the name of its folder. */
+  readonly index: number
+}
+
+export interface StepOrder extends StepRef {
+  /** POSIX shell text, run with `sh -e`. */
+  readonly run: string
+  /** The whole environment of the step: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>
+  /** Working directory, absolute; usually the attempt's `workspace`. */
+  readonly cwd: string
+}
+
+/** `signal` as in `SIGSEGV` when a shell reports 128 + n for the step's own shell. */
+export type StepExit = { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'lost' }

@@ -1,0 +1,23 @@
+import type { Source } from '../plan/plan.ts'
+
+/** A git repository on this machine. Every method throws `GIT_FAILED` when git is missing or fails for its own reasons. */
+export interface Repository {
+  /** Absolute path of the top of the working tree. */
+  readonly root: string
+  /**
+   * Resolves a revision (tag, branch, commit id, `HEAD`) to the commit it names now. A tag wins over a branch of the same name. `HEAD` or a
+   * commit id is not a tag, even where a tag points at it.
+   * @throws PitlaneError `REVISION_UNKNOWN`, `SHALLOW_CLONE`
+   */
+  source(revision: string): Promise<Source>
+  /** A file at a commit, or null; fails with `CONFIG_INVALID` when it is larger than `limit` bytes. */
+  file(commit: string, path: string, limit: number): Promise<Buffer | null>
+  /** The commit that a tag names now, or null. */
+  tagCommit(tag: string): Promise<string | null>
+  /** Paths with changes against HEAD or not tracked (ignored ones excepted), at most `limit` of them. */
+  changes(limit: number): Promise<readonly string[]>
+  /** Fills an absent or empty folder with the exact files of a commit, links and modes as recorded, no `.git`; all or nothing. */
+  checkout(commit: string, folder: string): Promise<void>
+  /** Tags with the commit each names. */
+  tags(): Promise<readonly { readonly name: string; readonly commit: string }[]>
+}

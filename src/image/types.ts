@@ -1,0 +1,33 @@
+import type { Readable } from 'node:stream'
+
+/** Content descriptor (OCI image specification 1.1, descriptor.md). */
+export interface Descriptor {
+  readonly mediaType: string
+  /** `sha256:` and 64 hex digits. */
+  readonly digest: string
+  /** Bytes. */
+  readonly size: number
+  readonly platform?: { readonly architecture: string; readonly os: string; readonly variant?: string }
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/**
+ * Where container images go: a folder in OCI image layout, or (later) a distribution server. Blobs and manifests are put by digest and
+ * never change; only tags name them. Null means the registry's definite answer "absent".
+ */
+export interface Registry {
+  readonly location: string
+  hasBlob(repository: string, digest: string): Promise<boolean>
+  /** Puts a blob and reads back its digest. Putting it again does nothing. */
+  putBlob(repository: string, blob: { readonly digest: string; readonly size: number; open(): Readable }): Promise<void>
+  openBlob(repository: string, digest: string): Promise<Readable | null>
+  /** Puts the exact bytes of a manifest or index by digest and returns its descriptor. */
+  putManifest(repository: string, mediaType: string, bytes: Buffer): Promise<Descriptor>
+  /** By digest (`sha256:…`); fails with `STORAGE_FAILED` when larger than 4 MiB or when the bytes don't have that digest. */
+  readManifest(repository: string, digest: string): Promise<Buffer | null>
+  resolveTag(repository: string, tag: string): Promise<Descriptor | null>
+  /** Points a tag at a manifest that is there. Refuses with `CONTRADICTION` when the tag names another digest. */
+  putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void>
+  /** All tags, sorted, as `repository:tag`. */
+  listTags(): Promise<readonly string[]>
+}

@@ -1,0 +1,142 @@
+/**
+ * `release.json`: one per version, immutable, signed; the truth that page, lists, feeds and pointers are computed from.
+ * Everything in it is fixed by the plan, the outcomes and the journal's date, so that writing it again gives the same bytes.
+ */
+import { z } from 'zod'
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
+/** A version is one folder name: see `plan/version.ts`. */
+const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
+/** A key in the bucket: relative, `/`-separated. */
+const key = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
+const size = z.int().nonnegative()
+
+const ReleaseFile = z.strictObject({
+  kind: z.literal('binary'),
+  /** File name, the last segment of `path`. */
+  name: z.string(),
+  /** Key in the bucket. Beside it stand `<path>.sha256` and, when signed, `<path>.minisig`. */
+  path: key,
+  /** Bytes. */
+  size,
+  sha256: hex64,
+  mediaType: z.string(),
+  /** Triple. */
+  target: z.string(),
+  platform: z.string(),
+  elf: z.strictObject({
+    class: z.union([z.literal(32), z.literal(64)]),
+    machine: z.string(),
+    /** No interpreter and no needed library. */
+    static: z.boolean(),
+    pie: z.boolean(),
+    /** ARM architecture version and where it was read; null for other machines. */
+    arm: z.strictObject({ version: z.int(), source: z.enum(['attributes', 'go-buildinfo', 'run']) }).nullable(),
+  }),
+})
+
+const ReleaseImage = z.strictObject({
+  repository: z.string(),
+  tag: z.string(),
+  /** Of the multi-platform index. */
+  digest,
+  /** Where the layout lies, relative to the bucket's root; null for a registry that is a server. */
+  layout: z.string().nullable(),
+  platforms: z.array(
+    z.strictObject({
+      platform: z.string(),
+      target: z.string(),
+      repository: z.string(),
+      tag: z.string(),
+      /** Of the platform's manifest. */
+      digest,
+      /** Bytes of the compressed layer. */
+      size,
+    }),
+  ),
+})
+
+const ReleaseTest = z.strictObject({
+  target: z.string(),
+  platform: z.string(),
+  /** `none`: the project declares no release test. Neither `not-run` nor `none` ever counts as passed. */
+  result: z.enum(['passed', 'not-run', 'none']),
+  mode: z.enum(['native', 'qemu']).nullable(),
+  /** Digest of the exact binary that was run; null when none was. */
+  binarySha256: hex64.nullable(),
+  /** Why it did not run, in words. */
+  reason: z.string().nullable(),
+})
+
+export const ReleaseDocument = z.strictObject({
+  format: z.literal('pitlane-release/1'),
+  name: z.string(),
+  version: versionName,
+  channel: z.string(),
+  tag: z.string().nullable(),
+  commit: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/),
+  tree: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/),
+  subject: z.string(),
+  committedAt: isoDate,
+  publishedAt: isoDate,
+  notes: z.string().nullable(),
+  plan: z.string(),
+  configuration: z.strictObject({ file: z.string(), sha256: hex64 }),
+  signing: z.discriminatedUnion('scheme', [
+    z.strictObject({
+      scheme: z.literal('minisign'),
+      /** Minisign public key, base64, as in the second line of a `.pub` file. */
+      publicKey: z.string(),
+      /** 16 upper-case hex digits, as minisign prints it. */
+      keyId: z.string(),
+    }),
+    z.strictObject({ scheme: z.literal('none') }),
+  ]),
+  builder: z.strictObject({
+    pitlane: z.string(),
+    executor: z.string(),
+    isolation: z.enum(['pid-namespace', 'process-group']),
+  }),
+  promotion: z.strictObject({ actor: z.string(), reason: z.string().nullable(), build: z.int() }),
+  files: z.array(ReleaseFile),
+  image: ReleaseImage.nullable(),
+  checks: z.array(z.strictObject({ name: z.string(), result: z.literal('passed') })),
+  tests: z.array(ReleaseTest),
+})
+export type ReleaseDocument = z.infer<typeof ReleaseDocument>
+export type ReleaseFile = z.infer<typeof ReleaseFile>
+export type ReleaseImage = z.infer<typeof ReleaseImage>
+export type ReleaseTest = z.infer<typeof ReleaseTest>
+
+/** The document as it is stored and signed: two-space JSON in schema order, one final newline. */
+export function encodeDocument(document: ReleaseDocument): Buffer {
+  return Buffer.from(`${JSON.stringify(ReleaseDocument.parse(document), null, 2)}\n`)
+}
+
+/** ISO 8601 in UTC with whole seconds. */
+export function isoSeconds(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
+}
+
+/** Keys of everything a release owns in the bucket, and of what is computed from all releases. */
+export const KEYS = {
+  releases: '_releases/',
+  folder: (version: string) => `_releases/${version}/`,
+  document: (version: string) => `_releases/${version}/release.json`,
+  sums: (version: string) => `_releases/${version}/SHA256SUMS`,
+  binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
+  page: '_releases.html',
+  garageList: '_releases.json',
+  index: '_releases/index.json',
+  atomStable: '_releases/stable.atom',
+  atomAll: '_releases/all.atom',
+  /** The newest stable version, one line. */
+  latest: '_releases/latest',
+  /** The newest version of another channel, one line. */
+  latestOf: (channel: string) => `_releases/latest-${channel}`,
+  installScript: '_releases/install.sh',
+  publicKey: '_releases/minisign.pub',
+  publicKeyPem: '_releases/signing-key.pem',
+} as const
