@@ -12,6 +12,8 @@ export interface Database {
   steps: StepsTable
   attempts: AttemptsTable
   artifacts: ArtifactsTable
+  layers: LayersTable
+  release_tests: ReleaseTestsTable
   promotions: PromotionsTable
   publications: PublicationsTable
   operations: OperationsTable
@@ -98,6 +100,27 @@ export interface ArtifactsTable {
   created_at: number
 }
 
+/** The image layer made of an artifact: compressed once, and these bytes are used everywhere. */
+export interface LayersTable {
+  build_id: string
+  target: string
+  /** `sha256:…` of the compressed layer. */
+  digest: string
+  size: number
+  /** `sha256:…` of the archive. */
+  diff_id: string
+}
+
+export interface ReleaseTestsTable {
+  build_id: string
+  target: string
+  result: 'running' | 'passed' | 'not-run'
+  mode: 'native' | 'qemu' | null
+  /** Digest of the exact binary that is run. */
+  binary_sha256: string | null
+  reason: string | null
+}
+
 export interface PromotionsTable {
   id: string
   /** The green build that is released. */
@@ -120,6 +143,8 @@ export interface PublicationsTable {
   published_at: number
   /** Serial of `index.json` in this publication. */
   serial: number
+  /** Who built it, as JSON: fixed here, so that a newer version that finishes the publication writes the same document. */
+  builder: string
 }
 
 export interface OperationsTable {

@@ -220,6 +220,8 @@ class BuildRun {
           return
         }
         case 'collect':
+          // Nothing may go on writing to what is collected.
+          await this.#parts.executor.destroy(this.#attemptRef(stage, order.attempt))
           await this.#parts.work.collect(this.#context(stage, order.attempt))
           return this.tell({ kind: 'collected', ...at })
         case 'destroy':

@@ -72,6 +72,25 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('artifacts_key', ['build_id', 'output_id'])
     .execute()
   await db.schema
+    .createTable('layers')
+    .addColumn('build_id', 'text', (c) => c.notNull().references('builds.id'))
+    .addColumn('target', 'text', (c) => c.notNull())
+    .addColumn('digest', 'text', (c) => c.notNull())
+    .addColumn('size', 'bigint', (c) => c.notNull())
+    .addColumn('diff_id', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('layers_key', ['build_id', 'target'])
+    .execute()
+  await db.schema
+    .createTable('release_tests')
+    .addColumn('build_id', 'text', (c) => c.notNull().references('builds.id'))
+    .addColumn('target', 'text', (c) => c.notNull())
+    .addColumn('result', 'text', (c) => c.notNull())
+    .addColumn('mode', 'text')
+    .addColumn('binary_sha256', 'text')
+    .addColumn('reason', 'text')
+    .addPrimaryKeyConstraint('release_tests_key', ['build_id', 'target'])
+    .execute()
+  await db.schema
     .createTable('promotions')
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('build_id', 'text', (c) => c.notNull().references('builds.id'))
@@ -89,6 +108,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text', (c) => c.notNull())
     .addColumn('published_at', 'bigint', (c) => c.notNull())
     .addColumn('serial', 'bigint', (c) => c.notNull())
+    .addColumn('builder', 'text', (c) => c.notNull())
     .execute()
   await db.schema
     .createTable('operations')

@@ -121,6 +121,18 @@ export async function findGreenChecks(db: Kysely<Database>, checksDigest: string
     .executeTakeFirst()
 }
 
+/** The newest green release build of a plan. */
+export async function findReleaseBuild(db: Kysely<Database>, planId: string): Promise<BuildRow | undefined> {
+  return db
+    .selectFrom('builds')
+    .selectAll()
+    .where('kind', '=', 'release')
+    .where('plan_id', '=', planId)
+    .where('state', '=', 'succeeded')
+    .orderBy('number', 'desc')
+    .executeTakeFirst()
+}
+
 /** The stored state of a build. `startedAt` holds, by step id, when each step was last started (milliseconds since 1970). */
 export async function loadState(
   db: Kysely<Database>,
