@@ -25,7 +25,12 @@ export function changelogSection(changelog: Buffer, version: string): string | n
   const body = lines.slice(heading.after, next?.line)
   // Link definitions for the headings stand at the end of the file: they belong to no version.
   while (body.length > 0 && /^\s*$|^\[[^\]]+\]:\s*\S+/.test(body.at(-1) ?? '')) body.pop()
-  return body.join('\n').replace(/^\s*\n/, '').trimEnd() || null
+  return (
+    body
+      .join('\n')
+      .replace(/^\s*\n/, '')
+      .trimEnd() || null
+  )
 }
 
 function headings(lines: readonly string[]): readonly Heading[] {

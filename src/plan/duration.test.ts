@@ -16,5 +16,6 @@ test('durations', () => {
     assert.equal(parseDuration(text), milliseconds)
     assert.equal(formatDuration(milliseconds), shortest)
   }
-  for (const text of ['', '10', 'm', '1.5h', '-1s', '1h30m', '10 m', '1d', '1234567s']) assert.doesNotMatch(text, DURATION)
+  for (const text of ['', '10', 'm', '1.5h', '-1s', '1h30m', '10 m', '1d', '1234567s'])
+    assert.doesNotMatch(text, DURATION)
 })

@@ -6,7 +6,9 @@ import { assertGolden } from './golden-file.ts'
 import { checkVersionName } from './version-name.ts'
 import { compareVersions, imageTag } from './version.ts'
 
-const tags = readFileSync(new URL('fixtures/garage-tags.txt', import.meta.url), 'utf8').trimEnd().split('\n')
+const tags = readFileSync(new URL('fixtures/garage-tags.txt', import.meta.url), 'utf8')
+  .trimEnd()
+  .split('\n')
 
 test('every tag name of the Garage project: order, channel and image tag', () => {
   assert.equal(tags.length, 83)

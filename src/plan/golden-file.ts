@@ -6,5 +6,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 export function assertGolden(url: URL, text: string): void {
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(url, text)
   assert.ok(existsSync(url), `${url.pathname} is missing: run the test with UPDATE_GOLDEN=1 and review it`)
-  assert.equal(text, readFileSync(url, 'utf8'), `${url.pathname} differs: run the test with UPDATE_GOLDEN=1 and review it`)
+  assert.equal(
+    text,
+    readFileSync(url, 'utf8'),
+    `${url.pathname} differs: run the test with UPDATE_GOLDEN=1 and review it`,
+  )
 }

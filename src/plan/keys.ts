@@ -33,7 +33,8 @@ export function reservedUnderReleases(name: string): string | null {
   const side = SIDE_FILES.find((suffix) => name.endsWith(suffix))
   const base = side === undefined ? name : name.slice(0, -side.length)
   const key = `${KEYS.releases}${base}`
-  if (key.startsWith(KEYS.latestOf(''))) return `"${KEYS.releases}${name}" is a pointer to the newest version of a channel`
+  if (key.startsWith(KEYS.latestOf('')))
+    return `"${KEYS.releases}${name}" is a pointer to the newest version of a channel`
   const owned = Object.values<unknown>(KEYS).includes(key)
   return owned ? `"${KEYS.releases}${name}" is one of the files computed from all releases` : null
 }

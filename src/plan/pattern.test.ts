@@ -6,7 +6,8 @@ import { compilePattern, PatternError } from './pattern.ts'
 test('patterns match the whole text', () => {
   const stable = compilePattern('v[0-9]+\\.[0-9]+\\.[0-9]+')
   for (const tag of ['v1.2.3', 'v10.0.11']) assert.ok(stable(tag), tag)
-  for (const tag of ['v1x2y3', 'v1.2', 'v1.2.3.4', 'v1.2.3-rc1', 'av1.2.3', 'v1.2.3\n', '']) assert.ok(!stable(tag), tag)
+  for (const tag of ['v1x2y3', 'v1.2', 'v1.2.3.4', 'v1.2.3-rc1', 'av1.2.3', 'v1.2.3\n', ''])
+    assert.ok(!stable(tag), tag)
   assert.ok(compilePattern('a|bc')('bc'))
   assert.ok(!compilePattern('a|bc')('abc'))
   assert.ok(compilePattern('')(''))

@@ -38,7 +38,8 @@ interface State {
  * @throws PatternError
  */
 export function compilePattern(pattern: string): (text: string) => boolean {
-  if (pattern.length > PATTERN_LIMIT) throw new PatternError(`a pattern has at most ${PATTERN_LIMIT} characters`, PATTERN_LIMIT)
+  if (pattern.length > PATTERN_LIMIT)
+    throw new PatternError(`a pattern has at most ${PATTERN_LIMIT} characters`, PATTERN_LIMIT)
   const tree = new Reader(pattern).whole()
   let states = 0
   const state = (test: Test | null, next: readonly State[]): State => {
@@ -66,7 +67,10 @@ function link(tree: Tree, after: State, state: (test: Test | null, next: readonl
     case 'sequence':
       return tree.parts.reduceRight((next, part) => link(part, next, state), after)
     case 'choice':
-      return state(null, tree.parts.map((part) => link(part, after, state)))
+      return state(
+        null,
+        tree.parts.map((part) => link(part, after, state)),
+      )
     case 'repeat': {
       let entry = after
       if (tree.max === Number.POSITIVE_INFINITY) {
@@ -74,7 +78,8 @@ function link(tree: Tree, after: State, state: (test: Test | null, next: readonl
         loop.next = [link(tree.part, loop, state), after]
         entry = loop
       } else {
-        for (let count = tree.min; count < tree.max; count += 1) entry = state(null, [link(tree.part, entry, state), after])
+        for (let count = tree.min; count < tree.max; count += 1)
+          entry = state(null, [link(tree.part, entry, state), after])
       }
       for (let count = 0; count < tree.min; count += 1) entry = link(tree.part, entry, state)
       return entry
@@ -146,7 +151,8 @@ class Reader {
   #atom(): Tree {
     const character = this.#peek()
     if ('*+?{'.includes(character)) throw this.#error(`nothing to repeat before "${character}"`)
-    if ('^$'.includes(character)) throw this.#error(`"${character}" is not needed: a pattern always matches the whole name`)
+    if ('^$'.includes(character))
+      throw this.#error(`"${character}" is not needed: a pattern always matches the whole name`)
     if (this.#take('(')) return this.#group()
     if (this.#take('[')) return { kind: 'one', test: this.#characterClass() }
     if (this.#take('.')) return { kind: 'one', test: () => true }
@@ -172,7 +178,8 @@ class Reader {
       if (typeof from === 'string' && this.#peek() === '-' && this.#pattern[this.#at + 1] !== ']') {
         this.#at += 1
         const to = this.#at < this.#pattern.length ? this.#literal() : null
-        if (typeof to !== 'string' || to < from) throw new PatternError('the range is not from a lower to a higher character', start)
+        if (typeof to !== 'string' || to < from)
+          throw new PatternError('the range is not from a lower to a higher character', start)
         tests.push((character) => character >= from && character <= to)
       } else tests.push(typeof from === 'string' ? (character) => character === from : from)
     }

@@ -38,7 +38,8 @@ function brokenRule(tag: string): string | null {
   if (wrong !== -1) {
     return `character ${wrong + 1} is ${shown(characters[wrong] ?? '')}, and a version has only letters, digits and . _ + -`
   }
-  if (!NAME.test(tag)) return `character 1 is ${shown(characters[0] ?? '')}, and a version begins with a letter or digit`
+  if (!NAME.test(tag))
+    return `character 1 is ${shown(characters[0] ?? '')}, and a version begins with a letter or digit`
   const dots = tag.indexOf('..')
   if (dots !== -1) return `characters ${dots + 1} and ${dots + 2} are "..", which means the folder above`
   if (isCommitId(tag)) return 'it looks like a full commit id, which names the development release of that commit'
@@ -48,6 +49,9 @@ function brokenRule(tag: string): string | null {
 
 /** A name for a message: quoted, in ASCII, at most 80 characters. */
 export function shown(text: string): string {
-  const quoted = JSON.stringify(text).replace(/[\u007f-\u{10ffff}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+  const quoted = JSON.stringify(text).replace(
+    /[\u007f-\u{10ffff}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  )
   return quoted.length <= 80 ? quoted : `${quoted.slice(0, 76)}…"`
 }

@@ -40,7 +40,8 @@ test('the order is total: antisymmetric, transitive, and equal only for the same
     fc.property(name, name, name, (a, b, c) => {
       assert.equal(Math.sign(compareVersions(a, b)), -Math.sign(compareVersions(b, a)) + 0)
       assert.equal(compareVersions(a, b) === 0, a === b)
-      if (compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0) assert.ok(compareVersions(a, c) <= 0, `${a} ${b} ${c}`)
+      if (compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0)
+        assert.ok(compareVersions(a, c) <= 0, `${a} ${b} ${c}`)
     }),
     { numRuns: 3000 },
   )
