@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { canonicalJson, sha256 } from './canonical.ts'
 
 test('keys are sorted at every depth, arrays are not', () => {
@@ -18,7 +18,7 @@ test('it is JSON of the same value, whatever the order of the keys', () => {
   )
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.nat()), (value) => {
-      assert.equal(canonicalJson(Object.fromEntries(Object.entries(value).reverse())), canonicalJson(value))
+      assert.equal(canonicalJson(Object.fromEntries(Object.entries(value).toReversed())), canonicalJson(value))
     }),
   )
 })

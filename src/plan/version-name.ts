@@ -30,7 +30,8 @@ export function checkVersionName(tag: string): string {
 
 function brokenRule(tag: string): string | null {
   if (tag === '') return 'it is empty'
-  const characters = [...tag]
+  // By code points, so that the position is what a person counts.
+  const characters = Array.from(tag)
   if (characters.length > VERSION_LIMIT) {
     return `it has ${characters.length} characters, and a version has at most ${VERSION_LIMIT}`
   }

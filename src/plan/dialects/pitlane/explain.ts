@@ -54,7 +54,10 @@ export function explain(issue: Issue, schema: z.ZodType, file: YamlFile, prefix:
       return one(
         `${pathText(path)}: expected at most ${issue.maximum} ${sized(value, issue.maximum)}, found ${lengthOf(value)}`,
       )
-    default:
+    case 'invalid_format':
+    case 'invalid_element':
+    case 'not_multiple_of':
+    case 'custom':
       return one(`${pathText(path)}: expected ${issue.message}, found ${found}`)
   }
 }
@@ -83,7 +86,7 @@ function describeFound(value: unknown, written: string | null): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a mapping'
   if (typeof value === 'string') return value === '' ? 'an empty text' : shown(value)
-  return `the ${typeof value} ${written ?? String(value)}`
+  return `the ${typeof value} ${written ?? JSON.stringify(value)}`
 }
 
 function sized(value: unknown, count: number | bigint): string {
@@ -120,7 +123,7 @@ function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
     else if (at instanceof z.ZodRecord) at = at.valueType
     at = at && bare(at)
   }
-  return at instanceof z.ZodObject ? Object.keys(at.shape as object) : []
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
 }
 
 function bare(schema: z.core.$ZodType): z.core.$ZodType {

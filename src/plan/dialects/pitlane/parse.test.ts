@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { PitlaneError } from '../../../errors.ts'
 import { parseConfiguration } from './parse.ts'
 
@@ -192,27 +192,28 @@ test('each mistake is told with its place, what was expected, and the nearest na
   for (const message of told) assert.ok(!message.includes('\n'), message)
 })
 
+function messageOfFolders(bucket: string, registry: string): string {
+  const text = small('build: {', 'image: { name: b, command: [/b] }\n  build: {')
+  return messageOf(text.replace('bucket: public', `bucket: ${bucket}, registry: ${registry}`))
+}
+
 test('bucket and registry are two separate folders', () => {
-  const publish = (bucket: string, registry: string) => {
-    const text = small('build: {', 'image: { name: b, command: [/b] }\n  build: {')
-    return messageOf(text.replace('bucket: public', `bucket: ${bucket}, registry: ${registry}`))
-  }
   for (const [bucket, registry] of [
     ['a', 'a/'],
     ['./a', 'b/../a'],
     ['/a', '/a'],
     ['../a', '../b/../a'],
   ]) {
-    assert.match(publish(bucket ?? '', registry ?? ''), /are the same folder/)
+    assert.match(messageOfFolders(bucket ?? '', registry ?? ''), /are the same folder/)
   }
   for (const [bucket, registry] of [
     ['a', 'a/b'],
     ['/a', '/a/b/c'],
     ['..', 'images'],
   ]) {
-    assert.match(publish(bucket ?? '', registry ?? ''), /the registry in the bucket/)
+    assert.match(messageOfFolders(bucket ?? '', registry ?? ''), /the registry in the bucket/)
   }
-  assert.match(publish('a/b', 'a'), /the bucket in the registry/)
+  assert.match(messageOfFolders('a/b', 'a'), /the bucket in the registry/)
   for (const [bucket, registry] of [
     ['a', 'ab'],
     ['a', '../a'],
@@ -220,7 +221,7 @@ test('bucket and registry are two separate folders', () => {
     ['a', '..a'],
     ['/a', 'a'],
   ]) {
-    assert.equal(publish(bucket ?? '', registry ?? ''), 'no error', `${bucket} ${registry}`)
+    assert.equal(messageOfFolders(bucket ?? '', registry ?? ''), 'no error', `${bucket} ${registry}`)
   }
 })
 
@@ -242,8 +243,12 @@ test('all problems of a file are told at once, in the order of the file', () => 
 })
 
 test('a cycle of checks is printed', () => {
-  const check = (name: string, after: string) => `  - { name: ${name}, run: x, after: [${after}] }`
-  const message = messageOf(`name: t\nchecks:\n${check('a', 'b')}\n${check('b', 'c')}\n${check('c', 'b')}\n`)
+  const checks = [
+    ['a', 'b'],
+    ['b', 'c'],
+    ['c', 'b'],
+  ].map(([name, after]) => `  - { name: ${name}, run: x, after: [${after}] }`)
+  const message = messageOf(`name: t\nchecks:\n${checks.join('\n')}\n`)
   assert.equal(message, 'pitlane.yaml:4:31: the checks wait for each other: b after c after b')
 })
 
@@ -294,8 +299,9 @@ test('a byte order mark and CRLF are no problem', () => {
 })
 
 function bomb(depth: number): string {
-  const line = (index: number) => `b${index}: &b${index} [${index === 0 ? '*a, *a' : `*b${index - 1}, *b${index - 1}`}]`
-  return Array.from({ length: depth }, (_, index) => line(index)).join('\n')
+  const lines = ['b0: &b0 [*a, *a]']
+  for (let index = 1; index < depth; index += 1) lines.push(`b${index}: &b${index} [*b${index - 1}, *b${index - 1}]`)
+  return lines.join('\n')
 }
 
 test('random bytes and random changes of a good file are a configuration or one clear error', () => {

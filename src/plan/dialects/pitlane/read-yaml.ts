@@ -72,7 +72,7 @@ function decode(file: string, bytes: Buffer): string {
   const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   if (utf16) return fail(1, 1, 'the file is UTF-16; save it as UTF-8')
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '')
-  const wrong = isUtf8(bytes) ? /[\0-\u0008\u000b\u000c\u000e-\u001f\u007f]/.exec(text)?.index : text.indexOf('\uFFFD')
+  const wrong = isUtf8(bytes) ? /(?![\t\n\r])\p{Cc}/u.exec(text)?.index : text.indexOf('\uFFFD')
   if (wrong === undefined) return text
   const before = text.slice(0, wrong).split('\n')
   const code = text.charCodeAt(wrong).toString(16).padStart(4, '0')
