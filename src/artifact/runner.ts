@@ -39,7 +39,8 @@ export async function findRunner(triple: string, search: RunnerSearch): Promise<
     const program = join(folder, 'probe')
     writeFileSync(program, probeProgram(target))
     chmodSync(program, 0o755)
-    if (NATIVE_ON[target.architecture].includes(search.machine) && (await exitsWithZero([program]))) return { mode: 'native' }
+    if (NATIVE_ON[target.architecture].includes(search.machine) && (await exitsWithZero([program])))
+      return { mode: 'native' }
     for (const name of [target.qemu.program, target.qemu.program.replace(/-static$/, '')]) {
       const emulator = findProgram(name, search.path)
       if (emulator === null) continue

@@ -14,7 +14,12 @@ export interface StateFolder {
 
 export function stateFolder(project: string): StateFolder {
   const root = join(project, '.pitlane')
-  return { root, database: join(root, 'state.sqlite'), builds: join(root, 'builds'), artifacts: join(root, 'artifacts') }
+  return {
+    root,
+    database: join(root, 'state.sqlite'),
+    builds: join(root, 'builds'),
+    artifacts: join(root, 'artifacts'),
+  }
 }
 
 /** Makes the folder, private to the user, ignored by git. Throws `STORAGE_FAILED`. */
@@ -23,9 +28,13 @@ export function makeStateFolder(folder: StateFolder): void {
     for (const path of [folder.root, folder.builds, folder.artifacts]) mkdirSync(path, { recursive: true, mode: 0o700 })
     writeFileSync(join(folder.root, '.gitignore'), '*\n')
   } catch (error) {
-    throw new PitlaneError('STORAGE_FAILED', `cannot make the state folder ${folder.root}: ${(error as Error).message}`, {
-      hint: 'Pitlane keeps its state beside pitlane.yaml: make that folder writable.',
-      cause: error,
-    })
+    throw new PitlaneError(
+      'STORAGE_FAILED',
+      `cannot make the state folder ${folder.root}: ${(error as Error).message}`,
+      {
+        hint: 'Pitlane keeps its state beside pitlane.yaml: make that folder writable.',
+        cause: error,
+      },
+    )
   }
 }
