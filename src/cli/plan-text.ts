@@ -26,7 +26,8 @@ function heading({ project, version, channel, source, configuration, id }: Plan)
 }
 
 function stageBlock(stage: PlannedStage): string {
-  const marks = stage.needs.length > 0 ? [`after ${stage.needs.join(', ')}`] : []
+  const needs = stage.needs.map((id) => (id === `build/${stage.target}` ? 'its build' : id))
+  const marks = needs.length > 0 ? [`after ${needs.join(', ')}`] : []
   if (stage.kind === 'test') marks.push(stage.required ? 'must run and pass' : 'tried where it can run')
   const rows = stage.steps.map((step) => [
     step.name,

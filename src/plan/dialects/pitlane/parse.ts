@@ -93,7 +93,7 @@ function toRelease(
           run: test.run,
           timeout: parseDuration(test.timeout),
           env: test.env,
-          required: test.targets === 'all' ? release.targets : test.targets,
+          required: test.targets === 'all' ? release.targets : (test.targets ?? []),
         }
       : null,
     image: image ?? null,

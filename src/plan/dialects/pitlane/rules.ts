@@ -73,7 +73,7 @@ export function releaseRules(release: Release): readonly Problem[] {
     problems.push(problem(['release', 'build', 'binary'], `release.build.binary: ${path.problem}`))
   if (test === undefined) return problems
   problems.push(...commandRules(['release', 'test'], test))
-  if (test.targets === 'all') return problems
+  if (test.targets === undefined || test.targets === 'all') return problems
   problems.push(...duplicates(['release', 'test', 'targets'], test.targets))
   for (const [index, triple] of test.targets.entries()) {
     if (targets.includes(triple)) continue

@@ -64,9 +64,9 @@ const Test = z.strictObject({
   ),
   targets: z
     .union([z.literal('all'), targets], { error: '"all" or a list of targets' })
-    .default('all')
+    .optional()
     .describe(
-      'Targets whose test must have run and passed before anything is published. The others are tried where the machine can run them, and what did not run is written in the release as not run.',
+      'Targets whose test must have run and passed before anything is published. The others are tried where the machine can run them: a failed test always stops the release, and one that could not run is written in the release as not run. Default: no target must.',
     ),
   timeout,
   env: environment.describe('Variables for the test, beside the ones for all.'),
