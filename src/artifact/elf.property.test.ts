@@ -1,7 +1,7 @@
 // Whatever a file holds: facts or ELF_INVALID, soon, and never a pass for another target.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { PitlaneError } from '../errors.ts'
 import { TARGETS } from '../plan/targets.ts'
 import type { ElfFacts } from './elf-facts.ts'

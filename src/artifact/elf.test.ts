@@ -13,6 +13,10 @@ function read(recipe: ElfRecipe, patches: readonly (readonly [at: number, bytes:
   return readElf(bufferAccess(bytes))
 }
 
+function readBytes(bytes: Buffer | string) {
+  return readElf(bufferAccess(Buffer.from(bytes as string)))
+}
+
 function refused(promise: Promise<unknown>, message: RegExp): Promise<void> {
   return assert.rejects(promise, (error: Error & { code?: string }) => {
     assert.equal(error.code, 'ELF_INVALID', error.stack)
@@ -99,15 +103,14 @@ test('ARM version from the attributes, from Go, from the higher of both, or from
 })
 
 test('what is not ELF is named', async () => {
-  const of = (bytes: Buffer | string) => readElf(bufferAccess(Buffer.from(bytes as string)))
-  await refused(of(''), /the file is empty/)
-  await refused(of('#!/bin/sh\n'), /a script, not ELF/)
-  await refused(of('MZ\x90\0'), /Windows/)
-  await refused(of('!<arch>\n'), /a static library/)
-  await refused(of('hello'), /not ELF: it starts with 68656c6c/)
-  await refused(of('\x7fELF'), /only 4 bytes/)
+  await refused(readBytes(''), /the file is empty/)
+  await refused(readBytes('#!/bin/sh\n'), /a script, not ELF/)
+  await refused(readBytes('MZ\x90\0'), /Windows/)
+  await refused(readBytes('!<arch>\n'), /a static library/)
+  await refused(readBytes('hello'), /not ELF: it starts with 68656c6c/)
+  await refused(readBytes('\x7fELF'), /only 4 bytes/)
   await refused(
-    of(Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01'), Buffer.alloc(20)])),
+    readBytes(Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01'), Buffer.alloc(20)])),
     /the ELF header needs 64 bytes/,
   )
 })

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import { PitlaneError, systemCode } from '../errors.ts'
+import { PitlaneError } from '../errors.ts'
+import { reading } from './storage-failed.ts'
 
 /** Bytes that can be read at any place without loading the whole. */
 export interface RandomAccess {
@@ -27,20 +28,7 @@ export function fileAccess(handle: FileHandle, size: number, path: string): Rand
       const bytes = Buffer.alloc(length)
       let filled = 0
       while (filled < length) {
-        const bytesRead = await handle.read(bytes, filled, length - filled, offset + filled).then(
-          (result) => result.bytesRead,
-          (error: unknown) => {
-            const reason = systemCode(error) ?? String(error)
-            throw new PitlaneError(
-              'STORAGE_FAILED',
-              `${path} could not be read at byte ${offset + filled}: ${reason}`,
-              {
-                hint: 'Check the disk that holds the file, then run the same command again.',
-                cause: error,
-              },
-            )
-          },
-        )
+        const { bytesRead } = await reading(path, handle.read(bytes, filled, length - filled, offset + filled))
         if (bytesRead === 0) {
           throw new PitlaneError('STORAGE_FAILED', `${path} ends at byte ${offset + filled} and had ${size} before`, {
             hint: 'Something shortened the file while it was read; run the same command again.',
