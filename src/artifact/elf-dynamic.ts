@@ -4,9 +4,11 @@ import { elfInvalid, type ElfView } from './elf-view.ts'
 
 export interface DynamicFacts {
   readonly needed: readonly string[]
-  /** `DF_1_PIE`: the linker says that this is an executable. */
-  readonly pie: boolean
-  /** `DT_SONAME` is there: a library has it, and an executable does not. */
+  /** There is a dynamic section at all. */
+  readonly present: boolean
+  /** `DF_1_PIE`, or from older linkers `DT_DEBUG`: the linker made an executable. No library has either. */
+  readonly executable: boolean
+  /** `DT_SONAME` is there: the name of a library. */
   readonly named: boolean
 }
 
@@ -15,6 +17,7 @@ const DT_NEEDED = 1n
 const DT_STRTAB = 5n
 const DT_STRSZ = 10n
 const DT_SONAME = 14n
+const DT_DEBUG = 21n
 const DT_FLAGS_1 = 0x6f_ff_ff_fbn
 const DF_1_PIE = 0x08_00_00_00n
 
@@ -30,7 +33,7 @@ const NAME_LIMIT = 4096
  */
 export async function readDynamic(view: ElfView, segments: readonly Segment[]): Promise<DynamicFacts> {
   const segment = onlySegment(segments, PT.dynamic, 'PT_DYNAMIC')
-  if (segment === undefined) return { needed: [], pie: false, named: false }
+  if (segment === undefined) return { needed: [], present: false, executable: false, named: false }
   const { offset, fileSize } = segment
   // The loader goes by address, other tools by offset: both have to be the same bytes.
   if (fileOffset(segments, segment.address, fileSize) !== offset) {
@@ -43,7 +46,7 @@ export async function readDynamic(view: ElfView, segments: readonly Segment[]): 
   const table = await view.table(offset, fileSize, 'PT_DYNAMIC')
   const names: number[] = []
   const strings = { address: -1, size: -1 }
-  let pie = false
+  let executable = false
   let named = false
   for (let base = 0; ; base += 2 * half) {
     if (base + 2 * half > fileSize) throw elfInvalid('the dynamic section does not end with DT_NULL', offset + base)
@@ -52,12 +55,13 @@ export async function readDynamic(view: ElfView, segments: readonly Segment[]): 
     if (tag === DT_NEEDED) names.push(table.size(base + half, 'DT_NEEDED'))
     else if (tag === DT_STRTAB) strings.address = table.size(base + half, 'DT_STRTAB')
     else if (tag === DT_STRSZ) strings.size = table.size(base + half, 'DT_STRSZ')
-    else if (tag === DT_FLAGS_1) pie = (table.word(base + half) & DF_1_PIE) !== 0n
+    else if (tag === DT_FLAGS_1) executable ||= (table.word(base + half) & DF_1_PIE) !== 0n
+    else if (tag === DT_DEBUG) executable = true
     else if (tag === DT_SONAME) named = true
   }
   if (names.length > NEEDED_LIMIT)
     throw elfInvalid(`the file needs ${names.length} libraries, more than ${NEEDED_LIMIT}`, offset)
-  return { needed: await readNames(view, segments, offset, names, strings), pie, named }
+  return { needed: await readNames(view, segments, offset, names, strings), present: true, executable, named }
 }
 
 async function readNames(

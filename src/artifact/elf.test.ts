@@ -184,9 +184,15 @@ test('the entry point is in an executable segment', async () => {
 })
 
 test('a shared library is not an executable', async () => {
-  await refused(read({ triple: AMD64, pie: true, pieFlag: false, entry: 0 }), /a shared library/)
-  await refused(read({ triple: AMD64, pie: true, pieFlag: false, soname: 'libx.so.1' }), /a shared library/)
-  assert.equal((await read({ triple: AMD64, pie: true, pieFlag: false })).type, 'dyn')
+  const library = { triple: AMD64, pie: true, pieFlag: false } as const
+  const interpreter = '/lib/ld.so'
+  await refused(read(library), /a shared library/)
+  await refused(read({ ...library, soname: 'libx.so.1' }), /a shared library/)
+  await refused(read({ ...library, interpreter, soname: 'libc.so.6' }), /a shared library/)
+  await refused(read({ ...library, interpreter, entry: 0 }), /a shared library/)
+  assert.equal((await read({ ...library, interpreter })).type, 'dyn')
+  assert.equal((await read({ ...library, debug: true })).type, 'dyn')
+  assert.equal((await read({ triple: AMD64, type: 3 })).type, 'dyn', 'without a dynamic section')
 })
 
 test('the interpreter ends inside its segment and stands once', async () => {

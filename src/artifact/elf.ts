@@ -24,7 +24,10 @@ export async function readElf(source: RandomAccess): Promise<ElfFacts> {
   const sections = await readSections(header)
   const interpreter = await readInterpreter(view, segments)
   const dynamic = await readDynamic(view, segments)
-  requireExecutable(header, segments, dynamic)
+  if (isLibrary(header, dynamic, interpreter)) {
+    throw elfInvalid('the file is a shared library, not an executable: it has neither DF_1_PIE nor DT_DEBUG', 16)
+  }
+  requireEntry(header, segments)
   return {
     class: view.class,
     endianness: view.little ? 'little' : 'big',
@@ -44,11 +47,17 @@ async function readInterpreter(view: ElfView, segments: readonly Segment[]): Pro
   return view.text(offset, fileSize, 'PT_INTERP')
 }
 
-function requireExecutable(header: ElfHeader, segments: readonly Segment[], dynamic: DynamicFacts): void {
-  const { entry, type } = header
-  if (type === 'dyn' && !dynamic.pie && (entry === 0 || dynamic.named)) {
-    throw elfInvalid('the file is a shared library, not an executable: it has no DF_1_PIE flag', 16)
-  }
+/**
+ * Programs and libraries have one `e_type`. Linkers mark a PIE; where one did not, an interpreter speaks for a program, and a library's name or
+ * no entry point against it. Without a dynamic section it can't be a library.
+ */
+function isLibrary(header: ElfHeader, dynamic: DynamicFacts, interpreter: string | null): boolean {
+  if (header.type !== 'dyn' || !dynamic.present || dynamic.executable) return false
+  return interpreter === null || dynamic.named || header.entry === 0
+}
+
+function requireEntry(header: ElfHeader, segments: readonly Segment[]): void {
+  const { entry } = header
   const code = segments.filter((segment) => segment.type === PT.load && (segment.flags & PF.execute) !== 0)
   if (entry === 0 || fileOffset(code, entry, 1) === null) {
     throw elfInvalid(`the entry point 0x${entry.toString(16)} is in no executable segment`, 24)

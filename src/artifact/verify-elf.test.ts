@@ -62,7 +62,10 @@ test('the table of verdicts is the one that was reviewed', async () => {
   }
   const table = `${lines.join('\n')}\n`
   if (process.env.UPDATE_GOLDEN) writeFileSync(GOLDEN, table)
-  assert.equal(table, readFileSync(GOLDEN, 'utf8'), 'UPDATE_GOLDEN=1 rewrites it')
+  const reviewed = readFileSync(GOLDEN, 'utf8').split('\n')
+  const changed = table.split('\n').filter((line, index) => line !== reviewed[index])
+  assert.deepEqual(changed, [], 'UPDATE_GOLDEN=1 rewrites it')
+  assert.equal(reviewed.length, table.split('\n').length)
 })
 
 test('a static binary fits its own target only', async () => {
