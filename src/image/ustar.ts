@@ -5,6 +5,9 @@
 import { PitlaneError } from '../errors.ts'
 
 const BLOCK = 512
+/** Bytes of the header, before the content. */
+export const HEADER_SIZE = BLOCK
+const MTIME_OFFSET = 136
 /** Eleven octal digits. */
 const NUMBER_LIMIT = 0o77777777777
 const NAME_LIMIT = 100
@@ -27,6 +30,12 @@ export function archiveTime(seconds: number): number {
   return Math.min(Math.max(Math.trunc(seconds), 0), NUMBER_LIMIT)
 }
 
+/** The time in a header, seconds since 1970; 0 when it isn't written as it is here. */
+export function readTime(header: Buffer): number {
+  const field = header.toString('latin1', MTIME_OFFSET, MTIME_OFFSET + 12)
+  return /^[0-7]{11}\0$/.test(field) ? Number.parseInt(field, 8) : 0
+}
+
 /**
  * Header of a regular file of mode 0755 that belongs to root, without user names.
  * @throws PitlaneError `OUTPUT_UNFIT` when the name or the size does not fit in a header
@@ -47,7 +56,7 @@ export function archiveHeader(file: { readonly name: string; readonly size: numb
   header.write('0000000\0', 108, 'latin1') // uid
   header.write('0000000\0', 116, 'latin1') // gid
   header.write(`${octal(file.size, 11)}\0`, 124, 'latin1')
-  header.write(`${octal(archiveTime(file.mtime), 11)}\0`, 136, 'latin1')
+  header.write(`${octal(archiveTime(file.mtime), 11)}\0`, MTIME_OFFSET, 'latin1')
   header.write('        ', 148, 'latin1') // the checksum counts as blanks while it is computed
   header.write('0', 156, 'latin1') // regular file
   header.write('ustar\x0000', 257, 'latin1')
