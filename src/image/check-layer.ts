@@ -27,8 +27,9 @@ export async function checkLayer(
   if (blob === null) return [`the layer ${layer.digest} is not there`]
   const source = new Source(blob, layer)
   const archive = new Archive(binary)
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 })
   try {
-    await pipeline(source.chunks(), createGunzip({ chunkSize: 256 * 1024 }), (chunks) => archive.read(chunks))
+    await pipeline(source.chunks(), gunzip, (chunks) => archive.read(chunks))
   } catch (error) {
     if (source.error !== undefined) throw source.error
     if (source.problem !== undefined) return [`the layer ${source.problem}`]
@@ -36,8 +37,8 @@ export async function checkLayer(
       return [`the layer unpacks to more than the ${archiveSize(binary.size)} bytes of its binary`]
     return [`the layer cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`]
   }
-  if (!source.ended) return ['the layer has bytes after its end']
   if (source.problem !== undefined) return [`the layer ${source.problem}`]
+  if (!source.ended || gunzip.bytesWritten !== layer.size) return ['the layer has bytes after its end']
   return archive.problems(diffId)
 }
 
