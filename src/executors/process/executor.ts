@@ -3,7 +3,7 @@
  * PID namespace of its own where the kernel allows it, that runs one step after the other; a step that overlaps gets another lane.
  * What is known about a step is in its files (`step-folder.ts`); memory only holds pipes to the lanes this process opened.
  */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
@@ -11,7 +11,7 @@ import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../type
 import { findHolding, type Holding, type Isolation } from './isolation.ts'
 import { Lane, laneFolder, lanesFolder, recordFile } from './lane.ts'
 import { isAlive, type LaneRecord, readLaneRecord } from './liveness.ts'
-import { preludeOf } from './prelude.ts'
+import { type OrderText, orderText } from './order.ts'
 import * as files from './step-folder.ts'
 import { endMarked, endNamespace } from './sweep.ts'
 import { removeTree } from './workspace.ts'
@@ -72,61 +72,37 @@ export class ProcessExecutor implements Executor {
 
   async start(step: StepOrder): Promise<void> {
     const folder = files.stepFolder(step)
-    const prelude = preludeOf(step, folder)
     const holding = await this.#findHolding()
-    this.#write(step, folder, prelude)
+    const text = orderText(step, folder, holding.setsid)
+    this.#makeFolder(step, folder)
     try {
       const reused = this.#reserveIdle(step)
       // A lane that was idle may have ended meanwhile (killed by a person, out of memory): then nothing was lost yet.
-      if (reused !== undefined && (await this.#begin(step, folder, reused))) return
+      if (reused !== undefined && (await this.#begin(step, folder, text, reused))) return
       const fresh = await this.#openLane(step, holding)
-      if (await this.#begin(step, folder, fresh)) return
-      throw new PitlaneError(
-        'EXECUTOR_FAILED',
-        `The supervisor of a step ended early: ${fresh.complaint() || 'it said nothing'}.`,
-        {
-          hint: `Its folder is ${laneFolder(step.attempt, fresh.id)}. Often the machine is out of processes, memory or disk.`,
-        },
-      )
+      if (await this.#begin(step, folder, text, fresh)) return
+      throw endedEarly(step, fresh)
     } catch (error) {
       // Whatever went wrong: from here on "nothing was started" is true, or it did start.
-      if (this.#giveUp(step, folder) === 'claimed-by-lane') return
+      if (this.#giveUp(step, folder) !== 'cancelled') return
       throw error instanceof PitlaneError ? error : notStarted(step, error)
     }
   }
 
   async attach(step: StepRef): Promise<'running' | 'finished' | 'lost'> {
-    const folder = files.stepFolder(step)
-    if (files.readExit(folder) !== undefined) return 'finished'
-    if (files.cancel(folder) === 'cancelled') return 'lost'
-    const lane = files.readLane(folder)
-    const record = this.#record(step.attempt, lane)
-    // The exit status is looked for after the process: it is written before the process ends.
-    const alive = record !== undefined && isAlive(record)
-    if (files.readExit(folder) !== undefined) return 'finished'
-    if (alive) return 'running'
-    await this.#kills.get(folder)
-    if (files.readExit(folder) !== undefined) return 'finished'
-    await this.#endLeftovers(step.attempt, folder, lane)
-    return 'lost'
+    const how = await this.#look(step)
+    return typeof how === 'object' ? 'finished' : how
   }
 
   async wait(step: StepRef, signal?: AbortSignal): Promise<StepExit> {
-    const folder = files.stepFolder(step)
     signal?.throwIfAborted()
-    const run = this.#runs.get(folder)
-    if (run !== undefined) {
-      const how = await firstOf([run.ended.then(() => 'ended' as const), this.#closed.promise], signal)
-      if (how === 'closed') throw letGo(step)
-      const code = files.readExit(folder)
-      if (code !== undefined) return { kind: 'exited', code }
-    }
+    const run = this.#runs.get(files.stepFolder(step))
+    if (run !== undefined) await this.#unlessClosed(step, run.ended, signal)
     for (;;) {
-      const state = await this.attach(step)
-      if (state === 'finished') return { kind: 'exited', code: files.readExit(folder) ?? KILLED }
-      if (state === 'lost') return { kind: 'lost' }
-      const pause = this.#clock.sleep(POLL, signal).then(() => 'ended' as const)
-      if ((await firstOf([pause, this.#closed.promise], signal)) === 'closed') throw letGo(step)
+      const how = await this.#look(step)
+      if (how === 'lost') return { kind: 'lost' }
+      if (how !== 'running') return { kind: 'exited', code: how.code }
+      await this.#unlessClosed(step, this.#clock.sleep(POLL, signal), signal)
     }
   }
 
@@ -134,14 +110,14 @@ export class ProcessExecutor implements Executor {
     const folder = files.stepFolder(step)
     const before = this.#kills.get(folder)
     if (before !== undefined) return await before
-    if (files.readExit(folder) !== undefined || files.cancel(folder) === 'cancelled') return
+    if (files.cancel(folder) !== 'begun') return
     const run = this.#runs.get(folder)
     if (run !== undefined) {
       // Over, and the lane may already have another step: read together with the next line, before anything else can happen.
       if (run.lane.running !== step.index) return
       run.lane.retire()
+      this.#lanes.get(step.attempt.folder)?.delete(run.lane)
     }
-    if (run !== undefined) this.#lanes.get(step.attempt.folder)?.delete(run.lane)
     const kill = this.#kill(step.attempt, folder)
     this.#kills.set(folder, kill)
     try {
@@ -159,7 +135,7 @@ export class ProcessExecutor implements Executor {
     for (const index of entries(files.stepsFolder(attempt))) {
       const folder = join(files.stepsFolder(attempt), index)
       files.cancel(folder)
-      rmSync(join(folder, 'prelude'), { force: true })
+      files.removeOrder(folder)
     }
     for (const lane of this.#lanes.get(attempt.folder) ?? []) lane.release()
     this.#lanes.delete(attempt.folder)
@@ -186,16 +162,16 @@ export class ProcessExecutor implements Executor {
     return join(attempt.folder, 'workspace')
   }
 
-  #write(step: StepOrder, folder: string, prelude: string): void {
+  #makeFolder(step: StepOrder, folder: string): void {
     try {
       if (!statSync(step.cwd).isDirectory()) throw new Error(`not a folder: ${step.cwd}`)
-      files.writeStep(folder, step.run, prelude)
+      files.makeStepFolder(folder)
     } catch (error) {
       throw notStarted(step, error)
     }
   }
 
-  #giveUp(step: StepRef, folder: string): ReturnType<typeof files.cancel> {
+  #giveUp(step: StepRef, folder: string): files.Fate {
     try {
       return files.cancel(folder)
     } catch (error) {
@@ -219,8 +195,8 @@ export class ProcessExecutor implements Executor {
   }
 
   /** False when the lane ended without having begun. */
-  async #begin(step: StepRef, folder: string, lane: Lane): Promise<boolean> {
-    files.writeLane(folder, lane.id)
+  async #begin(step: StepRef, folder: string, text: OrderText, lane: Lane): Promise<boolean> {
+    files.writeOrder(folder, lane.id, text)
     const { answer, ended } = lane.give()
     this.#runs.set(folder, { lane, ended })
     switch (await answer) {
@@ -232,15 +208,39 @@ export class ProcessExecutor implements Executor {
         })
       case 'gone':
         this.#lanes.get(step.attempt.folder)?.delete(lane)
-        return files.isClaimed(folder)
+        return files.readFate(folder) !== 'absent'
     }
+  }
+
+  /** Decides by the table in `step-folder.ts`. */
+  async #look(step: StepRef): Promise<{ readonly code: number } | 'running' | 'lost'> {
+    const folder = files.stepFolder(step)
+    const fate = files.cancel(folder)
+    if (typeof fate === 'object') return fate
+    if (fate === 'cancelled') return 'lost'
+    const lane = files.readLane(folder)
+    const record = this.#record(step.attempt, lane)
+    if (record !== undefined && isAlive(record)) return 'running'
+    await this.#kills.get(folder)
+    // Once more: the exit status is written before the process ends.
+    const last = files.readFate(folder)
+    if (typeof last === 'object') return last
+    await this.#endLeftovers(step.attempt, folder, lane)
+    return 'lost'
+  }
+
+  /** @throws PitlaneError `INTERRUPTED` when this executor is closed first, or the signal's reason */
+  async #unlessClosed(step: StepRef, event: Promise<void>, signal?: AbortSignal): Promise<void> {
+    const how = await firstOf([event.then(() => 'happened' as const), this.#closed.promise], signal)
+    if (how === 'happened') return
+    throw new PitlaneError('INTERRUPTED', `Step ${step.index} is no longer waited for; it runs on.`)
   }
 
   async #kill(attempt: AttemptRef, folder: string): Promise<void> {
     const lane = files.readLane(folder)
     if (lane !== undefined) await this.#endLane(attempt, lane)
     await this.#endLeftovers(attempt, folder, lane)
-    if (files.readExit(folder) === undefined) files.writeExit(folder, KILLED)
+    if (files.readFate(folder) === 'begun') files.writeExit(folder, KILLED)
   }
 
   async #endLane(attempt: AttemptRef, lane: string): Promise<void> {
@@ -296,8 +296,11 @@ function notStarted(step: StepRef, error: unknown): PitlaneError {
   })
 }
 
-function letGo(step: StepRef): PitlaneError {
-  return new PitlaneError('INTERRUPTED', `Step ${step.index} is no longer waited for; it runs on.`)
+function endedEarly(step: StepRef, lane: Lane): PitlaneError {
+  const complaint = lane.complaint() || 'it said nothing'
+  return new PitlaneError('EXECUTOR_FAILED', `The supervisor of a step ended early: ${complaint}.`, {
+    hint: `Its folder is ${laneFolder(step.attempt, lane.id)}. Often the machine is out of processes, memory or disk.`,
+  })
 }
 
 function messageOf(error: unknown): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import type { AttemptRef } from '../types.ts'
 import type { Holding } from './isolation.ts'
-import { MARKER } from './prelude.ts'
+import { MARKER } from './order.ts'
 import { RECORDER, SUPERVISOR } from './supervisor.ts'
 
 export function lanesFolder(attempt: AttemptRef): string {
@@ -57,7 +57,7 @@ export class Lane {
     const folder = laneFolder(attempt, id)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const errors = join(folder, 'errors')
-    const supervisor = [shell, '-c', SUPERVISOR, 'supervisor', attempt.folder, holding.isolation, holding.setsid]
+    const supervisor = [shell, '-c', SUPERVISOR, 'supervisor', attempt.folder, holding.isolation]
     const argv = ['-c', RECORDER, 'lane', folder, holding.isolation, ...holding.prefix, ...supervisor]
     const descriptor = openSync(errors, 'a', 0o600)
     try {

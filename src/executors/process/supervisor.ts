@@ -26,12 +26,12 @@ exec "$@"
 `
 
 /**
- * Arguments: attempt folder, isolation, path of `setsid` or nothing (one more process group per step, for when there is no namespace).
+ * Arguments: attempt folder, isolation.
  *
  * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
  *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
- * - `true >claim` under noclobber is an exclusive create without a process of its own.
- * - The step's values are set in a subshell that has only positional parameters of ours, so no name can collide.
+ * - `true >exit` under noclobber is an exclusive create without a process of its own.
+ * - The order is read in a subshell and becomes the step's own shell, so nothing it sets can meet a name of ours.
  */
 export const SUPERVISOR = `
 case $2 in process-group) trap : HUP INT QUIT PIPE TERM USR1 USR2 ;; esac
@@ -39,14 +39,10 @@ umask 022
 while read -r index; do
   step=$1/steps/$index
   set -C
-  if { true >"$step/claim"; } 2>/dev/null; then
+  if { true >"$step/exit"; } 2>/dev/null; then
     set +C
     printf 'started %s\\n' "$index"
-    (
-      set -- "$3" "$step"
-      . "$2/prelude"
-      exec \${1:+"$1"} /bin/sh -e "$2/script"
-    ) </dev/null >>"$step/output" 2>&1
+    ( . "$step/order" ) </dev/null >>"$step/output" 2>&1
     code=$?
     printf '%s\\n' "$code" >"$step/exit" || exit 125
     printf 'ended %s\\n' "$index"

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import { type Identity, isRunning, type ProcessStatus, processStatus } from './liveness.ts'
-import { MARKER } from './prelude.ts'
+import { MARKER } from './order.ts'
 
 /** A process that SIGKILL does not end within this time hangs in the kernel. */
 const PATIENCE = 30_000

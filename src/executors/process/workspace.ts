@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { PitlaneError } from '../../errors.ts'
-import { quoted } from './prelude.ts'
+import { quoted } from './order.ts'
 
 /** @throws PitlaneError `STORAGE_FAILED` */
 export async function removeTree(path: string, shell: string): Promise<void> {
