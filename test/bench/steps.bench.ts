@@ -8,7 +8,7 @@ import { systemClock } from '../../src/clock.ts'
 import { ProcessExecutor } from '../../src/executors/process/executor.ts'
 
 const STEPS = 100
-const ROUNDS = 5
+const ROUNDS = 7
 
 async function throughExecutor(command: string, isolation?: 'process-group'): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pitlane-bench-'))
@@ -16,7 +16,13 @@ async function throughExecutor(command: string, isolation?: 'process-group'): Pr
   const executor = new ProcessExecutor({ clock: systemClock, ...(isolation ? { isolation } : {}) })
   await executor.prepare(attempt)
   for (let index = 0; index < STEPS; index++) {
-    await executor.start({ attempt, index, run: command, env: { PATH: '/usr/bin:/bin' }, cwd: join(folder, 'workspace') })
+    await executor.start({
+      attempt,
+      index,
+      run: command,
+      env: { PATH: '/usr/bin:/bin' },
+      cwd: join(folder, 'workspace'),
+    })
     const exit = await executor.wait({ attempt, index })
     if (exit.kind === 'lost' || exit.code !== 0) throw new Error(`step ${index}: ${JSON.stringify(exit)}`)
   }
@@ -39,6 +45,10 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
+function cell(value: number, digits: number, width: number): string {
+  return value.toFixed(digits).padStart(width)
+}
+
 console.log(`${STEPS} steps, median of ${ROUNDS} rounds, milliseconds`)
 console.log('command    node  shell  executor  /node /shell  group  /node /shell')
 for (const command of [':', '/bin/true']) {
@@ -58,8 +68,8 @@ for (const command of [':', '/bin/true']) {
     }
   }
   const [node, shell, executor, group] = [times.node, times.shell, times.executor, times.group].map(median)
-  if (node === undefined || shell === undefined || executor === undefined || group === undefined) throw new Error('no times')
-  const cell = (value: number, digits: number, width: number) => value.toFixed(digits).padStart(width)
+  if (node === undefined || shell === undefined || executor === undefined || group === undefined)
+    throw new Error('no times')
   console.log(
     `${command.padEnd(9)}${cell(node, 0, 6)}${cell(shell, 0, 7)}${cell(executor, 0, 10)}${cell(executor / node, 2, 7)}${cell(executor / shell, 2, 7)}` +
       `${cell(group, 0, 7)}${cell(group / node, 2, 7)}${cell(group / shell, 2, 7)}`,
