@@ -71,10 +71,10 @@ fn run(arena: std.mem.Allocator, io: Io, args: std.process.Args, out: *Io.Writer
     var report: Report = .{ .out = out };
     const right = try checks.check(arena, io, dir, key, order.release, &report);
     if (right) {
-        try out.print("verified: {d} files are right\n", .{report.right});
+        try out.print("verified: {d} of {d} checks are right\n", .{ report.right, report.right });
         return exit_ok;
     }
-    try out.print("NOT VERIFIED: {d} wrong, {d} right\n", .{ report.wrong, report.right });
+    try out.print("NOT VERIFIED: {d} of {d} checks failed\n", .{ report.wrong, report.wrong + report.right });
     return exit_wrong;
 }
 
