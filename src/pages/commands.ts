@@ -43,7 +43,7 @@ export function verifyCommands(
     title: 'Digest',
     explanation: 'Downloads one binary and compares its SHA-256 with the release’s list.',
     lines: [
-      `curl -fsSL --create-dirs -o ${local} ${url(file.path)}`,
+      `curl -fsSL --create-dirs -o ${local} \\\n  ${url(file.path)}`,
       `curl -fsSLO ${url(sums)}`,
       'sha256sum --check --ignore-missing SHA256SUMS',
     ],
@@ -65,8 +65,9 @@ export function verifyCommands(
       title: 'Signature, with OpenSSL 3',
       explanation: 'The same proof where minisign is not installed.',
       lines: [
-        `curl -fsSLO ${url(`${sums}.sig`)} -O ${url(KEYS.publicKeyPem)}`,
-        `openssl pkeyutl -verify -pubin -inkey ${pem} -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig`,
+        `curl -fsSLO ${url(`${sums}.sig`)}`,
+        `curl -fsSLO ${url(KEYS.publicKeyPem)}`,
+        `openssl pkeyutl -verify -pubin -inkey ${pem} \\\n  -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig`,
       ],
     })
   }
@@ -74,7 +75,7 @@ export function verifyCommands(
     title: 'Everything, with Pitlane',
     explanation: 'Checks every file, image, list and pointer of the release, and trusts nothing but the key.',
     lines: [
-      `pitlane verify ${shellWord(document.version)} --from ${shellWord(catalogue.baseUrl)} --key ${shellWord(signing.publicKey)}`,
+      `pitlane verify ${shellWord(document.version)} --from ${shellWord(catalogue.baseUrl)} \\\n  --key ${shellWord(signing.publicKey)}`,
     ],
   })
   return commands

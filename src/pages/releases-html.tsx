@@ -92,8 +92,8 @@ function Page({ catalogue }: { catalogue: Catalogue }) {
 function Masthead({ catalogue }: { catalogue: Catalogue }) {
   const featured = catalogue.stable[0]
   const links = [
-    catalogue.all.length > 0 && ['#_install', 'Install'],
     featured && ['#_download', 'Download'],
+    catalogue.all.length > 0 && ['#_install', 'Install'],
     featured && ['#_verify', 'Verify'],
     featured?.image && ['#_image', 'Image'],
     catalogue.stable.length > 1 && ['#_older', 'Older'],
@@ -148,16 +148,18 @@ function Featured({ document, catalogue }: { document: ReleaseDocument; catalogu
           <span class={`badge ${tested > 0 && tested === document.files.length ? 'good' : 'open'}`}>
             tested on {tested} of {document.files.length} platforms
           </span>
-          <span class="badge plain">{document.files.length} platforms</span>
+          {first && document.files.every((file) => file.elf.static) ? (
+            <span class="badge plain">statically linked</span>
+          ) : null}
           {document.image ? <span class="badge plain">container image</span> : null}
         </p>
         {signed ? null : <Unsigned />}
       </section>
-      {first ? <Install catalogue={catalogue} version={null} /> : null}
       <section id="_download" aria-labelledby="_download-title">
         <h2 id="_download-title">Download</h2>
         <Files document={document} />
       </section>
+      {first ? <Install catalogue={catalogue} version={null} /> : null}
       {document.notes === null ? null : (
         <section id="_notes" aria-labelledby="_notes-title">
           <h2 id="_notes-title">What is new</h2>

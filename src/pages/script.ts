@@ -4,13 +4,13 @@
  */
 export const SCRIPT = `(function () {
   if (navigator.clipboard) {
-    document.querySelectorAll('.copyable').forEach(function (block) {
+    document.querySelectorAll('.commands').forEach(function (block) {
       var button = document.createElement('button')
       var text = block.querySelector('pre')
       var words = 'Copy'
       button.type = 'button'
       button.textContent = words
-      button.setAttribute('aria-label', words + ' ' + text.getAttribute('aria-label'))
+      button.setAttribute('aria-label', words + ' commands: ' + block.querySelector('.commands-head').textContent)
       button.addEventListener('click', function () {
         navigator.clipboard.writeText(text.textContent).then(
           function () { button.textContent = 'Copied' },
@@ -18,7 +18,7 @@ export const SCRIPT = `(function () {
         )
         setTimeout(function () { button.textContent = words }, 2000)
       })
-      block.appendChild(button)
+      block.querySelector('.commands-head').appendChild(button)
     })
   }
   var machine = /^Linux (\\w+)$/.exec(navigator.platform || '')

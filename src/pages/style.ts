@@ -39,7 +39,7 @@ export const STYLE = `
   }
 }
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scroll-padding-top: 1rem; }
+html { border-top: 4px solid var(--action); -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scroll-padding-top: 1rem; }
 body {
   margin: 0 auto;
   padding: 0 1.25rem 3rem;
@@ -63,7 +63,8 @@ h4, h5 { margin: 1.25rem 0 0.25rem; font-size: 1rem; }
 p { margin: 0 0 0.75rem; }
 small { font-size: 0.8125rem; color: var(--quiet); }
 section { margin-top: 3rem; }
-section > h2 + .commands > h3 { margin-top: 0; }
+section > h2 + .commands > .commands-head { margin-top: 0; }
+pre code { font-size: inherit; }
 .skip { position: absolute; left: -999rem; }
 .skip:focus { left: 1rem; top: 1rem; padding: 0.5rem 1rem; background: var(--ground); z-index: 1; }
 .visually-hidden {
@@ -117,16 +118,16 @@ tbody th { font-weight: 600; }
 
 .commands p { margin-bottom: 0.5rem; color: var(--quiet); }
 pre {
-  margin: 0; padding: 0.75rem 1rem; overflow-x: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 6px;
+  margin: 0 0 0.75rem; padding: 0.75rem 1rem; overflow-x: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 6px;
   line-height: 1.6; tab-size: 4;
 }
-.copyable { position: relative; }
-.copyable button {
-  position: absolute; top: 0.4375rem; right: 0.4375rem; padding: 0.1875rem 0.75rem; font: inherit; font-size: 0.8125rem; color: var(--ink);
-  background: var(--ground); border: 1px solid var(--line); border-radius: 4px; cursor: pointer;
+.commands-head { display: flex; align-items: end; justify-content: space-between; gap: 1rem; margin-top: 1.5rem; }
+.commands-head h3, .commands-head h4 { margin: 0 0 0.25rem; }
+.commands-head button {
+  padding: 0.125rem 0.75rem; font: inherit; font-size: 0.8125rem; color: var(--ink); background: var(--raised);
+  border: 1px solid var(--line); border-radius: 4px; cursor: pointer;
 }
-.copyable button:hover { border-color: var(--quiet); }
-.copyable:has(button) pre { padding-right: 5.5rem; }
+.commands-head button:hover { border-color: var(--quiet); }
 
 .facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.5rem 1.5rem; margin: 1.25rem 0 0; }
 .facts dt { color: var(--quiet); }
@@ -180,7 +181,7 @@ footer ul { margin: 0 0 0.75rem; padding: 0; list-style: none; }
 @media print {
   :root { color-scheme: light; --ground: #fff; --raised: #fff; --ink: #000; --quiet: #333; --link: #000; --here: #fff; }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  .masthead nav, .skip, .copyable button, footer, .badge.here { display: none; }
+  .masthead nav, .skip, .commands-head button, footer, .badge.here { display: none; }
   .download { background: none; color: #000; padding: 0; }
   .badge { border: 1px solid #333; background: none; color: #000; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }

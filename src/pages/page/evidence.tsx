@@ -62,10 +62,10 @@ function DocumentLink({ name, at, signed }: { name: string; at: string; signed: 
       <a href={href}>{name}</a>
       {signed ? (
         <>
-          <a href={`${href}.minisig`} aria-label={`${name}, signature for minisign`}>
+          <a href={`${href}.minisig`} aria-label={`.minisig, signature of ${name} for minisign`}>
             .minisig
           </a>
-          <a href={`${href}.sig`} aria-label={`${name}, signature for OpenSSL`}>
+          <a href={`${href}.sig`} aria-label={`.sig, signature of ${name} for OpenSSL`}>
             .sig
           </a>
         </>

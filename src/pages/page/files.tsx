@@ -60,11 +60,11 @@ function FileRow({ document, file, signed }: { document: ReleaseDocument; file: 
       <td role="cell" class="digest">
         <code>{file.sha256}</code>
         <small>
-          <a href={`${href}.sha256`} aria-label={`Checksum file of ${name} for ${label}`}>
+          <a href={`${href}.sha256`} aria-label={`.sha256, checksum file of ${name} for ${label}`}>
             .sha256
           </a>
           {signed ? (
-            <a href={`${href}.minisig`} aria-label={`Signature of ${name} for ${label}`}>
+            <a href={`${href}.minisig`} aria-label={`.minisig, signature of ${name} for ${label}`}>
               .minisig
             </a>
           ) : (
