@@ -102,7 +102,7 @@ tbody th { font-weight: 600; }
 .files th[scope='row'] { width: 31%; }
 .files small, .files .reason { display: block; margin-top: 0.25rem; font-weight: 400; }
 .files th small { font-family: var(--mono); font-size: 0.75rem; overflow-wrap: anywhere; }
-.files tr.here { background: var(--here); box-shadow: -0.75rem 0 0 var(--here); }
+.files tr.here { background: var(--here); box-shadow: -0.75rem 0 0 var(--here), 0.75rem 0 0 var(--here); }
 .reason { font-size: 0.8125rem; color: var(--quiet); max-width: 14rem; }
 .digest code { display: block; overflow-wrap: anywhere; font-size: 0.8125rem; line-height: 1.45; }
 @media (min-width: 48.001rem) { .digest code { width: 32.5ch; } .files td:last-child, .lines td:last-child { padding-right: 0; } }
@@ -152,6 +152,7 @@ summary .subject { display: block; color: var(--quiet); padding-left: 1.125rem; 
 details .body { padding: 0 0 1.25rem 1.125rem; }
 details.all > .body { padding-bottom: 0; }
 details .body h3 { margin-top: 0.25rem; }
+.permalink-line { margin: 1rem 0 0; font-size: 0.875rem; }
 .permalink { color: inherit; text-decoration-color: var(--line); }
 .lines { font-size: 0.875rem; }
 .lines th, .lines td { padding-block: 0.375rem; }
@@ -170,7 +171,6 @@ footer ul { margin: 0 0 0.75rem; padding: 0; list-style: none; }
   .files th[scope='row'] { grid-column: 1 / -1; }
   .files .digest { grid-column: 1 / -1; grid-row: 3; }
   .files td:last-child { text-align: right; }
-  .files tr.here { box-shadow: -0.75rem 0 0 var(--here), 0.75rem 0 0 var(--here); }
   .lines tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.125rem 1rem; padding: 0.5rem 0; border-top: 1px solid var(--line); }
   .lines th, .lines td { display: block; padding: 0; border: 0; min-width: 0; overflow-wrap: anywhere; }
   .lines td.links { display: flex; grid-column: 1 / -1; }

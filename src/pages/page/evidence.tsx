@@ -36,13 +36,13 @@ export function Evidence({ document, catalogue }: { document: ReleaseDocument; c
         <time datetime={document.publishedAt}>
           {humanDate(document.publishedAt)}, {document.publishedAt.slice(11, 16)} UTC
         </time>
-        , by {plainLine(document.promotion.actor)}, from build {document.promotion.build}, on executor{' '}
-        {plainLine(builder.executor)} of Pitlane {plainLine(builder.pitlane)}
+        , by {plainLine(document.promotion.actor)}, from build {document.promotion.build}, with Pitlane{' '}
+        {plainLine(builder.pitlane)}
       </dd>
       <dt>Signature</dt>
       <dd>{signed ? <>Ed25519, key {signing.keyId}</> : 'none: this release is not signed'}</dd>
       <dt>Documents</dt>
-      <dd class="links">
+      <dd>
         <DocumentLink name="release.json" at={KEYS.document(version)} signed={signed} />
         <DocumentLink name="SHA256SUMS" at={KEYS.sums(version)} signed={signed} />
       </dd>
@@ -58,7 +58,7 @@ function Commit({ document, sourceUrl }: { document: ReleaseDocument; sourceUrl:
 function DocumentLink({ name, at, signed }: { name: string; at: string; signed: boolean }) {
   const href = relativeUrl(at)
   return (
-    <>
+    <span class="links">
       <a href={href}>{name}</a>
       {signed ? (
         <>
@@ -70,6 +70,6 @@ function DocumentLink({ name, at, signed }: { name: string; at: string; signed: 
           </a>
         </>
       ) : null}
-    </>
+    </span>
   )
 }

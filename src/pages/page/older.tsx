@@ -1,11 +1,11 @@
 import { KEYS, type ReleaseDocument } from '../../release/document.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
+import { imageCommands } from '../commands.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
+import { CommandBlock } from './commands.tsx'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
-import { imageCommands } from '../commands.ts'
-import { CommandBlock } from './commands.tsx'
 import { Notes } from './notes.tsx'
 
 /** So many of a section are shown whole; older ones get one line each, so that a page of a thousand releases stays light. */
@@ -52,16 +52,14 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         ) : null}
       </summary>
       <div class="body" id={version}>
-        <h3>
-          <a class="permalink" href={`#${version}`}>
-            {shortVersion(version)}
-            <span class="visually-hidden">, permanent link</span>
-          </a>
-        </h3>
+        <h3 class="visually-hidden">{shortVersion(version)}</h3>
         {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
         <Files document={document} />
         {image === null ? null : <CommandBlock commands={image} level={4} />}
         <Evidence document={document} catalogue={catalogue} />
+        <p class="permalink-line">
+          <a href={`#${version}`}>Permanent link to {shortVersion(version)}</a>
+        </p>
       </div>
     </details>
   )
