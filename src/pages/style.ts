@@ -147,14 +147,14 @@ summary { padding: 0.625rem 0; cursor: pointer; }
 summary:hover .version, summary:hover { color: var(--link); }
 summary .version { font-weight: 600; overflow-wrap: anywhere; }
 summary time { color: var(--quiet); margin-left: 0.5rem; }
-summary .badge { margin-left: 0.5rem; vertical-align: text-bottom; }
+summary .badge { margin-left: 0.5rem; }
 summary .subject { display: block; color: var(--quiet); padding-left: 1.125rem; }
 details .body { padding: 0 0 1.25rem 1.125rem; }
 details.all > .body { padding-bottom: 0; }
 details .body h3 { margin-top: 0.25rem; }
 .permalink-line { margin: 1rem 0 0; font-size: 0.875rem; }
 .permalink { color: inherit; text-decoration-color: var(--line); }
-.lines { font-size: 0.875rem; }
+.lines { font-size: 0.875rem; margin-bottom: 1rem; }
 .lines th, .lines td { padding-block: 0.375rem; }
 
 footer { margin-top: 4rem; padding-top: 1.25rem; border-top: 1px solid var(--line); font-size: 0.875rem; color: var(--quiet); }
@@ -173,7 +173,7 @@ footer ul { margin: 0 0 0.75rem; padding: 0; list-style: none; }
   .files td:last-child { text-align: right; }
   .lines tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.125rem 1rem; padding: 0.5rem 0; border-top: 1px solid var(--line); }
   .lines th, .lines td { display: block; padding: 0; border: 0; min-width: 0; overflow-wrap: anywhere; }
-  .lines td.links { display: flex; grid-column: 1 / -1; }
+  .lines td:nth-child(n + 3) { grid-column: 1 / -1; }
   .facts { display: block; }
   .facts dd { margin-bottom: 0.75rem; }
   details .body { padding-left: 0; }

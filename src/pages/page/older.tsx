@@ -96,15 +96,19 @@ function ReleaseLines({ documents }: { documents: readonly ReleaseDocument[] }) 
             <td role="cell">
               <time datetime={document.publishedAt}>{document.publishedAt.slice(0, 10)}</time>
             </td>
-            <td role="cell" class="links">
-              {document.files.map((file) => (
-                <a href={relativeUrl(file.path)}>{plainLine(file.platform).replace(/^linux\//, '')}</a>
-              ))}
+            <td role="cell">
+              <span class="links">
+                {document.files.map((file) => (
+                  <a href={relativeUrl(file.path)}>{plainLine(file.platform).replace(/^linux\//, '')}</a>
+                ))}
+              </span>
             </td>
-            <td role="cell" class="links">
-              <a href={relativeUrl(KEYS.sums(document.version))}>SHA256SUMS</a>
-              <a href={relativeUrl(KEYS.document(document.version))}>release.json</a>
-              {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
+            <td role="cell">
+              <span class="links">
+                <a href={relativeUrl(KEYS.sums(document.version))}>SHA256SUMS</a>
+                <a href={relativeUrl(KEYS.document(document.version))}>release.json</a>
+                {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
+              </span>
             </td>
           </tr>
         ))}
