@@ -1,0 +1,127 @@
+/** The releases of a site in the one order that page, lists, feeds and pointers share. */
+import { PitlaneError } from '../errors.ts'
+import type { ReleaseDocument } from '../release/document.ts'
+import { publicAddress } from './address.ts'
+
+export interface SitePublicKey {
+  /** Text of `minisign.pub`: a comment line and the base64 line. */
+  readonly minisign: string
+  /** The same Ed25519 key as SubjectPublicKeyInfo in PEM, for openssl and cosign. */
+  readonly pem: string
+  /** 16 upper-case hex digits, as minisign prints it. */
+  readonly keyId: string
+}
+
+export interface SiteInput {
+  /** The project's name. */
+  readonly name: string
+  /** Public address of the bucket: `http`, `https` or `file`. */
+  readonly baseUrl: string
+  /** Every release in the bucket, in any order, each version once. */
+  readonly documents: readonly ReleaseDocument[]
+  /** Null when the project does not sign. */
+  readonly publicKey: SitePublicKey | null
+  /** Goes up by one with each publication. */
+  readonly serial: number
+  /** Milliseconds since 1970, from the journal: rendering again gives the same bytes. */
+  readonly generatedAt: number
+  /** Where people read the source, when the project says so. */
+  readonly sourceUrl?: string | null
+  /** Orders versions by number: negative when `a` is older. */
+  readonly compare: (a: string, b: string) => number
+}
+
+export interface Catalogue {
+  readonly name: string
+  /** Normal form, without a trailing slash. */
+  readonly baseUrl: string
+  readonly publicKey: SitePublicKey | null
+  readonly serial: number
+  /** Milliseconds since 1970. */
+  readonly generatedAt: number
+  /** `http` or `https`; null when absent or anything else. */
+  readonly sourceUrl: string | null
+  /** Channel `stable`, newest first. */
+  readonly stable: readonly ReleaseDocument[]
+  /** Every channel that is neither `stable` nor `development`, newest first. */
+  readonly extra: readonly ReleaseDocument[]
+  /** Channel `development`, newest first. */
+  readonly development: readonly ReleaseDocument[]
+  /** Stable, then extra, then development: the first entry is the newest stable release when there is one. */
+  readonly all: readonly ReleaseDocument[]
+  /** Newest version of each channel that has one; `stable` first, then by name. */
+  readonly pointers: ReadonlyMap<string, string>
+}
+
+/**
+ * Sorts the documents of a site into sections. The result does not depend on the order of the input.
+ * @throws PitlaneError `CONTRADICTION` when a version occurs twice, `CONFIG_INVALID` for an unusable address or channel name
+ */
+export function catalogue(input: SiteInput): Catalogue {
+  const channels = Map.groupBy(input.documents, (document) => document.channel)
+  const seen = new Set<string>()
+  for (const { version } of input.documents) {
+    if (seen.has(version)) throw new PitlaneError('CONTRADICTION', `the release ${version} occurs twice in the bucket`)
+    seen.add(version)
+  }
+  const stable = newestFirst(channels.get('stable') ?? [], input.compare)
+  const development = newestFirst(channels.get('development') ?? [], input.compare)
+  const extra = newestFirst(
+    input.documents.filter(({ channel }) => channel !== 'stable' && channel !== 'development'),
+    input.compare,
+  )
+  const pointers = new Map<string, string>()
+  for (const channel of [...channels.keys()].sort(stableFirst)) {
+    requireChannelName(channel)
+    const newest = newestFirst(channels.get(channel) ?? [], input.compare)[0]
+    if (newest) pointers.set(channel, newest.version)
+  }
+  return {
+    name: input.name,
+    baseUrl: publicAddress(input.baseUrl),
+    publicKey: input.publicKey,
+    serial: input.serial,
+    generatedAt: input.generatedAt,
+    sourceUrl: webAddress(input.sourceUrl ?? null),
+    stable,
+    extra,
+    development,
+    all: [...stable, ...extra, ...development],
+    pointers,
+  }
+}
+
+/**
+ * Tags order by number. Commits have no number, so as soon as one is among them all order by when they were committed: a commit
+ * that was released late is still older than the one on top of it.
+ */
+function newestFirst(documents: readonly ReleaseDocument[], compare: SiteInput['compare']): readonly ReleaseDocument[] {
+  const byVersion = (a: ReleaseDocument, b: ReleaseDocument) =>
+    compare(b.version, a.version) || byText(a.version, b.version)
+  const byDate = (a: ReleaseDocument, b: ReleaseDocument) =>
+    byText(b.committedAt, a.committedAt) || byText(b.publishedAt, a.publishedAt) || byText(a.version, b.version)
+  return documents.toSorted(documents.every((document) => document.tag !== null) ? byVersion : byDate)
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function stableFirst(a: string, b: string): number {
+  return Number(b === 'stable') - Number(a === 'stable') || byText(a, b)
+}
+
+/** A channel's name becomes part of a key, `_releases/latest-<channel>`. */
+function requireChannelName(channel: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(channel)) return
+  throw new PitlaneError('CONFIG_INVALID', `${JSON.stringify(channel)} cannot be the name of a channel`, {
+    hint: 'Use letters, digits, dots, dashes and underscores.',
+  })
+}
+
+function webAddress(address: string | null): string | null {
+  if (address === null || !URL.canParse(address)) return null
+  const url = new URL(address)
+  const fits = (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === ''
+  return fits ? url.href.replace(/\/+$/, '') : null
+}

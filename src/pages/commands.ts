@@ -1,0 +1,100 @@
+/** The commands that the page prints. Conformance runs them, so change both together. */
+import { KEYS, type ReleaseDocument, type ReleaseFile } from '../release/document.ts'
+import { absoluteUrl } from './address.ts'
+import type { Catalogue } from './catalogue.ts'
+import { shellWord } from './shell.ts'
+
+export interface Commands {
+  readonly title: string
+  /** What it proves or does, for somebody who never did it. */
+  readonly explanation: string
+  readonly lines: readonly string[]
+}
+
+export function installCommands(catalogue: Catalogue, version: string | null): readonly Commands[] {
+  const fetch = `curl -fsSL ${shellWord(absoluteUrl(catalogue.baseUrl, KEYS.installScript))}`
+  const chosen = version === null ? '' : ` --version ${shellWord(version)}`
+  return [
+    {
+      title: 'One line',
+      explanation:
+        'Finds the binary for this machine, checks it, and puts it into ~/.local/bin (or /usr/local/bin for root). Nothing else is touched.',
+      lines: [chosen === '' ? `${fetch} | sh` : `${fetch} | sh -s --${chosen}`],
+    },
+    {
+      title: 'Look first',
+      explanation: 'Says what would be installed and from where, and changes nothing.',
+      lines: [`${fetch} | sh -s -- --dry-run${chosen}`],
+    },
+  ]
+}
+
+/** How to check one file of a release by hand, from nothing. */
+export function verifyCommands(
+  catalogue: Catalogue,
+  document: ReleaseDocument,
+  file: ReleaseFile,
+): readonly Commands[] {
+  const url = (key: string) => shellWord(absoluteUrl(catalogue.baseUrl, key))
+  const sums = KEYS.sums(document.version)
+  // Names in SHA256SUMS are relative to the release's folder.
+  const local = shellWord(file.path.slice(KEYS.folder(document.version).length))
+  const digest: Commands = {
+    title: 'Digest',
+    explanation: 'Downloads one binary and compares its SHA-256 with the release’s list.',
+    lines: [
+      `curl -fsSL --create-dirs -o ${local} \\\n  ${url(file.path)}`,
+      `curl -fsSLO ${url(sums)}`,
+      'sha256sum --check --ignore-missing SHA256SUMS',
+    ],
+  }
+  const { signing } = document
+  if (signing.scheme === 'none') return [digest]
+  const commands: Commands[] = [
+    digest,
+    {
+      title: 'Signature, with minisign',
+      explanation: 'Proves that the list comes from the holder of the project’s key.',
+      lines: [`curl -fsSLO ${url(`${sums}.minisig`)}`, `minisign -Vm SHA256SUMS -P ${shellWord(signing.publicKey)}`],
+    },
+  ]
+  // The PEM file is the present key's; a release of an earlier key does not verify with it.
+  if (catalogue.publicKey?.keyId === signing.keyId) {
+    const pem = KEYS.publicKeyPem.slice(KEYS.publicKeyPem.lastIndexOf('/') + 1)
+    commands.push({
+      title: 'Signature, with OpenSSL 3',
+      explanation: 'The same proof where minisign is not installed.',
+      lines: [
+        `curl -fsSLO ${url(`${sums}.sig`)}`,
+        `curl -fsSLO ${url(KEYS.publicKeyPem)}`,
+        `openssl pkeyutl -verify -pubin -inkey ${pem} \\\n  -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig`,
+      ],
+    })
+  }
+  commands.push({
+    title: 'Everything, with Pitlane',
+    explanation: 'Checks every file, image, list and pointer of the release, and trusts nothing but the key.',
+    lines: [
+      `pitlane verify ${shellWord(document.version)} --from ${shellWord(catalogue.baseUrl)} \\\n  --key ${shellWord(signing.publicKey)}`,
+    ],
+  })
+  return commands
+}
+
+/** How to get the image; null when the release has none. */
+export function imageCommands(document: ReleaseDocument): Commands | null {
+  const { image } = document
+  if (image === null) return null
+  const name = `${image.repository}:${image.tag}`
+  return image.layout === null
+    ? {
+        title: 'Pull by digest',
+        explanation: 'The digest names these exact bytes, whatever happens to the tag.',
+        lines: [`docker pull ${shellWord(`${name}@${image.digest}`)}`],
+      }
+    : {
+        title: 'Load from the image layout',
+        explanation: 'The images of this release lie in a folder (OCI image layout). Run this beside the page.',
+        lines: [`podman pull ${shellWord(`oci:${image.layout}:${name}`)}`],
+      }
+}

@@ -1,0 +1,268 @@
+#!/bin/sh
+# Downloads one released binary, checks it and installs it. Run with --help to see the options.
+# All of it stands between two braces: a shell that was given only a part of this file runs none of it.
+{
+set -eu
+LC_ALL=C
+export LC_ALL
+
+PROJECT='verifier'
+DEFAULT_BASE='https://downloads.example.org/verifier'
+RELEASES='_releases'
+KEY_ID='1122334455667788'
+MINISIGN_KEY='RWSId2ZVRDMiEcg/9YwdQpe3suriQHoXrmgi/FXNiPvS40zxxz/QKQim'
+PEM_KEY='-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAyD/1jB1Cl7ey6uJAeheuaCL8Vc2I+9LjTPHHP9ApCKY=
+-----END PUBLIC KEY-----'
+
+usage() {
+  cat <<USAGE
+Installs $PROJECT.
+
+  --version VERSION   this release (default: the newest stable one)
+  --dir FOLDER        install here (default: ~/.local/bin, or /usr/local/bin for root)
+  --base ADDRESS      take it from here: http://, https://, file:// or a folder
+                      (default: $DEFAULT_BASE)
+  --target TARGET     for another machine than this one
+  --require-signature stop when the signature cannot be checked here
+  --allow-unsigned    accept a release that carries no signature
+  --dry-run           say what would be done, and change nothing
+  --help              this text
+
+Environment: PITLANE_VERSION, PITLANE_DIR, PITLANE_BASE and PITLANE_TARGET do the same.
+The SHA-256 is always checked; the signature when minisign or OpenSSL 3 is installed.
+Exit status: 0 done, 1 failed (nothing was installed), 2 not understood.
+USAGE
+}
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
+misuse() { printf 'install.sh: %s; try --help\n' "$*" >&2; exit 2; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Prints $1 with its %XX sequences decoded.
+decode() {
+  rest=$1 decoded=
+  while :; do
+    case $rest in
+      *%[0-9A-Fa-f][0-9A-Fa-f]*)
+        before=${rest%%\%[0-9A-Fa-f][0-9A-Fa-f]*}
+        rest=${rest#"$before"%}
+        after=${rest#??}
+        decoded=$decoded$before$(printf "\\$(printf '%03o' "0x${rest%"$after"}")")
+        rest=$after
+        ;;
+      *) break ;;
+    esac
+  done
+  printf '%s' "$decoded$rest"
+}
+
+# fetch KEY FILE: copies one file of the bucket; fails when it is not there.
+fetch() {
+  if [ -n "$folder" ]; then
+    if [ -f "$folder/$1" ]; then cp "$folder/$1" "$2"; else return 1; fi
+    return
+  fi
+  url=$base/$(printf '%s' "$1" | sed 's/+/%2B/g')
+  if has curl; then
+    case $base in
+      https://*) curl -fsSL --proto '=https' --connect-timeout 30 --retry 2 -o "$2" "$url" ;;
+      *) curl -fsSL --proto '=http,https' --connect-timeout 30 --retry 2 -o "$2" "$url" ;;
+    esac
+  else
+    wget -q -O "$2" "$url"
+  fi
+}
+
+where() { if [ -n "$folder" ]; then printf '%s' "$folder/$1"; else printf '%s' "$base/$1"; fi; }
+
+userland_is_32_bit() {
+  bits=$(getconf LONG_BIT 2>/dev/null) || bits=
+  case $bits in
+    32) return 0 ;;
+    64) return 1 ;;
+  esac
+  # The fifth byte of an ELF file is its class: 1 is 32 bit, 2 is 64 bit.
+  class=$(od -An -tx1 -j4 -N1 /bin/sh 2>/dev/null | tr -d ' \n') || class=
+  [ "$class" = 01 ]
+}
+
+find_target() {
+  system=$(uname -s)
+  [ "$system" = Linux ] || fail "there are binaries for Linux only, and this is $system"
+  machine=$(uname -m)
+  case $machine in
+    x86_64 | amd64) if userland_is_32_bit; then target=i686-unknown-linux-musl; else target=x86_64-unknown-linux-musl; fi ;;
+    aarch64 | arm64) if userland_is_32_bit; then target=armv6l-unknown-linux-musleabihf; else target=aarch64-unknown-linux-musl; fi ;;
+    armv6l | armv7l | armv7 | armv8l) target=armv6l-unknown-linux-musleabihf ;;
+    i386 | i486 | i586 | i686) target=i686-unknown-linux-musl ;;
+    *) fail "there is no binary for a machine that calls itself $machine" ;;
+  esac
+}
+
+# Prints the SHA-256 of file $1 in hexadecimal digits.
+digest_of() {
+  if has sha256sum; then
+    digest=$(sha256sum <"$1")
+  elif has shasum; then
+    digest=$(shasum -a 256 <"$1")
+  elif has openssl; then
+    digest=$(openssl dgst -sha256 -r <"$1")
+  elif has busybox; then
+    digest=$(busybox sha256sum <"$1")
+  else
+    fail 'the digest cannot be checked: install sha256sum, shasum, openssl or busybox'
+  fi
+  printf '%s' "${digest%% *}"
+}
+
+is_digest() {
+  case $1 in *[!0-9a-f]*) return 1 ;; esac
+  [ "${#1}" -eq 64 ]
+}
+
+# Fetches SHA256SUMS.$1, which has to be there when the project signs.
+fetch_signature() {
+  fetch "$RELEASES/$version/SHA256SUMS.$1" "$work/SHA256SUMS.$1" 2>/dev/null && return
+  [ "$unsigned" = yes ] && { signature='none; accepted because of --allow-unsigned'; return 1; }
+  fail "$(where "$RELEASES/$version/SHA256SUMS.$1") cannot be fetched, so the signature of $version cannot be checked (--allow-unsigned accepts that)"
+}
+
+check_signature() {
+  if [ -z "$MINISIGN_KEY" ]; then
+    signature='none: this project does not sign its releases'
+    [ "$required" = yes ] && fail 'this project does not sign its releases'
+    return 0
+  fi
+  if has minisign; then
+    fetch_signature minisig || return 0
+    minisign -V -q -m "$work/SHA256SUMS" -x "$work/SHA256SUMS.minisig" -P "$MINISIGN_KEY" >"$work/report" 2>&1 ||
+      fail "the signature of $version is wrong: $(cat "$work/report")"
+    signature="good, key $KEY_ID (checked with minisign)"
+  elif has openssl && openssl pkeyutl -help 2>&1 | grep -q rawin; then
+    fetch_signature sig || return 0
+    printf '%s\n' "$PEM_KEY" >"$work/key.pem"
+    openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/SHA256SUMS" -sigfile "$work/SHA256SUMS.sig" >"$work/report" 2>&1 ||
+      fail "the signature of $version is wrong: $(cat "$work/report")"
+    signature="good, key $KEY_ID (checked with openssl)"
+  else
+    [ "$required" = yes ] && fail 'the signature cannot be checked: install minisign or OpenSSL 3'
+    signature='not checked: neither minisign nor OpenSSL 3 is installed'
+  fi
+}
+
+# Sets file and expected from the line of SHA256SUMS that lies in the target's folder.
+find_file() {
+  file='' expected='' others=''
+  while read -r digest path || [ -n "$digest" ]; do
+    path=${path#\*}
+    case $path in
+      */*/*) ;;
+      "$target"/*) [ -n "$file" ] || { file=${path#*/}; expected=$digest; } ;;
+      */*) others="$others ${path%%/*}" ;;
+    esac
+  done <"$work/SHA256SUMS"
+  [ -n "$file" ] || fail "$version has no binary for $target; it has:${others:- none}"
+  case $file in
+    [!A-Za-z0-9_]* | *[!A-Za-z0-9._+-]*) fail "the list of $version names a file that cannot be installed" ;;
+  esac
+  is_digest "$expected" || fail "the list of $version has no SHA-256 for $file"
+}
+
+main() {
+  version=${PITLANE_VERSION-} dir=${PITLANE_DIR-} base=${PITLANE_BASE-} target=${PITLANE_TARGET-}
+  dry=no required=no unsigned=no work='' folder=''
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --version | --dir | --base | --target)
+        [ $# -ge 2 ] || misuse "$1 needs a value"
+        option=$1 value=$2
+        shift
+        ;;
+      --version=* | --dir=* | --base=* | --target=*) option=${1%%=*} value=${1#*=} ;;
+      --dry-run) dry=yes option='' ;;
+      --require-signature) required=yes option='' ;;
+      --allow-unsigned) unsigned=yes option='' ;;
+      -h | --help)
+        usage
+        exit 0
+        ;;
+      *) misuse "unknown option $1" ;;
+    esac
+    case $option in
+      --version) version=$value ;;
+      --dir) dir=$value ;;
+      --base) base=$value ;;
+      --target) target=$value ;;
+    esac
+    shift
+  done
+
+  base=${base:-$DEFAULT_BASE}
+  while [ "$base" != "${base%/}" ]; do base=${base%/}; done
+  case $base in
+    http://* | https://*) has curl || has wget || fail 'install curl or wget first' ;;
+    file:///*) folder=$(decode "${base#file://}") ;;
+    /*) folder=$base ;;
+    *) misuse "--base is http://, https://, file:// or the full path of a folder, not '$base'" ;;
+  esac
+  if [ -z "$dir" ]; then
+    if [ "$(id -u)" = 0 ]; then dir=/usr/local/bin; else dir=${HOME:?is not set: use --dir}/.local/bin; fi
+  fi
+  case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+  [ -n "$target" ] || find_target
+  case $target in *[!A-Za-z0-9._-]*) misuse "'$target' is not the name of a target" ;; esac
+
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  # In the folder of the binary, because only a move within one file system is atomic.
+  if [ "$dry" = yes ]; then
+    work=$(mktemp -d) || fail 'cannot make a temporary folder'
+  else
+    mkdir -p "$dir" || fail "cannot make the folder $dir"
+    work=$(mktemp -d "$dir/.install.XXXXXX") || fail "cannot write into $dir; use --dir to install somewhere else"
+  fi
+
+  if [ -z "$version" ]; then
+    fetch "$RELEASES/latest" "$work/latest" || fail "cannot fetch $(where "$RELEASES/latest"): there is no stable release yet, or no connection; --version names another one"
+    read -r version <"$work/latest" || :
+  fi
+  case $version in
+    '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._+-]*) fail "'$version' is not the name of a version" ;;
+  esac
+  fetch "$RELEASES/$version/SHA256SUMS" "$work/SHA256SUMS" ||
+    fail "cannot fetch $(where "$RELEASES/$version/SHA256SUMS"): there is no release $version, or no connection"
+  check_signature
+  find_file
+  key=$RELEASES/$version/$target/$file
+  say "$PROJECT $version for $target"
+  say "  from       $(where "$key")"
+  say "  to         $dir/$file"
+  say "  sha256     $expected"
+  say "  signature  $signature"
+  if [ "$dry" = yes ]; then
+    say 'Dry run: nothing was changed.'
+    return 0
+  fi
+
+  fetch "$key" "$work/$file" || fail "cannot fetch $(where "$key")"
+  found=$(digest_of "$work/$file")
+  is_digest "$found" || fail 'the digest of the download cannot be computed'
+  [ "$found" = "$expected" ] ||
+    fail "the download is not what $version lists, and was thrown away: its SHA-256 is $found, expected $expected"
+  [ ! -d "$dir/$file" ] || fail "$dir/$file is a folder"
+  chmod 755 "$work/$file"
+  mv -f "$work/$file" "$dir/$file" || fail "cannot write $dir/$file"
+  say "Installed $dir/$file"
+  case :${PATH-}: in
+    *:"$dir":*) ;;
+    *) say "Note: $dir is not in your PATH." ;;
+  esac
+}
+
+main "$@"
+exit 0
+}

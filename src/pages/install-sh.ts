@@ -1,0 +1,52 @@
+/** `install.sh`: the template in `install-template.ts` with the project's values, targets and key put in. */
+import { TARGETS, type Target } from '../plan/targets.ts'
+import { KEYS } from '../release/document.ts'
+import { publicAddress } from './address.ts'
+import type { SitePublicKey } from './catalogue.ts'
+import { minisignKeyLine } from './index-json.ts'
+import { INSTALL_TEMPLATE } from './install-template.ts'
+import { shellQuoted } from './shell.ts'
+import { plainLine } from './text.ts'
+
+export interface InstallScriptInput {
+  readonly name: string
+  /** Public address of the bucket; `--base` overrides it. */
+  readonly baseUrl: string
+  /** Null when the project does not sign. */
+  readonly publicKey: SitePublicKey | null
+}
+
+/** Where a 64-bit kernel runs a 32-bit userland, this platform's binary is what fits it. */
+const USERLAND_32: Readonly<Partial<Record<Target['platform'], Target['platform']>>> = {
+  'linux/amd64': 'linux/386',
+  'linux/arm64': 'linux/arm/v6',
+}
+
+/**
+ * POSIX shell text. Everything that comes from the project stands in single-quoted assignments at the top; the rest is the same for
+ * every project.
+ * @throws PitlaneError `CONFIG_INVALID` for an unusable address
+ */
+export function installScript(input: InstallScriptInput): string {
+  const key = input.publicKey
+  const values = [
+    ['PROJECT', plainLine(input.name)],
+    ['DEFAULT_BASE', publicAddress(input.baseUrl)],
+    ['RELEASES', KEYS.releases.replace(/\/$/, '')],
+    ['KEY_ID', key?.keyId ?? ''],
+    ['MINISIGN_KEY', key ? minisignKeyLine(key.minisign) : ''],
+    ['PEM_KEY', key?.pem.trim() ?? ''],
+  ] as const
+  const assignments = values.map(([name, value]) => `${name}=${shellQuoted(value)}`).join('\n')
+  return INSTALL_TEMPLATE.replace('@TARGETS@', () => targetCases()).replace('@ASSIGNMENTS@', () => assignments)
+}
+
+function targetCases(): string {
+  return TARGETS.map((target) => {
+    const small = TARGETS.find(({ platform }) => platform === USERLAND_32[target.platform])
+    const pattern = target.uname.join(' | ')
+    return small === undefined
+      ? `    ${pattern}) target=${target.triple} ;;`
+      : `    ${pattern}) if userland_is_32_bit; then target=${small.triple}; else target=${target.triple}; fi ;;`
+  }).join('\n')
+}

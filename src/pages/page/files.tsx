@@ -1,0 +1,80 @@
+import { findTarget } from '../../plan/targets.ts'
+import type { ReleaseDocument, ReleaseFile } from '../../release/document.ts'
+import { relativeUrl } from '../address.ts'
+import { exactSize, humanSize, plainLine, shortVersion } from '../text.ts'
+import { TestResult } from './result.tsx'
+
+/** The files of a release, one row per platform. On a phone each row becomes a card; the roles keep it a table for screen readers. */
+export function Files({ document }: { document: ReleaseDocument }) {
+  const signed = document.signing.scheme === 'minisign'
+  return (
+    <table role="table" class="files">
+      <caption>Files of {shortVersion(document.version)}, one for each platform</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col">
+            Platform
+          </th>
+          <th role="columnheader" scope="col">
+            File
+          </th>
+          <th role="columnheader" scope="col">
+            SHA-256
+          </th>
+          <th role="columnheader" scope="col">
+            Tested
+          </th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {document.files.map((file) => (
+          <FileRow document={document} file={file} signed={signed} />
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function FileRow({ document, file, signed }: { document: ReleaseDocument; file: ReleaseFile; signed: boolean }) {
+  const target = findTarget(file.target)
+  const name = plainLine(file.name)
+  const href = relativeUrl(file.path)
+  const label = target?.label ?? plainLine(file.target)
+  return (
+    <tr role="row" data-uname={target?.uname.join(' ')}>
+      <th role="rowheader" scope="row">
+        {label}
+        <small>{plainLine(file.target)}</small>
+      </th>
+      <td role="cell">
+        <a class="download" href={href} aria-label={`Download ${name} for ${label}`} download={name}>
+          {name}
+        </a>
+        <small>
+          <data value={String(file.size)} title={exactSize(file.size)}>
+            {humanSize(file.size)}
+          </data>
+          {file.elf.static ? ', static' : ', needs libraries'}
+        </small>
+      </td>
+      <td role="cell" class="digest">
+        <code>{file.sha256}</code>
+        <small>
+          <a href={`${href}.sha256`} aria-label={`.sha256, checksum file of ${name} for ${label}`}>
+            .sha256
+          </a>
+          {signed ? (
+            <a href={`${href}.minisig`} aria-label={`.minisig, signature of ${name} for ${label}`}>
+              .minisig
+            </a>
+          ) : (
+            <span class="badge warn">not signed</span>
+          )}
+        </small>
+      </td>
+      <td role="cell">
+        <TestResult test={document.tests.find((test) => test.target === file.target)} />
+      </td>
+    </tr>
+  )
+}

@@ -1,0 +1,118 @@
+import { KEYS, type ReleaseDocument } from '../../release/document.ts'
+import { relativeUrl } from '../address.ts'
+import type { Catalogue } from '../catalogue.ts'
+import { imageCommands } from '../commands.ts'
+import { humanDate, plainLine, shortVersion } from '../text.ts'
+import { CommandBlock } from './commands.tsx'
+import { Evidence } from './evidence.tsx'
+import { Files } from './files.tsx'
+import { Notes } from './notes.tsx'
+
+/** So many of a section are shown whole; older ones get one line each, so that a page of a thousand releases stays light. */
+const WHOLE = 10
+
+/** A list of releases, newest first, each collapsed. */
+export function Releases({ documents, catalogue }: { documents: readonly ReleaseDocument[]; catalogue: Catalogue }) {
+  const rest = documents.slice(WHOLE)
+  return (
+    <>
+      {documents.slice(0, WHOLE).map((document) => (
+        <ReleaseDetails document={document} catalogue={catalogue} />
+      ))}
+      {rest.length === 0 ? null : (
+        <details>
+          <summary>
+            {rest.length} older: {shortVersion(rest[0]?.version ?? '')} to {shortVersion(rest.at(-1)?.version ?? '')}
+          </summary>
+          <ReleaseLines documents={rest} />
+        </details>
+      )}
+    </>
+  )
+}
+
+/**
+ * The anchor is inside the collapsed part, not on it: browsers open a `details` element by themselves when the address points at
+ * something in it.
+ */
+function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; catalogue: Catalogue }) {
+  const { version, channel } = document
+  const image = imageCommands(document)
+  return (
+    <details class="release">
+      <summary>
+        <span class="version">{shortVersion(version)}</span>{' '}
+        <time datetime={document.publishedAt}>{humanDate(document.publishedAt)}</time>
+        {channel === 'stable' ? null : <span class="badge plain">{plainLine(channel)}</span>}
+        {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
+        {document.tag === null ? (
+          <span class="subject">
+            <bdi>{plainLine(document.subject)}</bdi>
+          </span>
+        ) : null}
+      </summary>
+      <div class="body" id={version}>
+        <h3 class="visually-hidden">{shortVersion(version)}</h3>
+        {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
+        <Files document={document} />
+        {image === null ? null : <CommandBlock commands={image} level={4} />}
+        <Evidence document={document} catalogue={catalogue} />
+        <p class="permalink-line">
+          <a href={`#${version}`}>Permanent link to {shortVersion(version)}</a>
+        </p>
+      </div>
+    </details>
+  )
+}
+
+function ReleaseLines({ documents }: { documents: readonly ReleaseDocument[] }) {
+  return (
+    <table class="lines" role="table">
+      <caption class="visually-hidden">Older releases, newest first</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col">
+            Version
+          </th>
+          <th role="columnheader" scope="col">
+            Published
+          </th>
+          <th role="columnheader" scope="col">
+            Files
+          </th>
+          <th role="columnheader" scope="col">
+            Documents
+          </th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {documents.map((document) => (
+          <tr role="row" id={document.version}>
+            <th role="rowheader" scope="row">
+              <a class="permalink" href={`#${document.version}`}>
+                {shortVersion(document.version)}
+              </a>
+            </th>
+            <td role="cell">
+              <time datetime={document.publishedAt}>{document.publishedAt.slice(0, 10)}</time>
+            </td>
+            <td role="cell">
+              <span class="links">
+                {document.files.map((file) => (
+                  <a href={relativeUrl(file.path)}>{plainLine(file.platform).replace(/^linux\//, '')}</a>
+                ))}
+              </span>
+            </td>
+            <td role="cell">
+              <span class="links">
+                <a href={relativeUrl(KEYS.sums(document.version))}>SHA256SUMS</a>
+                <a href={relativeUrl(KEYS.document(document.version))}>release.json</a>
+                {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

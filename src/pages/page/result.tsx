@@ -1,0 +1,34 @@
+import type { ReleaseTest } from '../../release/document.ts'
+import { plainLine } from '../text.ts'
+
+const WORDS = {
+  native: { mark: '✓', tone: 'good', words: 'passed natively' },
+  qemu: { mark: '✓', tone: 'good', words: 'passed under qemu' },
+  unknown: { mark: '✓', tone: 'good', words: 'passed' },
+  'not-run': { mark: '–', tone: 'open', words: 'not run' },
+  none: { mark: '–', tone: 'open', words: 'no test declared' },
+} as const
+
+/** How a binary was tested: words first, colour second. What did not run never looks like what passed. */
+export function TestResult({ test }: { test: ReleaseTest | undefined }) {
+  const kind = test === undefined ? 'none' : test.result === 'passed' ? (test.mode ?? 'unknown') : test.result
+  const { mark, tone, words } = WORDS[kind]
+  return (
+    <>
+      <span class={`badge ${tone}`}>
+        <span aria-hidden="true">{mark} </span>
+        {words}
+      </span>
+      {test?.reason ? (
+        <span class="reason">
+          <bdi>{plainLine(test.reason)}</bdi>
+        </span>
+      ) : null}
+    </>
+  )
+}
+
+/** `3 of 4`: how many of the files were run by a test that passed. */
+export function testedCount(tests: readonly ReleaseTest[]): number {
+  return tests.filter((test) => test.result === 'passed').length
+}

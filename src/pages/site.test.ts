@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { PitlaneError } from '../errors.ts'
+import { KEYS } from '../release/document.ts'
+import { exampleDocument, exampleDocuments, exampleSite, manyDocuments } from './fixtures/documents.ts'
+import { renderSite, type SiteFile } from './site.ts'
+
+const GOLDEN = new URL('golden/', import.meta.url)
+
+function text(files: readonly SiteFile[], key: string): string {
+  const file = files.find((candidate) => candidate.key === key)
+  assert.ok(file, `${key} is there`)
+  return file.bytes.toString()
+}
+
+// `UPDATE_GOLDEN=1 node scripts/test.ts src/pages` writes them anew; the difference is for the review to read.
+test('the documents of the example are what the golden files say', () => {
+  for (const file of renderSite(exampleSite())) {
+    const golden = new URL(file.key.replace(/^_releases\//, '').replaceAll('/', '-'), GOLDEN)
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, file.bytes)
+    assert.equal(file.bytes.toString(), readFileSync(golden, 'utf8'), file.key)
+  }
+})
+
+test('the order in which the documents come changes nothing', () => {
+  const expected = renderSite(exampleSite())
+  const documents = exampleDocuments()
+  fc.assert(
+    fc.property(fc.shuffledSubarray(documents, { minLength: documents.length }), (shuffled) => {
+      assert.deepEqual(renderSite(exampleSite({ documents: shuffled })), expected)
+    }),
+    { numRuns: 15 },
+  )
+})
+
+test('files that name releases come before the pointers, and index.json is the last', () => {
+  assert.deepEqual(
+    renderSite(exampleSite()).map((file) => file.key),
+    [
+      KEYS.publicKey,
+      KEYS.publicKeyPem,
+      KEYS.installScript,
+      KEYS.garageList,
+      KEYS.atomAll,
+      KEYS.atomStable,
+      KEYS.page,
+      KEYS.latest,
+      KEYS.latestOf('development'),
+      KEYS.latestOf('extra'),
+      KEYS.index,
+    ],
+  )
+})
+
+test('a pointer is one version and one newline, and absent without a release in its channel', () => {
+  const files = renderSite(exampleSite())
+  assert.equal(text(files, KEYS.latest), 'v1.10.0\n')
+  assert.equal(text(files, KEYS.latestOf('extra')), 'v1.11.0-rc1\n')
+  assert.match(text(files, KEYS.latestOf('development')), /^[0-9a-f]{40}\n$/)
+  const none = renderSite(exampleSite({ documents: [] }))
+  assert.deepEqual(
+    none.filter((file) => file.key.includes('latest')),
+    [],
+  )
+})
+
+test('commits order by when they were committed, not by when they were published', () => {
+  const commit = (id: string, committedAt: string, publishedAt: string) =>
+    exampleDocument(id.repeat(40), { commit: id.repeat(40), channel: 'development', committedAt, publishedAt })
+  const documents = [
+    commit('a', '2026-03-01T00:00:00Z', '2026-03-01T01:00:00Z'),
+    commit('b', '2026-02-01T00:00:00Z', '2026-03-05T01:00:00Z'),
+  ]
+  assert.equal(text(renderSite(exampleSite({ documents })), KEYS.latestOf('development')), `${'a'.repeat(40)}\n`)
+})
+
+test('without a public key there are no key files', () => {
+  const keys = renderSite(exampleSite({ publicKey: null })).map((file) => file.key)
+  assert.ok(!keys.includes(KEYS.publicKey) && !keys.includes(KEYS.publicKeyPem))
+})
+
+test('what cannot be published is refused', () => {
+  const refused = (changes: Parameters<typeof exampleSite>[0], code: string) =>
+    assert.throws(
+      () => renderSite(exampleSite(changes)),
+      (error) => error instanceof PitlaneError && error.code === code,
+    )
+  refused({ baseUrl: 'ftp://example.org' }, 'CONFIG_INVALID')
+  refused({ baseUrl: 'javascript:alert(1)' }, 'CONFIG_INVALID')
+  refused({ baseUrl: 'https://user:word@example.org' }, 'CONFIG_INVALID')
+  refused({ baseUrl: 'https://example.org/?a=b' }, 'CONFIG_INVALID')
+  refused({ documents: [exampleDocument('v1.0.0', { channel: '../up' })] }, 'CONFIG_INVALID')
+  refused({ documents: [exampleDocument('v1.0.0'), exampleDocument('v1.0.0')] }, 'CONTRADICTION')
+})
+
+test('a thousand releases', () => {
+  const site = exampleSite({ documents: manyDocuments(1000) })
+  const files = renderSite(site)
+  assert.equal(text(files, KEYS.latest), 'v9.9.6\n')
+  const page = text(files, KEYS.page)
+  for (const { version } of site.documents) assert.ok(page.includes(`id="${version}"`), version)
+})

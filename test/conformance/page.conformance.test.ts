@@ -1,0 +1,182 @@
+// The release page in Chromium: nothing that axe finds, nothing that the console says, nothing out of reach.
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import {
+  exampleDocument,
+  exampleDocuments,
+  exampleImage,
+  exampleSite,
+  manyDocuments,
+} from '../../src/pages/fixtures/documents.ts'
+import { renderSite } from '../../src/pages/site.ts'
+import { KEYS, type ReleaseDocument } from '../../src/release/document.ts'
+import { axeViolations, chromiumIsInstalled, launchChromium, openPage } from '../browser/chromium.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'pitlane-page-'))
+
+/** Words as long as they can be, where nothing can be broken; text that tries to turn the page around. */
+function unwieldy(): ReleaseDocument[] {
+  const long = `v1.0.0-${'x'.repeat(110)}`
+  const name = 'a-binary-with-a-very-long-name-'.repeat(4)
+  const document = exampleDocument(long, {
+    notes: `${'w'.repeat(300)}\n\n- ${'`y`'.repeat(90)}\n\n    code ${'z'.repeat(200)}`,
+  })
+  return ['stable', 'extra', 'development'].flatMap((channel, at) =>
+    [0, 1].map((copy) => ({
+      ...document,
+      version: `${long}${at}${copy}`,
+      channel,
+      subject: `\u202eevil <b>${'s'.repeat(300)}`,
+      files: document.files.map((file) => ({ ...file, name, path: `${file.path}-${name}` })),
+      image: { ...exampleImage(long), layout: '../images' },
+      checks: [{ name: 'c'.repeat(200), result: 'passed' as const }],
+      tests: document.tests.map((result) => ({ ...result, reason: 'r'.repeat(200) })),
+    })),
+  )
+}
+
+const sites: Readonly<Record<string, readonly ReleaseDocument[]>> = {
+  example: exampleDocuments(),
+  empty: [],
+  'nothing stable': exampleDocuments().filter(({ channel }) => channel !== 'stable'),
+  unsigned: exampleDocuments().filter(({ version }) => version === 'v0.9.0'),
+  many: manyDocuments(60),
+  unwieldy: unwieldy(),
+}
+
+function addressOf(name: string): string {
+  return pathToFileURL(join(folder, name, KEYS.page)).href
+}
+
+const openAll = 'document.querySelectorAll("details").forEach((element) => { element.open = true })'
+const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
+
+let browser: Browser
+
+async function withPage(
+  name: string,
+  looks: Parameters<typeof openPage>[2],
+  look: (page: Page) => Promise<void>,
+): Promise<void> {
+  const { page, complaints } = await openPage(browser, addressOf(name), looks)
+  try {
+    await look(page)
+    assert.deepEqual(complaints, [])
+  } finally {
+    await page.context().close()
+  }
+}
+
+describe('the page in Chromium', { skip: chromiumIsInstalled() ? false : 'chromium is not installed' }, () => {
+  before(async () => {
+    for (const [name, documents] of Object.entries(sites)) {
+      mkdirSync(join(folder, name, KEYS.releases), { recursive: true })
+      for (const file of renderSite(exampleSite({ documents }))) writeFileSync(join(folder, name, file.key), file.bytes)
+    }
+    browser = await launchChromium()
+  })
+  after(async () => {
+    await browser.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  for (const name of Object.keys(sites)) {
+    for (const width of [390, 1280]) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        test(`${name}, ${width} px, ${colorScheme}: axe finds nothing, closed and open`, async () => {
+          await withPage(name, { width, colorScheme }, async (page) => {
+            assert.deepEqual(await axeViolations(page), [])
+            await page.evaluate(openAll)
+            assert.deepEqual(await axeViolations(page), [])
+          })
+        })
+      }
+    }
+    test(`${name}: nothing to scroll sideways, from 320 px on`, async () => {
+      for (const width of [320, 390, 600, 768, 1024, 1280]) {
+        await withPage(name, { width }, async (page) => {
+          await page.evaluate(openAll)
+          assert.equal(await page.evaluate(overflow), 0, `${width} px`)
+        })
+      }
+    })
+  }
+
+  test('without JavaScript everything is there but the copy buttons', async () => {
+    await withPage('example', { width: 1280, javaScript: false }, async (page) => {
+      assert.equal(await page.getByRole('button', { name: /copy/i }).count(), 0)
+      assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'verifier v1.10.0')
+      await page.getByText('v1.9.0', { exact: true }).first().click()
+      assert.ok(await page.getByText('Faster').isVisible())
+    })
+  })
+
+  test('everything that does something is reached by keyboard, in the order of the page, and shows it', async () => {
+    await withPage('example', { width: 1280 }, async (page) => {
+      const count = (await page.evaluate(
+        '[...document.querySelectorAll("a[href], button, summary, [tabindex]")].filter((element) => element.checkVisibility()).length',
+      )) as number
+      let last = -1
+      for (let index = 0; index < count; index++) {
+        await page.keyboard.press('Tab')
+        const [position, outline, words] = (await page.evaluate(
+          '[[...document.querySelectorAll("*")].indexOf(document.activeElement), getComputedStyle(document.activeElement).outlineStyle, document.activeElement.outerHTML]',
+        )) as [number, string, string]
+        assert.ok(position > last, `${words} comes after what was before it`)
+        assert.equal(outline, 'solid', `${words} shows the focus`)
+        last = position
+      }
+    })
+  })
+
+  test('an address with a version opens that version', async () => {
+    const { page } = await openPage(browser, `${addressOf('example')}#v1.0.0`, { width: 390 })
+    assert.ok(await page.getByText('The first stable release.').isVisible())
+    await page.context().close()
+  })
+
+  test('a screen reader meets tables, landmarks and an outline without gaps', async () => {
+    for (const width of [390, 1280]) {
+      await withPage('example', { width }, async (page) => {
+        const table = page.getByRole('table', { name: /Files of v1\.10\.0/ })
+        assert.equal(await table.getByRole('row').count(), 5)
+        assert.equal(await table.getByRole('columnheader').count(), 4)
+        assert.equal(await table.getByRole('rowheader', { name: /ARMv6/ }).count(), 1)
+        assert.ok(await table.getByRole('link', { name: 'Download verifier for AArch64 (64-bit ARM)' }).isVisible())
+        assert.equal(await page.getByRole('main').count(), 1)
+        assert.equal(await page.getByRole('region', { name: 'Verify' }).count(), 1)
+        const levels = (await page.evaluate(
+          '[...document.querySelectorAll("h1,h2,h3,h4,h5,h6")].map((heading) => Number(heading.tagName[1]))',
+        )) as number[]
+        assert.equal(levels[0], 1)
+        for (const [index, level] of levels.entries()) assert.ok(level - (levels[index - 1] ?? 0) <= 1)
+      })
+    }
+  })
+
+  test('the row of this machine is marked, and only that one', async () => {
+    await withPage('example', { width: 1280 }, async (page) => {
+      const platform = (await page.evaluate('navigator.platform')) as string
+      const marked = await page.locator('tr.here').count()
+      assert.equal(marked, platform === 'Linux x86_64' || platform === 'Linux aarch64' ? 1 : 0)
+    })
+  })
+
+  test('on paper, commands wrap and buttons are gone', async () => {
+    await withPage('example', { width: 800 }, async (page) => {
+      await page.emulateMedia({ media: 'print' })
+      assert.equal(await page.getByRole('button').count(), 0)
+      assert.equal(
+        await page.evaluate(
+          '[...document.querySelectorAll("pre")].filter((pre) => pre.scrollWidth > pre.clientWidth).length',
+        ),
+        0,
+      )
+    })
+  })
+})
