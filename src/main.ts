@@ -65,8 +65,10 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, stop: Cont
     },
 
     async signer(project) {
-      const { loadSigner } = await import('./release/keys.ts')
-      return loadSigner(project, process.env)
+      const { loadSigningKey } = await import('./release/keys.ts')
+      const { keyFiles } = await import('./release/key-files.ts')
+      const { createSigner } = await import('./release/sign.ts')
+      return createSigner((await loadSigningKey(project, process.env, keyFiles)).key)
     },
 
     async openState(project, options) {

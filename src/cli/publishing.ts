@@ -4,6 +4,7 @@ import { PitlaneError } from '../errors.ts'
 import { renderSite } from '../pages/site.ts'
 import type { Plan } from '../plan/plan.ts'
 import { documentCheck } from '../release/documents.ts'
+import { parsePublicKey } from '../release/public-key.ts'
 import { absolute, relativeFolder } from './command.ts'
 import type { Context, Project } from './context.ts'
 
@@ -14,7 +15,7 @@ export async function publishing(context: Context, project: Project, plan: Plan)
   const signer = plan.release.sign === 'none' ? null : await context.signer(plan.project)
   const bucket = await context.bucket(publish.bucket, base)
   const baseUrl = publish.public ?? pathToFileURL(absolute(publish.bucket, base)).href.replace(/\/$/, '')
-  const check = signer === null ? null : documentCheck(signer.publicKey)
+  const check = signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'the signing key'))
   return {
     bucket,
     registry: publish.registry === null ? null : await context.registry(publish.registry, base),

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { PitlaneError } from '../errors.ts'
-import { KEYS } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { exampleDocument, exampleDocuments, exampleSite, manyDocuments } from './fixtures/documents.ts'
 import { renderSite, type SiteFile } from './site.ts'
 

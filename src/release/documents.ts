@@ -1,8 +1,12 @@
 /** Reading release documents back from a bucket: signed ones are verified, and whatever can't be read stops the work. */
+import { createHash } from 'node:crypto'
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'
 import { ReleaseDocument } from './document.ts'
+import type { PublicKey } from './public-key.ts'
+import { trustedCommentOf } from './sign.ts'
+import { verifyFile } from './verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
 export const DOCUMENT_LIMIT = 4 * 1024 * 1024
@@ -13,6 +17,16 @@ const PARALLEL = 16
 export interface DocumentCheck {
   /** Throws when the `.minisig` text is not the signature of these bytes under this key in the bucket. */
   verify(bytes: Buffer, minisig: string, key: string, document: ReleaseDocument): void
+}
+
+/** Checks documents with the project's own public key. */
+export function documentCheck(key: PublicKey): DocumentCheck {
+  return {
+    verify(bytes, minisig, path, { name, version }) {
+      const blake2b512 = createHash('blake2b512').update(bytes).digest()
+      verifyFile(key, { blake2b512 }, minisig, trustedCommentOf({ name, version, path }), `${path}.minisig`)
+    },
+  }
 }
 
 export async function readDocument(bucket: Bucket, version: string): Promise<{ document: ReleaseDocument; bytes: Buffer } | null> {

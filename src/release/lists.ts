@@ -51,7 +51,7 @@ export async function listOperations(parts: ListParts, serial: number, generated
   const documents = await readDocuments(parts.bucket, parts.check)
   const now = await readIndex(parts.bucket)
   const { name, baseUrl, signer } = parts
-  const publicKey = signer === null ? null : { minisign: signer.publicKeyFile, pem: signer.publicKeyPem, keyId: signer.keyId }
+  const publicKey = signer === null ? null : signer.publicKey
   const files = parts.render({ name, baseUrl, documents, publicKey, serial, generatedAt, compare: compareVersions })
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')

@@ -1,4 +1,5 @@
 /** A release's document and everything that goes out before it is visible, computed from rows and stored bytes: again and again the same. */
+import { createHash } from 'node:crypto'
 import type { Body, PutOptions } from '../buckets/types.ts'
 import { Evidence } from '../artifact/evidence.ts'
 import { machineName } from '../artifact/machines.ts'
@@ -11,7 +12,7 @@ import { findTarget } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
 import { encodeDocument, isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
 import type { EntryId, Operation } from './publication.ts'
-import { type Signer, trustedComment } from './sign.ts'
+import { type Signer, trustedCommentOf } from './sign.ts'
 
 export interface MaterialsInput {
   readonly plan: Plan
@@ -59,7 +60,7 @@ export function makeMaterials(input: MaterialsInput): Materials {
     put('objects', file.path, input.body(file.sha256, file.size), file.mediaType)
     putText('objects', `${file.path}.sha256`, `${file.sha256}  ${file.name}\n`)
     if (signer !== null) {
-      const comment = trustedComment(plan.project, plan.version, file.path)
+      const comment = trustedCommentOf({ name: plan.project, version: plan.version, path: file.path })
       putText('objects', `${file.path}.minisig`, signer.signFile({ blake2b512: Buffer.from(artifact.blake2b512, 'hex') }, comment))
     }
   }
@@ -84,7 +85,8 @@ export function signDocument(
   key: string,
   bytes: Buffer,
 ): readonly { readonly key: string; readonly bytes: Buffer; readonly contentType: string }[] {
-  const minisig = signer.signBytes(bytes, trustedComment(project, version, key))
+  const blake2b512 = createHash('blake2b512').update(bytes).digest()
+  const minisig = signer.signFile({ blake2b512 }, trustedCommentOf({ name: project, version, path: key }))
   return [
     { key: `${key}.minisig`, bytes: Buffer.from(minisig), contentType: TEXT },
     { key: `${key}.sig`, bytes: signer.signRaw(bytes), contentType: 'application/octet-stream' },
@@ -123,7 +125,7 @@ function makeDocument(input: MaterialsInput, image: AssembledImage | null): Rele
     notes: plan.notes,
     plan: plan.id,
     configuration: plan.configuration,
-    signing: signer === null ? { scheme: 'none' } : { scheme: 'minisign', publicKey: signer.publicKey, keyId: signer.keyId },
+    signing: signer === null ? { scheme: 'none' } : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
     builder: input.builder,
     promotion: input.promotion,
     files: targets.map((target) => fileOf(input, target)),

@@ -17,6 +17,7 @@ import { carryOutEntry, findContradictions, type Journal, journalRows } from './
 import { listOperations, readIndex } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { unmetObligations } from './obligations.ts'
+import { parsePublicKey } from './public-key.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { verifyRelease } from './verify.ts'
@@ -214,7 +215,8 @@ async function verifyAsStranger(parts: ReleaseParts, plan: Plan): Promise<void> 
     bucket: parts.bucket,
     registry: parts.registry,
     version: plan.version,
-    key: signer === null ? null : signer.publicKey,
+    key: signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key'),
+    now: parts.engine.clock.now(),
   })
   if (result.problems.length === 0) return
   throw new PitlaneError('VERIFICATION_FAILED', `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`)

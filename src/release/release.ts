@@ -11,7 +11,7 @@ import { insertPromotion, readPromotion } from '../database/queries/promotions.t
 import { PitlaneError } from '../errors.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
-import { checksDigest } from '../plan/make-plan.ts'
+import { checksDigest } from '../plan/plan-id.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
@@ -135,7 +135,7 @@ async function requireSameKey(parts: ReleaseParts): Promise<void> {
   const index = await readIndex(parts.bucket)
   const { signer } = parts.lists
   const before = index?.publicKey?.minisign
-  if (before === undefined || before === signer?.publicKey) return
+  if (before === undefined || before === signer?.publicKey.line) return
   throw new PitlaneError('KEY_CHANGED', `${parts.bucket.location} is signed with key ${index?.publicKey?.keyId ?? '?'}, and this one is ${signer?.keyId ?? 'none'}`, {
     hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
   })

@@ -26,7 +26,8 @@ import { exampleDocument, exampleSite } from '../../src/pages/fixtures/documents
 import { fixtureKey, minisig, plainSignature } from '../../src/pages/fixtures/signing.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
-import { KEYS, type ReleaseDocument } from '../../src/release/document.ts'
+import { type ReleaseDocument } from '../../src/release/document.ts'
+import { KEYS } from '../../src/plan/keys.ts'
 
 function programPath(name: string): string | null {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
