@@ -83,6 +83,11 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, stop: Cont
       return wrap?.bucket?.(bucket) ?? bucket
     },
 
+    async published(address) {
+      const { httpReader } = await import('./buckets/http/reader.ts')
+      return httpReader(address.replace(/\/+$/, ''))
+    },
+
     async registry(location, base) {
       const { layoutRegistry } = await import('./image/layout.ts')
       const { resolve } = await import('node:path')

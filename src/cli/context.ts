@@ -10,6 +10,7 @@ import type { Writer } from '../database/writer.ts'
 import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
+import type { Published } from '../release/verify-document.ts'
 import type { Signer } from '../release/sign.ts'
 import type { StopSignals } from '../run/engine.ts'
 import type { Streams } from './output.ts'
@@ -40,6 +41,8 @@ export interface Context extends CommandContext {
   signer(project: string): Promise<Signer>
   /** A bucket by its location in `pitlane.yaml`, resolved against the project's folder. */
   bucket(location: string, base: string): Promise<Bucket>
+  /** What can be read of a bucket behind an address. */
+  published(address: string): Promise<Published>
   registry(location: string, base: string): Promise<Registry>
 }
 

@@ -35,6 +35,17 @@ export async function readDocument(bucket: Bucket, version: string): Promise<{ d
   return bytes === null ? null : { document: parseDocument(bytes, `${bucket.location}/${key}`, version), bytes }
 }
 
+/** For a first look, before anything is trusted; null when it can't be read as a document. */
+export async function readDocumentOf(bucket: Pick<Bucket, 'read'>, version: string): Promise<ReleaseDocument | null> {
+  const bytes = await bucket.read(KEYS.document(version), DOCUMENT_LIMIT)
+  if (bytes === null) return null
+  try {
+    return parseDocument(bytes, KEYS.document(version), version)
+  } catch {
+    return null
+  }
+}
+
 /** Every release in the bucket, sorted by key. */
 export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly ReleaseDocument[]> {
   const versions: string[] = []

@@ -21,11 +21,11 @@ compdef _pitlane pitlane
 `,
 } as const
 
-export function completion(this: Context, shell: 'bash' | 'zsh' | 'fish'): void {
+export function completion(this: Context, _flags: object, shell: 'bash' | 'zsh' | 'fish'): void {
   this.process.stdout.write(SCRIPTS[shell])
 }
 
-export async function complete(this: Context, ...words: string[]): Promise<void> {
+export async function complete(this: Context, _flags: object, ...words: string[]): Promise<void> {
   const found = await proposeCompletions(buildApp(this.pitlaneVersion), words, this)
   for (const { completion: text } of found) this.process.stdout.write(`${text}\n`)
 }
