@@ -9,6 +9,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -120,17 +121,23 @@ test('an empty file and one beyond 4 GiB are refused before anything is copied',
   assert.throws(() => readdirSync(store.folder), { code: 'ENOENT' })
 })
 
-test('a file that changes while it is copied is refused', async () => {
+test('a file that changes while it is copied is refused, with another size or the same', async () => {
   const path = join(workspace, 'moving')
-  writeFileSync(path, staticBinary(amd64.triple, Buffer.alloc(0)))
-  const store: ContentStore = {
-    ...content,
-    async putFrom(source, name, limit) {
-      appendFileSync(path, 'more')
-      return content.putFrom(source, name, limit)
-    },
+  const bytes = staticBinary(amd64.triple, Buffer.from('before'))
+  const changes = [() => appendFileSync(path, 'more'), () => writeFileSync(path, bytes)]
+  for (const change of changes) {
+    writeFileSync(path, bytes)
+    // Otherwise the clock of the file system may not have moved between the two writes.
+    utimesSync(path, 1, 1)
+    const store: ContentStore = {
+      ...content,
+      async putFrom(source, name, limit) {
+        change()
+        return content.putFrom(source, name, limit)
+      },
+    }
+    assert.match((await refusal('moving', store)).message, /moving changed while it was collected/)
   }
-  assert.match((await refusal('moving', store)).message, /moving changed while it was collected/)
 })
 
 test('the stored bytes are what is verified', async () => {
