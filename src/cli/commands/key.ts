@@ -6,7 +6,6 @@ import { generateKey, KEY_VARIABLE } from '../../release/keys.ts'
 import { keyFiles } from '../../release/key-files.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
-import { readFileSync } from 'node:fs'
 
 export async function generate(this: Context, flags: { output?: string; json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
