@@ -68,7 +68,7 @@ function mappingBelow(path: string, value: unknown): Section | null {
 function typeText(schema: Schema): string {
   if (schema.const !== undefined) return code(schema.const)
   if (schema.enum !== undefined) return schema.enum.map((value) => code(value)).join(' or ')
-  if (schema.anyOf !== undefined) return schema.anyOf.map((part) => typeText(part as Schema)).join(' or ')
+  if (schema.anyOf !== undefined) return schema.anyOf.map((part) => typeText(part)).join(' or ')
   if (schema.type === 'array') {
     const item = schema.items as Schema
     return item.enum === undefined ? `list of ${plural(item)}` : `list of: ${typeText(item)}`

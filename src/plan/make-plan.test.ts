@@ -41,14 +41,17 @@ test('the stages of a release: checks, then a build and a test for each target',
 })
 
 test('which tests must have run: those listed, all, or none when nothing is said', () => {
-  const required = (targets: string) => {
+  const rows: readonly (readonly [string, number])[] = [
+    ['    targets: all\n', 4],
+    ['    targets: [aarch64-unknown-linux-musl]\n', 1],
+    ['', 0],
+  ]
+  for (const [targets, count] of rows) {
     const text = FULL.toString().replace(/ {4}targets: \[x86.*\n/, targets)
     assert.notEqual(text, FULL.toString())
-    return plan({}, Buffer.from(text)).stages.filter((stage) => stage.kind === 'test' && stage.required).length
+    const required = plan({}, Buffer.from(text)).stages.filter((stage) => stage.kind === 'test' && stage.required)
+    assert.equal(required.length, count)
   }
-  assert.equal(required('    targets: all\n'), 4)
-  assert.equal(required('    targets: [aarch64-unknown-linux-musl]\n'), 1)
-  assert.equal(required(''), 0)
 })
 
 test('the environment of each kind of step', () => {
