@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { assertGolden } from '../plan/golden-file.ts'
 import { makePlan } from '../plan/make-plan.ts'
-import { diffPlans } from './plan-diff.ts'
-import { renderPlan } from './plan-text.ts'
+import { renderPlan, diffPlans } from './plan-text.ts'
 
 const FIXTURES = new URL('../plan/dialects/pitlane/fixtures/', import.meta.url)
 const FULL = readFileSync(new URL('full.yaml', FIXTURES), 'utf8')

@@ -1,7 +1,7 @@
 /** How projects of each kind are usually checked and built: what `pitlane init` knows. Pure functions of the files that are there. */
 
-/** Names of files in the repository, relative, with the content of those that `INTERESTING_FILES` names and '' for the others. */
-export type RepositoryFiles = ReadonlyMap<string, string>
+/** Names of files in the repository, relative, with the content of those that `INTERESTING_FILES` names and null for the others. */
+export type RepositoryFiles = ReadonlyMap<string, string | null>
 
 /** Files whose content is looked into. */
 export const INTERESTING_FILES = ['Cargo.toml', 'go.mod', 'build.zig', 'package.json', 'Makefile'] as const

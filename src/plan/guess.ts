@@ -5,8 +5,10 @@ import { TARGETS } from './targets.ts'
 export interface Guess {
   /** A whole `pitlane.yaml`, with comments; it always parses. */
   readonly text: string
+  /** Which kind of project it was taken for, as people call it. */
+  readonly kind: string
   /** What the person has to look at, in sentences; the same stand in the file. */
-  readonly unknown: readonly string[]
+  readonly open: readonly string[]
 }
 
 const NOTHING: Ecosystem = {
@@ -20,20 +22,18 @@ const NOTHING: Ecosystem = {
   ],
 }
 
-/** @param folder name of the repository's folder, for the name of the project */
-export function guessConfiguration(folder: string, files: RepositoryFiles): Guess {
-  const name = fileName(folder)
-  const ecosystem = recognise(files, name) ?? NOTHING
-  const unknown = [
+/** `folder` is the name of the repository's folder: it becomes the name of the project. */
+export function guessConfiguration(repository: { readonly folder: string; readonly files: RepositoryFiles }): Guess {
+  const name = fileName(repository.folder)
+  const ecosystem = recognise(repository.files, name) ?? NOTHING
+  const open = [
     ...ecosystem.unknown,
     ...(ecosystem.build ? ['How the built binary is tested before it is published.'] : []),
   ]
   const text = [
     `# What this project checks, builds and publishes with Pitlane. Written by \`pitlane init\` for: ${ecosystem.title}.`,
     '# Look at what it will do with `pitlane plan`; every key is described in docs/reference/pitlane-yaml.md.',
-    ...(unknown.length > 0
-      ? ['#', '# Not known, please look at it:', ...unknown.map((sentence) => `# - ${sentence}`)]
-      : []),
+    ...(open.length > 0 ? ['#', '# Not known, please look at it:', ...open.map((sentence) => `# - ${sentence}`)] : []),
     '',
     `name: ${scalar(name)}`,
     '',
@@ -43,7 +43,7 @@ export function guessConfiguration(folder: string, files: RepositoryFiles): Gues
     '',
     ...releaseLines(ecosystem, name),
   ]
-  return { text: `${text.join('\n')}\n`, unknown }
+  return { text: `${text.join('\n')}\n`, kind: ecosystem.title, open }
 }
 
 function releaseLines({ build, everyTarget }: Ecosystem, name: string): readonly string[] {
