@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { assertGolden } from '../plan/golden-file.ts'
 import { makePlan } from '../plan/make-plan.ts'
+<<<<<<< HEAD
 import { describePlan, diffPlans } from './plan-text.ts'
+=======
+import { renderPlan, diffPlans } from './plan-text.ts'
+>>>>>>> plan
 
 const FIXTURES = new URL('../plan/dialects/pitlane/fixtures/', import.meta.url)
 const FULL = readFileSync(new URL('full.yaml', FIXTURES), 'utf8')

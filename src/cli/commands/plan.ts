@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { guard, printJson } from '../command.ts'
-import { diffPlans, describePlan } from '../plan-text.ts'
+import { diffPlans, renderPlan } from '../plan-text.ts'
 import { describeChanges, planRevision } from '../planning.ts'
 
 export async function plan(this: Context, flags: { diff?: string; json: boolean }, revision?: string): Promise<void> {
@@ -14,7 +14,7 @@ export async function plan(this: Context, flags: { diff?: string; json: boolean 
       return
     }
     if (flags.json) return printJson(this, made)
-    this.process.stdout.write(describePlan(made))
+    this.process.stdout.write(renderPlan(made))
     const changes = revision === undefined ? await describeChanges(project) : null
     if (changes !== null) this.process.stderr.write(`note: ${changes}\n`)
   })
