@@ -3,11 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { assertGolden } from '../plan/golden-file.ts'
 import { makePlan } from '../plan/make-plan.ts'
-<<<<<<< HEAD
-import { describePlan, diffPlans } from './plan-text.ts'
-=======
 import { renderPlan, diffPlans } from './plan-text.ts'
->>>>>>> plan
 
 const FIXTURES = new URL('../plan/dialects/pitlane/fixtures/', import.meta.url)
 const FULL = readFileSync(new URL('full.yaml', FIXTURES), 'utf8')
@@ -33,7 +29,7 @@ test('a plan as text, for review', () => {
     ['full', FULL],
     ['small', SMALL],
   ] as const) {
-    const text = describePlan(plan(file))
+    const text = renderPlan(plan(file))
     assertGolden(new URL(`golden/plan-${name}.txt`, import.meta.url), text)
     // Only the publish map shows things whole that are longer.
     for (const line of text.split('\n')) assert.ok(line.length <= 100 || line.includes(' → _releases/'), line)
@@ -42,10 +38,7 @@ test('a plan as text, for review', () => {
 })
 
 test('a project with checks only', () => {
-  assert.match(
-    describePlan(plan('name: t\nchecks: [{ name: a, run: b }]\n')),
-    /checks\n {2}a {2}≤ 1h {2}b\n\nno release/,
-  )
+  assert.match(renderPlan(plan('name: t\nchecks: [{ name: a, run: b }]\n')), /checks\n {2}a {2}≤ 1h {2}b\n\nno release/)
 })
 
 test('the difference of two plans', () => {

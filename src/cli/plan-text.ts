@@ -14,7 +14,7 @@ const LABEL_OF_THE_COMMIT = /^org\.opencontainers\.image\.(?:created|revision|ve
 type Fact = readonly [name: string, value: string]
 
 /** The plan for people: what will run, what comes out of it, and where that goes. Ends in a newline. */
-export function describePlan(plan: Plan): string {
+export function renderPlan(plan: Plan): string {
   const notes = plan.notes === null ? [] : [block('notes', plan.notes.split('\n').slice(0, NOTE_LINES).map(printable))]
   const stages = plan.stages.map((stage) => stageBlock(stage))
   return `${[heading(plan), ...stages, ...releaseBlocks(plan), ...notes].join('\n\n')}\n`

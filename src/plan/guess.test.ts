@@ -32,14 +32,7 @@ test('what is written for each kind of project: for review, and it parses', () =
     const configuration = parseConfiguration('pitlane.yaml', Buffer.from(text))
     assert.equal(configuration.release === null, kind === 'npm' || kind === 'nothing')
     for (const sentence of open) assert.ok(text.includes(`# - ${sentence}`), sentence)
-<<<<<<< HEAD
-    assert.ok(
-      kind === 'go' || open.length > 1 || kind === 'nothing' || kind === 'npm' || kind === 'go-commands',
-      kind,
-    )
-=======
     if (configuration.release) assert.ok(open.includes('How the built binary is tested before it is published.'), kind)
->>>>>>> plan
   }
 })
 
