@@ -22,6 +22,7 @@ export const ERRORS = {
   CONFIG_MISSING: { fault: 'user', retry: false, summary: 'there is no pitlane.yaml at that commit' },
   CONFIG_INVALID: { fault: 'user', retry: false, summary: 'pitlane.yaml is not valid' },
   REVISION_UNKNOWN: { fault: 'user', retry: false, summary: 'no such revision in this repository' },
+  SOURCE_UNFIT: { fault: 'user', retry: false, summary: 'the commit holds something that cannot be checked out' },
   VERSION_NAME: { fault: 'user', retry: false, summary: 'the tag cannot be the name of a release' },
   NOT_A_REPOSITORY: { fault: 'user', retry: false, summary: 'not inside a git repository with a pitlane.yaml' },
   NOT_FOUND: { fault: 'user', retry: false, summary: 'there is no such thing here' },
