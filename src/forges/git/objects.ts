@@ -1,0 +1,108 @@
+/** Reading git's objects through one process: names go in, objects come out in the same order (gitformat of `git cat-file --batch`). */
+import { PitlaneError } from '../../errors.ts'
+import { type GitProcess, startGit } from './git.ts'
+
+export interface ObjectHead {
+  /** Full object id. */
+  readonly id: string
+  readonly type: 'commit' | 'tree' | 'blob' | 'tag'
+  /** Bytes of the body that follows, which has to be taken before the next head. */
+  readonly size: number
+}
+
+/** Bytes; a name is at most 1024 and comes back in the answer. */
+const HEAD_BYTES = 4096
+
+export class ObjectReader {
+  readonly #root: string
+  readonly #git: GitProcess
+  readonly #chunks: AsyncIterator<Buffer>
+  #chunk: Buffer = Buffer.alloc(0)
+
+  constructor(root: string) {
+    this.#root = root
+    this.#git = startGit(root, ['cat-file', '--batch'])
+    this.#chunks = (this.#git.child.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  }
+
+  /** Ends the process, whatever it is doing. */
+  [Symbol.dispose](): void {
+    const { child } = this.#git
+    child.kill('SIGKILL')
+    // Output that nobody takes any more would keep this process alive.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
+  }
+
+  /** Sends names; none may hold a line feed, which separates them. */
+  ask(names: readonly string[]): void {
+    this.#git.child.stdin.write(names.map((name) => `${name}\n`).join(''))
+  }
+
+  /** The answer to the next name that was asked. */
+  async head(): Promise<ObjectHead | 'missing' | 'ambiguous'> {
+    const line = await this.#line()
+    const found = /^([0-9a-f]{40}|[0-9a-f]{64}) (commit|tree|blob|tag) (\d+)$/.exec(line)
+    if (found !== null) return { id: found[1] ?? '', type: found[2] as ObjectHead['type'], size: Number(found[3]) }
+    if (line.endsWith(' missing')) return 'missing'
+    if (line.endsWith(' ambiguous')) return 'ambiguous'
+    throw this.#unexpected(line)
+  }
+
+  /** The body that belongs to a head, when it has at most `limit` bytes. */
+  async body(head: ObjectHead, limit: number): Promise<Buffer> {
+    if (head.size > limit)
+      throw new PitlaneError(
+        'GIT_FAILED',
+        `${this.#root}: the ${head.type} ${head.id} has ${head.size} bytes, more than ${limit}`,
+      )
+    const whole = Buffer.allocUnsafe(head.size)
+    let offset = 0
+    await this.pump(head, (chunk) => {
+      offset += chunk.copy(whole, offset)
+    })
+    return whole
+  }
+
+  /** Hands the body over piece by piece. */
+  async pump(head: ObjectHead, take: (chunk: Buffer) => void): Promise<void> {
+    for (let left = head.size; left > 0; ) {
+      if (this.#chunk.length === 0) await this.#more()
+      const piece = this.#chunk.subarray(0, left)
+      this.#chunk = this.#chunk.subarray(piece.length)
+      left -= piece.length
+      take(piece)
+    }
+    if (this.#chunk.length === 0) await this.#more()
+    if (this.#chunk[0] !== 0x0a) throw this.#unexpected(this.#chunk.subarray(0, 80).toString())
+    this.#chunk = this.#chunk.subarray(1)
+  }
+
+  async #line(): Promise<string> {
+    for (;;) {
+      const at = this.#chunk.indexOf(0x0a)
+      if (at !== -1) {
+        const line = this.#chunk.subarray(0, at).toString()
+        this.#chunk = this.#chunk.subarray(at + 1)
+        return line
+      }
+      if (this.#chunk.length > HEAD_BYTES) throw this.#unexpected(this.#chunk.subarray(0, 80).toString())
+      const begun = this.#chunk
+      await this.#more()
+      this.#chunk = Buffer.concat([begun, this.#chunk])
+    }
+  }
+
+  async #more(): Promise<void> {
+    const next = await this.#chunks.next()
+    if (next.done !== true) {
+      this.#chunk = next.value
+      return
+    }
+    await this.#git.ended
+    throw this.#unexpected('the end of the output')
+  }
+
+  #unexpected(what: string): PitlaneError {
+    return new PitlaneError('GIT_FAILED', `${this.#root}: git cat-file answered with something unexpected: ${what}`)
+  }
+}

@@ -1,0 +1,96 @@
+/** What a person's word for a commit may mean, in which order, and what they may have meant instead. Pure. */
+
+export interface Candidate {
+  /** What git is asked for; safe to send on a line of its own. */
+  readonly expression: string
+  /** The tag's name when this is a tag itself. */
+  readonly tag: string | null
+  /** The beginning of an id, which may be that of several objects. */
+  readonly isAbbreviation: boolean
+}
+
+const REVISION_BYTES = 1024
+/** Git looks a name up as a file first, whose name the file system limits. */
+const SEGMENT_BYTES = 255
+const FULL_ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/i
+const ABBREVIATED_ID = /^[0-9a-f]{4,63}$/i
+
+export function isFullId(text: string): boolean {
+  return FULL_ID.test(text)
+}
+
+/**
+ * Tag before branch before remote branch before abbreviated commit id; `HEAD` and a full commit id are only themselves. `~` and `^` steps back
+ * may follow, and make it a commit that is no tag. Nothing else of git's revision language is taken.
+ * @returns the reason in words when it can't be a revision
+ */
+export function candidatesOf(revision: string): readonly Candidate[] | string {
+  if (revision === '') return 'it is empty'
+  if (revision.startsWith('-')) return "it begins with '-', as an option does"
+  if (Buffer.byteLength(revision) > REVISION_BYTES) return `it is longer than ${REVISION_BYTES} bytes`
+  const [, name = '', steps = ''] = /^([^~^]*)([~^][~^0-9]*)?$/.exec(revision) ?? []
+  const fault = refNameFault(name)
+  if (fault !== null) return fault
+  if (name.split('/').some((segment) => Buffer.byteLength(segment) > SEGMENT_BYTES))
+    return `it has a segment longer than ${SEGMENT_BYTES} bytes, which git can list but not look up`
+  const candidate = (expression: string, tag: string | null = null): Candidate => ({
+    expression: expression + steps,
+    tag: steps === '' ? tag : null,
+    isAbbreviation: tag === null && steps === '' && expression === name && ABBREVIATED_ID.test(name),
+  })
+  if (name === 'HEAD' || isFullId(name)) return [candidate(name)]
+  if (name.startsWith('refs/')) return [candidate(name, name.startsWith('refs/tags/') ? name.slice(10) : null)]
+  return [
+    candidate(`refs/tags/${name}`, name),
+    candidate(`refs/heads/${name}`),
+    candidate(`refs/remotes/${name}`),
+    ...(ABBREVIATED_ID.test(name) ? [candidate(name)] : []),
+  ]
+}
+
+/** The rules of git-check-ref-format(1), so that a name is only a name where git would read an expression. */
+export function refNameFault(name: string): string | null {
+  if (name === '') return 'it has no name that git could hold'
+  if (/[\p{Cc} ~^:?*[\\]/u.test(name)) return 'it holds a character that no name in git can have'
+  if (name.includes('..') || name.includes('@{') || name === '@')
+    return "it holds '..' or '@', which no name in git can have"
+  if (name.endsWith('.')) return 'it ends with a dot'
+  for (const segment of name.split('/')) {
+    if (segment === '') return 'it has an empty segment'
+    if (segment.startsWith('.') || segment.endsWith('.lock')) return "a segment begins with '.' or ends with '.lock'"
+  }
+  return null
+}
+
+/** At most three of the names, those that fewest edits away from the wanted one, and not further than half of its length. */
+export function nearest(wanted: string, names: readonly string[]): string[] {
+  const limit = Math.max(1, Math.min(Math.ceil(wanted.length / 2), 8))
+  return names
+    .filter((name) => Math.abs(name.length - wanted.length) <= limit)
+    .map((name) => ({ name, distance: distanceOf(wanted, name, limit) }))
+    .filter(({ distance }) => distance <= limit)
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .slice(0, 3)
+    .map(({ name }) => name)
+}
+
+/** Levenshtein's distance, or more than the limit as soon as that is certain. */
+function distanceOf(one: string, other: string, limit: number): number {
+  let previous = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= one.length; row += 1) {
+    const current = [row]
+    for (let column = 1; column <= other.length; column += 1) {
+      const change = (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1)
+      current.push(Math.min(change, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+    }
+    if (Math.min(...current) > limit) return limit + 1
+    previous = current
+  }
+  return previous[other.length] ?? 0
+}
+
+/** For messages: quoted, short, without anything that moves the cursor. */
+export function shown(name: string): string {
+  const short = name.length > 80 ? `${name.slice(0, 80)}…` : name
+  return `'${short.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd')}'`
+}
