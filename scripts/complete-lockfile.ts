@@ -47,7 +47,18 @@ if (check && missing > 0) {
 function platformOf(name: string): { os?: string[]; cpu?: string[]; libc?: string[] } {
   const words = new Set(name.split(/[/@._-]+/))
   const find = (known: readonly string[]) => known.filter((word) => words.has(word))
-  const os = find(['linux', 'darwin', 'win32', 'freebsd', 'openbsd', 'netbsd', 'sunos', 'aix', 'android', 'openharmony'])
+  const os = find([
+    'linux',
+    'darwin',
+    'win32',
+    'freebsd',
+    'openbsd',
+    'netbsd',
+    'sunos',
+    'aix',
+    'android',
+    'openharmony',
+  ])
   const cpu = find(['x64', 'arm64', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32'])
   const libc = find(['gnu', 'musl', 'glibc']).map((word) => (word === 'gnu' ? 'glibc' : word))
   return {

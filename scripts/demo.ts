@@ -27,7 +27,13 @@ step('a repository from examples/verifier, tagged v1.0.0')
 run('git', ['init', '--quiet', '--initial-branch=main'])
 run('git', ['add', '.'])
 run('git', ['commit', '--quiet', '--message', 'Verify a release without Node'])
-run('git', ['tag', '--annotate', 'v1.0.0', '--message', 'The first release.\n\nChecks the signature and every file of a release.'])
+run('git', [
+  'tag',
+  '--annotate',
+  'v1.0.0',
+  '--message',
+  'The first release.\n\nChecks the signature and every file of a release.',
+])
 
 step('pitlane key generate')
 run(process.execPath, [pitlane, 'key', 'generate', '--output', env.PITLANE_SIGNING_KEY])
@@ -51,7 +57,9 @@ run(process.execPath, [pitlane, 'verify', 'v1.0.0', '--from', join(output, 'buck
 
 const page = join(output, 'bucket/_releases.html')
 readFileSync(page)
-console.log(`\nDone in ${((performance.now() - started) / 1000).toFixed(0)} s. Open the release page:\n  ${pathToFileURL(page).href}`)
+console.log(
+  `\nDone in ${((performance.now() - started) / 1000).toFixed(0)} s. Open the release page:\n  ${pathToFileURL(page).href}`,
+)
 
 function step(title: string): void {
   console.log(`\n== ${title}`)

@@ -1,6 +1,7 @@
 /** Composition: the only place that builds adapters. A command gets a context whose parts are built on first use. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { run } from '@stricli/core'
 import { buildApp } from './cli/app.ts'
 import type { Context, Project, State, StateOptions } from './cli/context.ts'
@@ -34,7 +35,12 @@ export async function main(process: NodeJS.Process, overrides: Overrides = {}): 
   process.exitCode = parserCode < 0 ? EXIT.usage : parserCode !== 0 ? parserCode : context.exitCode
 }
 
-function makeContext(process: NodeJS.Process, pitlaneVersion: string, stop: Context['stop'], overrides: Overrides): Context {
+function makeContext(
+  process: NodeJS.Process,
+  pitlaneVersion: string,
+  stop: Context['stop'],
+  overrides: Overrides,
+): Context {
   const clock = overrides.clock ?? systemClock
   const { wrap } = overrides
   return {
@@ -73,14 +79,13 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, stop: Cont
 
     async openState(project, options) {
       const state = await openState(project, options, clock, stop.drain)
-      return wrap?.state?.(state) ?? state
+      return wrap?.state ? wrap.state(state) : state
     },
 
     async bucket(location, base) {
       const { folderBucket } = await import('./buckets/folder/bucket.ts')
-      const { resolve } = await import('node:path')
       const bucket = folderBucket(resolve(base, location), clock)
-      return wrap?.bucket?.(bucket) ?? bucket
+      return wrap?.bucket ? wrap.bucket(bucket) : bucket
     },
 
     async published(address) {
@@ -90,9 +95,8 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, stop: Cont
 
     async registry(location, base) {
       const { layoutRegistry } = await import('./image/layout.ts')
-      const { resolve } = await import('node:path')
       const registry = layoutRegistry(resolve(base, location))
-      return wrap?.registry?.(registry) ?? registry
+      return wrap?.registry ? wrap.registry(registry) : registry
     },
   }
 }

@@ -82,7 +82,8 @@ export async function finishReleaseTest(parts: TestParts, context: StageContext)
 async function testedArtifact(parts: TestParts, context: StageContext): Promise<ArtifactRow> {
   const artifacts = await readArtifacts(parts.writer.db, context.build.id)
   const artifact = artifacts.find((candidate) => candidate.target === context.stage.target)
-  if (artifact === undefined) throw new PitlaneError('PLAN_CONTRADICTION', `${context.stage.id} has no artifact to test`)
+  if (artifact === undefined)
+    throw new PitlaneError('PLAN_CONTRADICTION', `${context.stage.id} has no artifact to test`)
   return artifact
 }
 
@@ -104,9 +105,13 @@ async function mustBe(artifact: ArtifactRow, path: string, code: 'STORAGE_FAILED
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
   const found = hash.digest('hex')
   if (found === artifact.sha256) return
-  throw new PitlaneError(code, `${path} has SHA-256 ${found}; what was built and will be published has ${artifact.sha256}`, {
-    hint: code === 'OUTPUT_UNFIT' ? 'The release test must not change the binary it tests.' : 'Check the disk.',
-  })
+  throw new PitlaneError(
+    code,
+    `${path} has SHA-256 ${found}; what was built and will be published has ${artifact.sha256}`,
+    {
+      hint: code === 'OUTPUT_UNFIT' ? 'The release test must not change the binary it tests.' : 'Check the disk.',
+    },
+  )
 }
 
 function shellWord(text: string): string {

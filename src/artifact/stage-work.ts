@@ -55,9 +55,13 @@ export function stageWork(parts: StageParts): StageWork {
 
 async function fillWorkspace(repository: Repository, context: StageContext, fresh: boolean): Promise<void> {
   if (!fresh && !existsSync(context.workspace)) {
-    throw new PitlaneError('STORAGE_FAILED', `the workspace ${context.workspace} is gone, and steps that finished have worked in it`, {
-      hint: 'Somebody removed it. Remove the whole .pitlane/builds folder of that build and start it again.',
-    })
+    throw new PitlaneError(
+      'STORAGE_FAILED',
+      `the workspace ${context.workspace} is gone, and steps that finished have worked in it`,
+      {
+        hint: 'Somebody removed it. Remove the whole .pitlane/builds folder of that build and start it again.',
+      },
+    )
   }
   if (fresh) await repository.checkout(context.plan.source.commit, context.workspace)
 }

@@ -20,14 +20,13 @@ const jobs = {
 } as const
 const revision = {
   kind: 'tuple',
-  parameters: [
-    { brief: 'Tag, branch or commit (default: HEAD)', parse: string, placeholder: 'REV', optional: true },
-  ],
+  parameters: [{ brief: 'Tag, branch or commit (default: HEAD)', parse: string, placeholder: 'REV', optional: true }],
 } as const
 
 function jobsParser(input: string): number {
   const value = numberParser(input)
-  if (!Number.isInteger(value) || value < 1 || value > 256) throw new SyntaxError('expected a whole number from 1 to 256')
+  if (!Number.isInteger(value) || value < 1 || value > 256)
+    throw new SyntaxError('expected a whole number from 1 to 256')
   return value
 }
 
@@ -39,7 +38,10 @@ const init = buildCommand<{ force: boolean; json: boolean }, [], Context>({
       'Looks at the repository (Cargo, Go, Zig, Makefile, npm) and writes a commented pitlane.yaml. What it could not guess is said, and marked in the file.',
   },
   parameters: {
-    flags: { force: { kind: 'boolean', brief: 'Replace an existing pitlane.yaml', default: false, withNegated: false }, json },
+    flags: {
+      force: { kind: 'boolean', brief: 'Replace an existing pitlane.yaml', default: false, withNegated: false },
+      json,
+    },
   },
 })
 
@@ -52,7 +54,13 @@ const plan = buildCommand<{ diff?: string; json: boolean }, [string?], Context>(
   },
   parameters: {
     flags: {
-      diff: { kind: 'parsed', parse: string, brief: 'Compare with the plan of another revision', optional: true, placeholder: 'REV' },
+      diff: {
+        kind: 'parsed',
+        parse: string,
+        brief: 'Compare with the plan of another revision',
+        optional: true,
+        placeholder: 'REV',
+      },
       json,
     },
     positional: revision,
@@ -80,7 +88,13 @@ const release = buildCommand<{ jobs?: number; noWait: boolean; reason?: string; 
     flags: {
       jobs,
       noWait,
-      reason: { kind: 'parsed', parse: string, brief: 'Why it is released; stored with the promotion', optional: true, placeholder: 'TEXT' },
+      reason: {
+        kind: 'parsed',
+        parse: string,
+        brief: 'Why it is released; stored with the promotion',
+        optional: true,
+        placeholder: 'TEXT',
+      },
       json,
     },
     positional: revision,
@@ -106,7 +120,11 @@ const releases = buildRouteMap({
   docs: { brief: 'Look at published releases' },
 })
 
-const verify = buildCommand<{ from: string; key?: string; registry?: string; noImages: boolean; unsigned: boolean; json: boolean }, [string], Context>({
+const verify = buildCommand<
+  { from: string; key?: string; registry?: string; noImages: boolean; unsigned: boolean; json: boolean },
+  [string],
+  Context
+>({
   loader: async () => (await import('./commands/verify.ts')).verify,
   docs: {
     brief: 'Verify a published release, trusting nothing but the key',
@@ -116,10 +134,27 @@ const verify = buildCommand<{ from: string; key?: string; registry?: string; noI
   parameters: {
     flags: {
       from: { kind: 'parsed', parse: string, brief: 'Folder or address of the bucket', placeholder: 'FOLDER|URL' },
-      key: { kind: 'parsed', parse: string, brief: 'Public key: a file, or its text (RW…)', optional: true, placeholder: 'FILE|KEY' },
-      registry: { kind: 'parsed', parse: string, brief: 'Folder of the image layout (default: where the release says)', optional: true, placeholder: 'FOLDER' },
+      key: {
+        kind: 'parsed',
+        parse: string,
+        brief: 'Public key: a file, or its text (RW…)',
+        optional: true,
+        placeholder: 'FILE|KEY',
+      },
+      registry: {
+        kind: 'parsed',
+        parse: string,
+        brief: 'Folder of the image layout (default: where the release says)',
+        optional: true,
+        placeholder: 'FOLDER',
+      },
       noImages: { kind: 'boolean', brief: 'Leave the images out', default: false, withNegated: false },
-      unsigned: { kind: 'boolean', brief: 'Accept a release that says it is not signed', default: false, withNegated: false },
+      unsigned: {
+        kind: 'boolean',
+        brief: 'Accept a release that says it is not signed',
+        default: false,
+        withNegated: false,
+      },
       json,
     },
     positional: { kind: 'tuple', parameters: [{ brief: 'Version', parse: string, placeholder: 'VERSION' }] },
@@ -132,10 +167,15 @@ const pages = buildRouteMap({
       loader: async () => (await import('./commands/pages.ts')).rebuild,
       docs: {
         brief: 'Compute page, lists, feeds and pointers again from the documents in the bucket',
-        fullDescription: 'Writes only what differs. With --check it writes nothing, and exits with 1 when something differs.',
+        fullDescription:
+          'Writes only what differs. With --check it writes nothing, and exits with 1 when something differs.',
       },
       parameters: {
-        flags: { check: { kind: 'boolean', brief: 'Only say what differs', default: false, withNegated: false }, noWait, json },
+        flags: {
+          check: { kind: 'boolean', brief: 'Only say what differs', default: false, withNegated: false },
+          noWait,
+          json,
+        },
       },
     }),
   },
@@ -148,11 +188,18 @@ const key = buildRouteMap({
       loader: async () => (await import('./commands/key.ts')).generate,
       docs: {
         brief: 'Make the key that signs releases',
-        fullDescription: 'Writes a new Ed25519 key in the format of minisign, without a password, readable by you alone. Never overwrites one.',
+        fullDescription:
+          'Writes a new Ed25519 key in the format of minisign, without a password, readable by you alone. Never overwrites one.',
       },
       parameters: {
         flags: {
-          output: { kind: 'parsed', parse: string, brief: 'Where to write it (default: in your configuration folder)', optional: true, placeholder: 'FILE' },
+          output: {
+            kind: 'parsed',
+            parse: string,
+            brief: 'Where to write it (default: in your configuration folder)',
+            optional: true,
+            placeholder: 'FILE',
+          },
           json,
         },
       },
@@ -160,7 +207,12 @@ const key = buildRouteMap({
     show: buildCommand<{ pem: boolean; json: boolean }, [], Context>({
       loader: async () => (await import('./commands/key.ts')).show,
       docs: { brief: 'Print the public key that verifies your releases' },
-      parameters: { flags: { pem: { kind: 'boolean', brief: 'As PEM, for openssl and cosign', default: false, withNegated: false }, json } },
+      parameters: {
+        flags: {
+          pem: { kind: 'boolean', brief: 'As PEM, for openssl and cosign', default: false, withNegated: false },
+          json,
+        },
+      },
     }),
   },
   docs: { brief: 'The key that signs releases' },
@@ -175,7 +227,14 @@ const completion = buildCommand<NonNullable<unknown>, ['bash' | 'zsh' | 'fish'],
   parameters: {
     positional: {
       kind: 'tuple',
-      parameters: [{ brief: 'bash, zsh or fish', parse: shellParser, placeholder: 'SHELL', proposeCompletions: () => ['bash', 'zsh', 'fish'] }],
+      parameters: [
+        {
+          brief: 'bash, zsh or fish',
+          parse: shellParser,
+          placeholder: 'SHELL',
+          proposeCompletions: () => ['bash', 'zsh', 'fish'],
+        },
+      ],
     },
   },
 })

@@ -57,7 +57,16 @@ export async function withState(
       report,
       folder: state.folder.builds,
       limits: { jobs: flags.jobs ?? context.processors, attempts: 3 },
-      work: stageWork({ repository: project.repository, executor, content, writer, clock, report, env: context.env, machine: context.machine }),
+      work: stageWork({
+        repository: project.repository,
+        executor,
+        content,
+        writer,
+        clock,
+        report,
+        env: context.env,
+        machine: context.machine,
+      }),
     })
   } finally {
     await state.release()

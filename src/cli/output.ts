@@ -32,7 +32,9 @@ function describe(progress: Progress): string | null {
     case 'artifact':
       return `  built   ${progress.target}/${progress.name}  ${formatBytes(progress.size)}  sha256 ${progress.sha256.slice(0, 16)}…`
     case 'publication':
-      return progress.state === 'done' ? `  done    ${progress.entry}${progress.operations > 0 ? `  (${progress.operations})` : ''}` : null
+      return progress.state === 'done'
+        ? `  done    ${progress.entry}${progress.operations > 0 ? `  (${progress.operations})` : ''}`
+        : null
     case 'published':
       return progress.already
         ? `${progress.version} is already published, all of it is there: ${progress.page}`
@@ -82,7 +84,10 @@ function stageLine(progress: Extract<Progress, { event: 'stage' }>): string | nu
 }
 
 function stepLine(progress: Extract<Progress, { event: 'step' }>): string | null {
-  const name = progress.stage.endsWith(`/${progress.step}`) || progress.stage === progress.step ? progress.stage : `${progress.stage}/${progress.step}`
+  const name =
+    progress.stage.endsWith(`/${progress.step}`) || progress.stage === progress.step
+      ? progress.stage
+      : `${progress.stage}/${progress.step}`
   const took = progress.duration === null ? '' : `  ${formatDuration(progress.duration)}`
   switch (progress.state) {
     case 'running':
@@ -121,13 +126,19 @@ function tail(file: string): string {
   } catch {
     return `            no output (${file})`
   }
-  const lines = text.trimEnd().split('\n').slice(-TAIL_LINES).map((line) => `            ${printable(line)}`)
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .slice(-TAIL_LINES)
+    .map((line) => `            ${printable(line)}`)
   return [...lines, `            output: ${file}`].join('\n')
 }
 
 /** Without control characters, so that what a build wrote can't drive a person's terminal. */
 export function printable(text: string): string {
-  return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '')
+  return text
+    .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '')
 }
 
 export function formatDuration(milliseconds: number): string {

@@ -43,6 +43,10 @@ export interface BuildsTable {
   checks_digest: string
   commit_id: string
   version: string
+  /** Kind of the event that it carries out: `event/event.ts`. */
+  event: 'manual'
+  /** What was asked for, as it was written: a tag, a branch, `HEAD`. */
+  revision: string
   actor: string
   state: 'running' | 'succeeded' | 'failed'
   created_at: number

@@ -29,7 +29,10 @@ export function documentCheck(key: PublicKey): DocumentCheck {
   }
 }
 
-export async function readDocument(bucket: Bucket, version: string): Promise<{ document: ReleaseDocument; bytes: Buffer } | null> {
+export async function readDocument(
+  bucket: Bucket,
+  version: string,
+): Promise<{ document: ReleaseDocument; bytes: Buffer } | null> {
   const key = KEYS.document(version)
   const bytes = await bucket.read(key, DOCUMENT_LIMIT)
   return bytes === null ? null : { document: parseDocument(bytes, `${bucket.location}/${key}`, version), bytes }
@@ -68,7 +71,10 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
     const key = `${KEYS.document(version)}.minisig`
     const minisig = await bucket.read(key, SIGNATURE_LIMIT)
     if (minisig === null) {
-      throw new PitlaneError('VERIFICATION_FAILED', `${bucket.location}/${key} is missing, and release.json says that it is signed`)
+      throw new PitlaneError(
+        'VERIFICATION_FAILED',
+        `${bucket.location}/${key} is missing, and release.json says that it is signed`,
+      )
     }
     check.verify(found.bytes, minisig.toString('utf8'), KEYS.document(version), found.document)
   }
@@ -85,7 +91,10 @@ export function parseDocument(bytes: Buffer, name: string, version: string): Rel
   const parsed = ReleaseDocument.safeParse(value)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw new PitlaneError('VERIFICATION_FAILED', `${name} is not a release document: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${name} is not a release document: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    )
   }
   if (parsed.data.version !== version) {
     throw new PitlaneError('VERIFICATION_FAILED', `${name} is the document of ${parsed.data.version}`)

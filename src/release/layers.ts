@@ -25,8 +25,19 @@ export async function writeLayers(
   const worker = async () => {
     for (let artifact = missing.shift(); artifact !== undefined; artifact = missing.shift()) {
       const body = await parts.content.open(artifact.sha256)
-      const layer = await writeLayer({ name: artifact.name, body, mtime: plan.source.commitTime, folder: parts.content.folder })
-      const row = { build_id: build.id, target: artifact.target, digest: layer.digest, size: layer.size, diff_id: layer.diffId }
+      const layer = await writeLayer({
+        name: artifact.name,
+        body,
+        mtime: plan.source.commitTime,
+        folder: parts.content.folder,
+      })
+      const row = {
+        build_id: build.id,
+        target: artifact.target,
+        digest: layer.digest,
+        size: layer.size,
+        diff_id: layer.diffId,
+      }
       await writer.write((trx) => insertLayer(trx, row))
     }
   }

@@ -47,7 +47,11 @@ export async function readIndex(bucket: Bucket): Promise<SiteIndex | null> {
 }
 
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
-export async function listOperations(parts: ListParts, serial: number, generatedAt: number): Promise<readonly Operation[]> {
+export async function listOperations(
+  parts: ListParts,
+  serial: number,
+  generatedAt: number,
+): Promise<readonly Operation[]> {
   const documents = await readDocuments(parts.bucket, parts.check)
   const now = await readIndex(parts.bucket)
   const { name, baseUrl, signer } = parts
@@ -74,9 +78,13 @@ function refuseBackwards(now: SiteIndex, next: SiteIndex): void {
   const before = now.pointers['stable']
   const after = next.pointers['stable']
   if (before === undefined || (after !== undefined && compareVersions(after, before) >= 0)) return
-  throw new PitlaneError('PLAN_CONTRADICTION', `the newest stable version would go back from ${before} to ${after ?? 'none'}`, {
-    hint: `Pointers only move forward. The document of ${before} is missing from the bucket: put it back.`,
-  })
+  throw new PitlaneError(
+    'PLAN_CONTRADICTION',
+    `the newest stable version would go back from ${before} to ${after ?? 'none'}`,
+    {
+      hint: `Pointers only move forward. The document of ${before} is missing from the bucket: put it back.`,
+    },
+  )
 }
 
 /** Which of these operations' objects the bucket does not have yet with these bytes. */

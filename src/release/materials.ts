@@ -61,17 +61,24 @@ export function makeMaterials(input: MaterialsInput): Materials {
     putText('objects', `${file.path}.sha256`, `${file.sha256}  ${file.name}\n`)
     if (signer !== null) {
       const comment = trustedCommentOf({ name: plan.project, version: plan.version, path: file.path })
-      putText('objects', `${file.path}.minisig`, signer.signFile({ blake2b512: Buffer.from(artifact.blake2b512, 'hex') }, comment))
+      putText(
+        'objects',
+        `${file.path}.minisig`,
+        signer.signFile({ blake2b512: Buffer.from(artifact.blake2b512, 'hex') }, comment),
+      )
     }
   }
-  if (image !== null && plan.release.image !== null) operations.push(...imageOperations(input, image, plan.release.image))
+  if (image !== null && plan.release.image !== null)
+    operations.push(...imageOperations(input, image, plan.release.image))
 
   // Signatures first: whoever finds a document finds its signatures.
   for (const [key, bytes, type] of [
     [KEYS.sums(plan.version), sums, TEXT],
     [KEYS.document(plan.version), encoded, 'application/json'],
   ] as const) {
-    if (signer !== null) for (const side of signDocument(signer, plan.project, plan.version, key, bytes)) put('documents', side.key, bodyOf(side.bytes), side.contentType)
+    if (signer !== null)
+      for (const side of signDocument(signer, plan.project, plan.version, key, bytes))
+        put('documents', side.key, bodyOf(side.bytes), side.contentType)
     put('documents', key, bodyOf(bytes), type)
   }
   return { document, operations }
@@ -101,8 +108,15 @@ export function checksums(document: ReleaseDocument): string {
 
 function assemble(input: MaterialsInput, planned: NonNullable<NonNullable<Plan['release']>['image']>): AssembledImage {
   const { plan } = input
-  const layers = new Map(input.layers.map((row) => [row.target, { digest: row.digest, size: row.size, diffId: row.diff_id }]))
-  const facts = { name: plan.project, version: plan.version, revision: plan.source.commit, commitTime: plan.source.commitTime }
+  const layers = new Map(
+    input.layers.map((row) => [row.target, { digest: row.digest, size: row.size, diffId: row.diff_id }]),
+  )
+  const facts = {
+    name: plan.project,
+    version: plan.version,
+    revision: plan.source.commit,
+    commitTime: plan.source.commitTime,
+  }
   return assembleImage(planned, facts, layers)
 }
 
@@ -125,7 +139,10 @@ function makeDocument(input: MaterialsInput, image: AssembledImage | null): Rele
     notes: plan.notes,
     plan: plan.id,
     configuration: plan.configuration,
-    signing: signer === null ? { scheme: 'none' } : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
+    signing:
+      signer === null
+        ? { scheme: 'none' }
+        : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
     builder: input.builder,
     promotion: input.promotion,
     files: targets.map((target) => fileOf(input, target)),
@@ -164,12 +181,27 @@ function fileOf(input: MaterialsInput, triple: string): ReleaseFile {
 function testOf(input: MaterialsInput, triple: string): ReleaseTest {
   const platform = findTarget(triple)?.platform ?? ''
   const declared = input.plan.stages.some((stage) => stage.kind === 'test' && stage.target === triple)
-  if (!declared) return { target: triple, platform, result: 'none', mode: null, binarySha256: null, reason: 'the project declares no release test for this target' }
+  if (!declared)
+    return {
+      target: triple,
+      platform,
+      result: 'none',
+      mode: null,
+      binarySha256: null,
+      reason: 'the project declares no release test for this target',
+    }
   const test = input.tests.find((row) => row.target === triple)
   if (test === undefined || test.result === 'running') {
     throw new PitlaneError('PLAN_CONTRADICTION', `the plan declares a release test for ${triple}, and it has no result`)
   }
-  return { target: triple, platform, result: test.result, mode: test.mode, binarySha256: test.binary_sha256, reason: test.reason }
+  return {
+    target: triple,
+    platform,
+    result: test.result,
+    mode: test.mode,
+    binarySha256: test.binary_sha256,
+    reason: test.reason,
+  }
 }
 
 function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument['image'] {
@@ -192,7 +224,11 @@ function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument[
 }
 
 /** Blobs and manifests go to the platform's own repository and to the multi-platform one, whose index names them. */
-function imageOperations(input: MaterialsInput, image: AssembledImage, planned: { repository: string; tag: string }): Operation[] {
+function imageOperations(
+  input: MaterialsInput,
+  image: AssembledImage,
+  planned: { repository: string; tag: string },
+): Operation[] {
   const operations: Operation[] = []
   const hex = (digest: string) => digest.slice('sha256:'.length)
   for (const platform of image.platforms) {
@@ -223,9 +259,14 @@ function imageOperations(input: MaterialsInput, image: AssembledImage, planned: 
   })
   const { tag } = planned
   for (const platform of image.platforms) {
-    operations.push({ to: 'tag', entry: 'tags', repository: platform.repository, tag, descriptor: platform.manifest.descriptor })
+    operations.push({
+      to: 'tag',
+      entry: 'tags',
+      repository: platform.repository,
+      tag,
+      descriptor: platform.manifest.descriptor,
+    })
   }
   operations.push({ to: 'tag', entry: 'tags', repository: planned.repository, tag, descriptor: index.descriptor })
   return operations
 }
-

@@ -8,11 +8,17 @@ export function unmetObligations(plan: Plan, document: ReleaseDocument, operatio
   const outputs = plan.stages.flatMap((stage) => stage.outputs)
   const unmet: string[] = []
   if (plan.release !== null && outputs.length === 0) unmet.push('the plan declares a release and not one output')
-  const bucket = new Map(operations.flatMap((operation) => (operation.to === 'bucket' ? [[operation.key, operation.body.sha256]] : [])))
-  const tags = new Set(operations.flatMap((operation) => (operation.to === 'tag' ? [operationFacts(operation).destination] : [])))
+  const bucket = new Map(
+    operations.flatMap((operation) => (operation.to === 'bucket' ? [[operation.key, operation.body.sha256]] : [])),
+  )
+  const tags = new Set(
+    operations.flatMap((operation) => (operation.to === 'tag' ? [operationFacts(operation).destination] : [])),
+  )
 
   for (const output of outputs) {
-    const file = document.files.find((candidate) => candidate.target === output.target && candidate.name === output.name)
+    const file = document.files.find(
+      (candidate) => candidate.target === output.target && candidate.name === output.name,
+    )
     for (const obligation of output.obligations) {
       const met = (() => {
         switch (obligation) {

@@ -44,9 +44,21 @@ export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, 
   }
   for (const entry of PUBLICATION) {
     const operations = materials.operations.filter((operation) => operation.entry === entry.id)
-    parts.engine.report({ event: 'publication', version: plan.version, entry: entry.title, state: 'started', operations: operations.length })
+    parts.engine.report({
+      event: 'publication',
+      version: plan.version,
+      entry: entry.title,
+      state: 'started',
+      operations: operations.length,
+    })
     const count = await carryOut(parts, journal, entry, { plan, materials, publication })
-    parts.engine.report({ event: 'publication', version: plan.version, entry: entry.title, state: 'done', operations: count })
+    parts.engine.report({
+      event: 'publication',
+      version: plan.version,
+      entry: entry.title,
+      state: 'done',
+      operations: count,
+    })
   }
   await parts.engine.writer.write((trx) => finishPublication(trx, plan.version))
 }
@@ -86,13 +98,21 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
 }
 
 /** The publication with its date and operations, written down before anything is tried; or the one that was begun. */
-async function prepare(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<PublicationRow> {
+async function prepare(
+  parts: ReleaseParts,
+  plan: Plan,
+  build: BuildRow,
+  promotion: Promotion,
+): Promise<PublicationRow> {
   const { writer, clock } = parts.engine
   const begun = await findPublication(writer.db, plan.version)
   if (begun !== undefined) return begun
   const index = await readIndex(parts.bucket)
   // The clock may have gone back: a release is never dated before the list it is added to.
-  const publishedAt = Math.max(Math.floor(clock.now() / 1000) * 1000, index === null ? 0 : Date.parse(index.generatedAt))
+  const publishedAt = Math.max(
+    Math.floor(clock.now() / 1000) * 1000,
+    index === null ? 0 : Date.parse(index.generatedAt),
+  )
   const builder: Builder = {
     pitlane: parts.pitlaneVersion,
     executor: parts.engine.executor.name,
@@ -114,12 +134,21 @@ async function prepare(parts: ReleaseParts, plan: Plan, build: BuildRow, promoti
   return publication
 }
 
-async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion, fixed: Fixed): Promise<Materials> {
+async function materialsOf(
+  parts: ReleaseParts,
+  plan: Plan,
+  build: BuildRow,
+  promotion: Promotion,
+  fixed: Fixed,
+): Promise<Materials> {
   const { db } = parts.engine.writer
   const artifacts = await readArtifacts(db, build.id)
   const layers = await readLayers(db, build.id)
   const bodies = new Map<string, Awaited<ReturnType<typeof parts.content.open>>>()
-  for (const sha256 of [...artifacts.map((row) => row.sha256), ...layers.map((row) => row.digest.slice('sha256:'.length))]) {
+  for (const sha256 of [
+    ...artifacts.map((row) => row.sha256),
+    ...layers.map((row) => row.digest.slice('sha256:'.length)),
+  ]) {
     bodies.set(sha256, await parts.content.open(sha256))
   }
   return makeMaterials({
@@ -133,7 +162,8 @@ async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, pro
     layout: parts.layout,
     body: (sha256, size) => {
       const body = bodies.get(sha256)
-      if (body === undefined || body.size !== size) throw new PitlaneError('PLAN_CONTRADICTION', `no stored content ${sha256} of ${size} bytes`)
+      if (body === undefined || body.size !== size)
+        throw new PitlaneError('PLAN_CONTRADICTION', `no stored content ${sha256} of ${size} bytes`)
       return body
     },
   })
@@ -142,7 +172,9 @@ async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, pro
 function requireComplete(plan: Plan, document: ReleaseDocument, operations: readonly Operation[]): void {
   const unmet = unmetObligations(plan, document, operations)
   if (unmet.length === 0) return
-  throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is not complete:\n  ${unmet.join('\n  ')}`, { hint: 'Nothing was published.' })
+  throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is not complete:\n  ${unmet.join('\n  ')}`, {
+    hint: 'Nothing was published.',
+  })
 }
 
 /** Reads every object and manifest that was put, whole, through the address readers use. */
@@ -163,9 +195,13 @@ async function readBack(parts: ReleaseParts, operations: readonly Operation[]): 
 
 function requireDigest(name: string, there: string | undefined, wanted: string): void {
   if (there === wanted) return
-  throw new PitlaneError('STORAGE_FAILED', `${name} was written with SHA-256 ${wanted} and reads back as ${there ?? 'absent'}`, {
-    hint: 'Nothing is visible yet. Check the disk, then run the same command again.',
-  })
+  throw new PitlaneError(
+    'STORAGE_FAILED',
+    `${name} was written with SHA-256 ${wanted} and reads back as ${there ?? 'absent'}`,
+    {
+      hint: 'Nothing is visible yet. Check the disk, then run the same command again.',
+    },
+  )
 }
 
 /** Right before the first visible entry: is it still the commit that was built, and is everything there that was declared? */
@@ -180,7 +216,8 @@ async function prove(parts: ReleaseParts, plan: Plan, materials: Materials): Pro
     }
   }
   const source = await parts.repository.source(commit)
-  if (source.tree !== tree) throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`)
+  if (source.tree !== tree)
+    throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`)
   requireComplete(plan, materials.document, materials.operations)
 }
 
@@ -195,12 +232,18 @@ async function currentLists(parts: ReleaseParts, journal: Journal, subject: Subj
   const own = await listOperations(parts.lists, serial, publishedAt)
   const next = own.at(-1)
   const overtaken =
-    index !== null && index.serial >= serial && !(next?.to === 'bucket' && (await isThere(parts, next.key, next.body.sha256)))
+    index !== null &&
+    index.serial >= serial &&
+    !(next?.to === 'bucket' && (await isThere(parts, next.key, next.body.sha256)))
   const newSerial = overtaken ? index.serial + 1 : serial
-  const operations = overtaken ? await listOperations(parts.lists, newSerial, Math.max(publishedAt, Date.parse(index.generatedAt))) : own
+  const operations = overtaken
+    ? await listOperations(parts.lists, newSerial, Math.max(publishedAt, Date.parse(index.generatedAt)))
+    : own
   const rows = journalRows(operations)
   const stored = await readOperations(journal.writer.db, version, 'lists')
-  const same = stored.length === rows.length && rows.every((row, at) => row.sha256 === stored[at]?.sha256 && row.destination === stored[at]?.destination)
+  const same =
+    stored.length === rows.length &&
+    rows.every((row, at) => row.sha256 === stored[at]?.sha256 && row.destination === stored[at]?.destination)
   if (!same) await journal.writer.write((trx) => replaceOperations(trx, version, 'lists', newSerial, rows))
   return operations
 }
@@ -219,5 +262,8 @@ async function verifyAsStranger(parts: ReleaseParts, plan: Plan): Promise<void> 
     now: parts.engine.clock.now(),
   })
   if (result.problems.length === 0) return
-  throw new PitlaneError('VERIFICATION_FAILED', `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`)
+  throw new PitlaneError(
+    'VERIFICATION_FAILED',
+    `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`,
+  )
 }

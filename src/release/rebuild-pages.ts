@@ -5,7 +5,10 @@ import { listOperations, readIndex, staleOperations, type ListParts } from './li
  * Keys whose objects are not what the documents say, in the order they have to be written. With `write` they are written, under the next
  * serial; without, nothing is.
  */
-export async function rebuildPages(parts: ListParts, options: { readonly now: number; readonly write: boolean }): Promise<readonly string[]> {
+export async function rebuildPages(
+  parts: ListParts,
+  options: { readonly now: number; readonly write: boolean },
+): Promise<readonly string[]> {
   const index = await readIndex(parts.bucket)
   if (index !== null) {
     // With the serial and date they carry, the lists are either exactly right or not.

@@ -11,6 +11,7 @@ import { insertPromotion, readPromotion } from '../database/queries/promotions.t
 import { PitlaneError } from '../errors.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
+import type { Event } from '../event/event.ts'
 import { checksDigest } from '../plan/plan-id.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -37,13 +38,16 @@ export interface ReleaseParts {
 
 export interface ReleaseRequest {
   readonly plan: Plan
-  readonly actor: string
+  readonly event: Event
   readonly reason: string | null
 }
 
 /** Runs the checks of a commit, or finds the build in which they were green. */
-export async function greenChecks(parts: Pick<ReleaseParts, 'engine' | 'stop'>, request: ReleaseRequest): Promise<BuildRow> {
-  const { plan, actor } = request
+export async function greenChecks(
+  parts: Pick<ReleaseParts, 'engine' | 'stop'>,
+  request: ReleaseRequest,
+): Promise<BuildRow> {
+  const { plan, event } = request
   const digest = checksDigest(plan)
   const green = await findGreenChecks(parts.engine.writer.db, digest)
   if (green !== undefined) {
@@ -51,7 +55,7 @@ export async function greenChecks(parts: Pick<ReleaseParts, 'engine' | 'stop'>, 
     parts.engine.report({ event: 'build', ...about, state: 'reused' })
     return green
   }
-  const build = await carryOutBuild(parts.engine, { kind: 'checks', plan, checksDigest: digest, actor }, parts.stop)
+  const build = await carryOutBuild(parts.engine, { kind: 'checks', plan, checksDigest: digest, event }, parts.stop)
   if (build.state !== 'succeeded') throw await buildFailure(parts.engine, build)
   return build
 }
@@ -74,13 +78,17 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
 /** The release build of this plan that is green, or a new one, promoted from green checks. */
 async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promise<BuildRow> {
   const { db } = parts.engine.writer
-  const { plan, actor, reason } = request
+  const { plan, event, reason } = request
   const publication = await findPublication(db, plan.version)
   if (publication !== undefined) {
     if (publication.plan_id === plan.id) return readBuild(db, publication.release_build_id)
-    throw new PitlaneError('CONTRADICTION', `the publication of ${plan.version} was begun from plan ${publication.plan_id}, and this is ${plan.id}`, {
-      hint: 'The tag or pitlane.yaml has changed since. Release under a new version.',
-    })
+    throw new PitlaneError(
+      'CONTRADICTION',
+      `the publication of ${plan.version} was begun from plan ${publication.plan_id}, and this is ${plan.id}`,
+      {
+        hint: 'The tag or pitlane.yaml has changed since. Release under a new version.',
+      },
+    )
   }
   const green = await findReleaseBuild(db, plan.id)
   if (green !== undefined) {
@@ -95,8 +103,15 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
       kind: 'release',
       plan,
       checksDigest: checksDigest(plan),
-      actor,
-      also: (trx, row) => insertPromotion(trx, { build: checks, releaseBuild: row, version: plan.version, actor, reason, now: parts.engine.clock.now() }),
+      event,
+      also: (trx, row) =>
+        insertPromotion(trx, row, {
+          buildId: checks.id,
+          version: plan.version,
+          actor: event.actor,
+          reason,
+          at: event.at,
+        }),
     },
     parts.stop,
   )
@@ -112,7 +127,11 @@ async function isPublished(parts: ReleaseParts, plan: Plan): Promise<boolean> {
   const there = await readDocument(parts.bucket, plan.version)
   if (there === null) return false
   if (there.document.commit !== plan.source.commit) {
-    throw contradiction(`${plan.version} in ${parts.bucket.location}`, `commit ${there.document.commit}`, `commit ${plan.source.commit}`)
+    throw contradiction(
+      `${plan.version} in ${parts.bucket.location}`,
+      `commit ${there.document.commit}`,
+      `commit ${plan.source.commit}`,
+    )
   }
   const publication = await findPublication(parts.engine.writer.db, plan.version)
   if (publication !== undefined && publication.state !== 'published') return false
@@ -121,13 +140,21 @@ async function isPublished(parts: ReleaseParts, plan: Plan): Promise<boolean> {
   const document = await digestOf(await parts.bucket.open(KEYS.document(plan.version)))
   if (listed !== undefined && listed.document.sha256 === document?.sha256) return true
   if (publication !== undefined) {
-    throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} was published, and ${KEYS.index} does not list it with the same document`, {
-      hint: 'Run `pitlane pages rebuild`: it computes the lists from the documents again.',
-    })
+    throw new PitlaneError(
+      'PLAN_CONTRADICTION',
+      `${plan.version} was published, and ${KEYS.index} does not list it with the same document`,
+      {
+        hint: 'Run `pitlane pages rebuild`: it computes the lists from the documents again.',
+      },
+    )
   }
-  throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is in ${parts.bucket.location}, is not listed, and was not made from this state`, {
-    hint: 'Finish it where it was begun, or run `pitlane pages rebuild` to list it.',
-  })
+  throw new PitlaneError(
+    'PLAN_CONTRADICTION',
+    `${plan.version} is in ${parts.bucket.location}, is not listed, and was not made from this state`,
+    {
+      hint: 'Finish it where it was begun, or run `pitlane pages rebuild` to list it.',
+    },
+  )
 }
 
 /** A bucket is signed with one key: another one would make every earlier release look forged. */
@@ -136,7 +163,11 @@ async function requireSameKey(parts: ReleaseParts): Promise<void> {
   const { signer } = parts.lists
   const before = index?.publicKey?.minisign
   if (before === undefined || before === signer?.publicKey.line) return
-  throw new PitlaneError('KEY_CHANGED', `${parts.bucket.location} is signed with key ${index?.publicKey?.keyId ?? '?'}, and this one is ${signer?.keyId ?? 'none'}`, {
-    hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
-  })
+  throw new PitlaneError(
+    'KEY_CHANGED',
+    `${parts.bucket.location} is signed with key ${index?.publicKey?.keyId ?? '?'}, and this one is ${signer?.keyId ?? 'none'}`,
+    {
+      hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
+    },
+  )
 }

@@ -110,5 +110,8 @@ export function parseSiteIndex(bytes: Buffer, name: string): SiteIndex {
   const parsed = SiteIndex.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw new PitlaneError('VERIFICATION_FAILED', `${name} is not an index of releases: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  throw new PitlaneError(
+    'VERIFICATION_FAILED',
+    `${name} is not an index of releases: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+  )
 }

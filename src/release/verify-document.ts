@@ -13,7 +13,12 @@ export type Published = Pick<Bucket, 'location' | 'read' | 'open'>
 export const SIDE_LIMIT = 16 * 1024
 
 /** Both signatures of a document; fails with `VERIFICATION_FAILED`. */
-export async function verifySigned(bucket: Published, bytes: Buffer, signed: SignedName, key: PublicKey): Promise<void> {
+export async function verifySigned(
+  bucket: Published,
+  bytes: Buffer,
+  signed: SignedName,
+  key: PublicKey,
+): Promise<void> {
   const { path } = signed
   const minisig = await readSide(bucket, `${path}.minisig`)
   const blake2b512 = createHash('blake2b512').update(bytes).digest()

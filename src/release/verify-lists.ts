@@ -34,7 +34,8 @@ export async function verifyLists(request: ListRequest, document: ReleaseDocumen
   await found.check('the feeds name it', async () => {
     const feeds = document.channel === 'stable' ? [KEYS.atomStable, KEYS.atomAll] : [KEYS.atomAll]
     for (const feed of feeds) {
-      if (!(await text(request, feed)).includes(document.version)) throw wrong(`${feed} does not name ${document.version}`)
+      if (!(await text(request, feed)).includes(document.version))
+        throw wrong(`${feed} does not name ${document.version}`)
     }
   })
   await found.check('the pointers say what index.json says', async () => {
@@ -42,7 +43,8 @@ export async function verifyLists(request: ListRequest, document: ReleaseDocumen
     for (const [channel, version] of Object.entries(index.pointers)) {
       const key = channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel)
       const value = await text(request, key)
-      if (value !== `${version}\n`) throw wrong(`${key} is ${JSON.stringify(value.slice(0, 100))}, index.json says ${version}`)
+      if (value !== `${version}\n`)
+        throw wrong(`${key} is ${JSON.stringify(value.slice(0, 100))}, index.json says ${version}`)
     }
   })
 }

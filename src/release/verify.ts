@@ -93,7 +93,12 @@ async function verifySums(request: VerifyRequest, document: ReleaseDocument, fou
   })
 }
 
-async function verifyBinary(request: VerifyRequest, document: ReleaseDocument, file: ReleaseFile, found: Findings): Promise<void> {
+async function verifyBinary(
+  request: VerifyRequest,
+  document: ReleaseDocument,
+  file: ReleaseFile,
+  found: Findings,
+): Promise<void> {
   const { bucket, key } = request
   const { path } = file
   await found.check(`${file.target}/${file.name}  ${file.size} bytes  sha256 ${file.sha256}`, async () => {
@@ -116,7 +121,10 @@ async function verifyBinary(request: VerifyRequest, document: ReleaseDocument, f
 }
 
 /** Stops reading once there is more than expected. */
-async function digests(stream: Readable, expected: number): Promise<{ size: number; sha256: string; blake2b512: Buffer }> {
+async function digests(
+  stream: Readable,
+  expected: number,
+): Promise<{ size: number; sha256: string; blake2b512: Buffer }> {
   const sha256 = createHash('sha256')
   const blake2b512 = createHash('blake2b512')
   let size = 0

@@ -1,5 +1,6 @@
 /** One build from its row to its outcome. */
 import { type BuildRow, openBuild } from '../database/queries/builds.ts'
+import type { Event } from '../event/event.ts'
 import type { Plan } from '../plan/plan.ts'
 import { PitlaneError, type ErrorCode } from '../errors.ts'
 import type { Transaction } from 'kysely'
@@ -10,7 +11,7 @@ export interface BuildRequest {
   readonly kind: BuildRow['kind']
   readonly plan: Plan
   readonly checksDigest: string
-  readonly actor: string
+  readonly event: Event
   /** Written in the same transaction as the build. */
   readonly also?: (trx: Transaction<Database>, build: BuildRow) => Promise<void>
 }
@@ -21,14 +22,24 @@ export interface BuildRequest {
  * @throws PitlaneError `INTERRUPTED` when it was stopped before its end; the same call goes on later
  */
 export async function carryOutBuild(parts: EngineParts, request: BuildRequest, stop: StopSignals): Promise<BuildRow> {
-  const now = parts.clock.now()
   const build = await parts.writer.write(async (trx) => {
-    const row = await openBuild(trx, { ...request, now })
+    const row = await openBuild(trx, request)
     await request.also?.(trx, row)
     return row
   })
-  const resumed = (await parts.writer.db.selectFrom('attempts').select('number').where('build_id', '=', build.id).executeTakeFirst()) !== undefined
-  const about = { event: 'build', number: build.number, kind: build.kind, version: build.version, commit: build.commit_id } as const
+  const resumed =
+    (await parts.writer.db
+      .selectFrom('attempts')
+      .select('number')
+      .where('build_id', '=', build.id)
+      .executeTakeFirst()) !== undefined
+  const about = {
+    event: 'build',
+    number: build.number,
+    kind: build.kind,
+    version: build.version,
+    commit: build.commit_id,
+  } as const
   parts.report({ ...about, state: resumed ? 'resumed' : 'started' })
   const outcome = await runBuild(parts, build, request.plan, stop)
   if (outcome === 'stopped') {

@@ -24,7 +24,9 @@ export function httpReader(base: string): HttpReader {
     }
     if (response.status !== 200 || response.body === null) {
       await response.body?.cancel()
-      throw new PitlaneError('FETCH_FAILED', `${url} answered ${response.status}`, { hint: 'Is it the public address of the bucket?' })
+      throw new PitlaneError('FETCH_FAILED', `${url} answered ${response.status}`, {
+        hint: 'Is it the public address of the bucket?',
+      })
     }
     return Readable.fromWeb(response.body as ReadableStream).on('error', () => undefined)
   }

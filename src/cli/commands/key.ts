@@ -13,7 +13,8 @@ export async function generate(this: Context, flags: { output?: string; json: bo
     // With --output no project is needed: the key is not looked for there by itself.
     const project = output === null ? await projectName(this) : basename(output)
     const key = await generateKey(project, this.env, keyFiles, (bytes) => this.clock.random(bytes), output)
-    if (flags.json) return printJson(this, { file: key.path, publicKey: key.publicKey.line, keyId: key.publicKey.keyId })
+    if (flags.json)
+      return printJson(this, { file: key.path, publicKey: key.publicKey.line, keyId: key.publicKey.keyId })
     const lines = [
       `written: ${key.path}`,
       `public key: ${key.publicKey.line}`,

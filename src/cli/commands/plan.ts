@@ -10,7 +10,8 @@ export async function plan(this: Context, flags: { diff?: string; json: boolean 
     if (flags.diff !== undefined) {
       const differences = diffPlans(await planRevision(project, flags.diff), made)
       if (flags.json) printJson(this, { from: flags.diff, to: made.source.commit, differences })
-      else this.process.stdout.write(differences.length === 0 ? 'the plans are the same\n' : `${differences.join('\n')}\n`)
+      else
+        this.process.stdout.write(differences.length === 0 ? 'the plans are the same\n' : `${differences.join('\n')}\n`)
       return
     }
     if (flags.json) return printJson(this, made)

@@ -15,9 +15,13 @@ export async function release(
     const project = await this.project()
     const planned = await planRevision(project, revision)
     if (planned.release?.publish == null) {
-      throw new PitlaneError('CONFIG_INVALID', `${project.file} at ${planned.source.commit.slice(0, 12)} declares no release to publish`, {
-        hint: 'Add `release:` and `publish:`; `pitlane init` in an empty folder shows how they look.',
-      })
+      throw new PitlaneError(
+        'CONFIG_INVALID',
+        `${project.file} at ${planned.source.commit.slice(0, 12)} declares no release to publish`,
+        {
+          hint: 'Add `release:` and `publish:`; `pitlane init` in an empty folder shows how they look.',
+        },
+      )
     }
     const report = reporter(this, flags.json)
     if (revision === undefined) await refuseChanges(project)
@@ -25,9 +29,15 @@ export async function release(
       const plan = await inheritPlan(state.db, planned)
       const parts = await publishing(this, project, plan)
       const { repository } = project
+      const event = {
+        kind: 'manual',
+        revision: revision ?? 'HEAD',
+        actor: await this.actor(project),
+        at: this.clock.now(),
+      } as const
       await releasePlan(
         { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },
-        { plan, actor: await this.actor(project), reason: flags.reason ?? null },
+        { plan, event, reason: flags.reason ?? null },
       )
     })
   })

@@ -30,7 +30,13 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
     const width = Math.max(...documents.map((document) => shortName(document).length))
     for (const document of documents) {
       const { channel, publishedAt, files, subject } = document
-      const columns = [shortName(document).padEnd(width), publishedAt, channel.padEnd(11), `${files.length} targets`, printable(subject)]
+      const columns = [
+        shortName(document).padEnd(width),
+        publishedAt,
+        channel.padEnd(11),
+        `${files.length} targets`,
+        printable(subject),
+      ]
       this.process.stdout.write(`${columns.join('  ')}\n`)
     }
   })
@@ -41,7 +47,9 @@ export async function show(this: Context, flags: { json: boolean }, version: str
     const bucket = await projectBucket(this)
     const found = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(version) ? await readDocument(bucket, version) : null
     if (found === null) {
-      throw new PitlaneError('NOT_FOUND', `${bucket.location} has no release ${version}`, { hint: 'See `pitlane releases list`.' })
+      throw new PitlaneError('NOT_FOUND', `${bucket.location} has no release ${version}`, {
+        hint: 'See `pitlane releases list`.',
+      })
     }
     if (flags.json) return printJson(this, found.document)
     this.process.stdout.write(describeRelease(found.document))
@@ -52,7 +60,10 @@ async function projectBucket(context: Context) {
   const project = await context.project()
   const plan = await planRevision(project, undefined)
   const publish = plan.release?.publish
-  if (publish == null) throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, { hint: 'Add `publish: { bucket: FOLDER }`.' })
+  if (publish == null)
+    throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, {
+      hint: 'Add `publish: { bucket: FOLDER }`.',
+    })
   return context.bucket(publish.bucket, project.folder)
 }
 

@@ -17,7 +17,10 @@ export async function insertArtifact(trx: Transaction<Database>, row: ArtifactRo
   if (there === undefined) {
     await trx.insertInto('artifacts').values(row).execute()
   } else if (there.sha256 !== row.sha256) {
-    throw new PitlaneError('CONTRADICTION', `${row.output_id} was collected as ${there.sha256} and now is ${row.sha256}`)
+    throw new PitlaneError(
+      'CONTRADICTION',
+      `${row.output_id} was collected as ${there.sha256} and now is ${row.sha256}`,
+    )
   }
 }
 
@@ -29,7 +32,9 @@ export async function insertLayer(trx: Transaction<Database>, row: LayerRow): Pr
   await trx
     .insertInto('layers')
     .values(row)
-    .onConflict((c) => c.columns(['build_id', 'target']).doUpdateSet({ digest: row.digest, size: row.size, diff_id: row.diff_id }))
+    .onConflict((c) =>
+      c.columns(['build_id', 'target']).doUpdateSet({ digest: row.digest, size: row.size, diff_id: row.diff_id }),
+    )
     .execute()
 }
 

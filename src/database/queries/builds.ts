@@ -1,6 +1,7 @@
 /** Rows of plans, builds, stages, steps and attempts ↔ `BuildState`. */
 import type { Kysely, Transaction } from 'kysely'
 import { type ErrorCode, PitlaneError } from '../../errors.ts'
+import type { Event } from '../../event/event.ts'
 import type { Plan, PlannedStage } from '../../plan/plan.ts'
 import {
   type BuildState,
@@ -20,8 +21,7 @@ export interface NewBuild {
   readonly kind: BuildsTable['kind']
   readonly plan: Plan
   readonly checksDigest: string
-  readonly actor: string
-  readonly now: number
+  readonly event: Event
 }
 
 /** Which of the plan's stages a build of this kind carries out. */
@@ -47,7 +47,7 @@ export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): P
 
   await trx
     .insertInto('plans')
-    .values({ id: wanted.plan.id, document: JSON.stringify(wanted.plan), created_at: wanted.now })
+    .values({ id: wanted.plan.id, document: JSON.stringify(wanted.plan), created_at: wanted.event.at })
     .onConflict((c) => c.column('id').doNothing())
     .execute()
   const { last } = await trx
@@ -63,9 +63,11 @@ export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): P
     checks_digest: wanted.checksDigest,
     commit_id: wanted.plan.source.commit,
     version: wanted.plan.version,
-    actor: wanted.actor,
+    event: wanted.event.kind,
+    revision: wanted.event.revision,
+    actor: wanted.event.actor,
     state: 'running',
-    created_at: wanted.now,
+    created_at: wanted.event.at,
     finished_at: null,
   }
   await trx.insertInto('builds').values(row).execute()

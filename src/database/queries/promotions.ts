@@ -1,28 +1,24 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { Promotion } from '../../event/promotion.ts'
 import type { Database } from '../schema.ts'
 import type { BuildRow } from './builds.ts'
 
-export interface Promotion {
-  readonly build: BuildRow
-  readonly releaseBuild: BuildRow
-  readonly version: string
-  readonly actor: string
-  readonly reason: string | null
-  readonly now: number
-}
-
-/** Records who released which green build; once for each release build. */
-export async function insertPromotion(trx: Transaction<Database>, promotion: Promotion): Promise<void> {
+/** Records who released which green build, with the build that carries it out; once for each of those. */
+export async function insertPromotion(
+  trx: Transaction<Database>,
+  releaseBuild: BuildRow,
+  promotion: Promotion,
+): Promise<void> {
   await trx
     .insertInto('promotions')
     .values({
-      id: `promotion-${promotion.releaseBuild.number}`,
-      build_id: promotion.build.id,
-      release_build_id: promotion.releaseBuild.id,
+      id: `promotion-${releaseBuild.number}`,
+      build_id: promotion.buildId,
+      release_build_id: releaseBuild.id,
       version: promotion.version,
       actor: promotion.actor,
       reason: promotion.reason,
-      created_at: promotion.now,
+      created_at: promotion.at,
     })
     .onConflict((c) => c.column('id').doNothing())
     .execute()
