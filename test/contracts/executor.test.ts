@@ -145,6 +145,17 @@ for (const way of ways) {
       assert.equal(await b.code('exit 4'), 4)
     })
 
+    test('killing a step whose supervisor died ends what is left of it', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const step = await b.start(`setsid sleep ${seconds} & sleep ${seconds}`)
+      await until('both run', () => sleepers(seconds).length === 2)
+      process.kill(laneOf(b).pid, 'SIGKILL')
+      await delay(20)
+      await b.executor.kill(step)
+      assert.deepEqual(sleepers(seconds), [])
+    })
+
     test('an idle lane that died costs no step', async () => {
       const b = await bench()
       assert.equal(await b.code('true'), 0)
