@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../types.ts'
+import { abortable } from './abortable.ts'
 import { endAttempt, endLane, endLeftovers, isLaneAlive } from './ending.ts'
 import { endedEarly, messageOf, notStarted } from './failures.ts'
-import { firstOf } from './first-of.ts'
 import { findHolding, type Holding, type Isolation } from './isolation.ts'
 import { Lane, lanesFolder } from './lane.ts'
 import { type OrderText, orderText } from './order.ts'
@@ -45,7 +45,7 @@ export class ProcessExecutor implements Executor {
   /** Steps that this process started, by folder. */
   readonly #runs = new Map<string, Run>()
   readonly #kills = new Map<string, Promise<void>>()
-  readonly #closed = Promise.withResolvers<'closed'>()
+  readonly #closing = new AbortController()
   #holding: Promise<Holding> | undefined
 
   constructor(options: ProcessExecutorOptions) {
@@ -97,13 +97,14 @@ export class ProcessExecutor implements Executor {
 
   async wait(step: StepRef, signal?: AbortSignal): Promise<StepExit> {
     signal?.throwIfAborted()
+    const stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
     const run = this.#runs.get(files.stepFolder(step))
-    if (run !== undefined) await this.#unlessClosed(step, run.ended, signal)
+    if (run !== undefined) await abortable(run.ended, stop)
     for (;;) {
       const how = await this.#look(step)
       if (how === 'lost') return { kind: 'lost' }
       if (how !== 'running') return { kind: 'exited', code: how.code }
-      await this.#unlessClosed(step, this.#clock.sleep(POLL, signal), signal)
+      await abortable(this.#clock.sleep(POLL), stop)
     }
   }
 
@@ -143,7 +144,11 @@ export class ProcessExecutor implements Executor {
   }
 
   async close(): Promise<void> {
-    this.#closed.resolve('closed')
+    this.#closing.abort(
+      new PitlaneError('INTERRUPTED', 'Steps are no longer waited for; those that run go on.', {
+        hint: 'The same command attaches to them again.',
+      }),
+    )
     for (const lane of [...this.#lanes.values()].flatMap((lanes) => [...lanes])) lane.release()
     this.#lanes.clear()
   }
@@ -221,13 +226,6 @@ export class ProcessExecutor implements Executor {
     if (typeof last === 'object') return last
     await endLeftovers(step.attempt, folder, lane, this.#clock)
     return 'lost'
-  }
-
-  /** @throws PitlaneError `INTERRUPTED` when this executor is closed first, or the signal's reason */
-  async #unlessClosed(step: StepRef, event: Promise<void>, signal?: AbortSignal): Promise<void> {
-    const how = await firstOf([event.then(() => 'happened' as const), this.#closed.promise], signal)
-    if (how === 'happened') return
-    throw new PitlaneError('INTERRUPTED', `Step ${step.index} is no longer waited for; it runs on.`)
   }
 
   async #kill(attempt: AttemptRef, folder: string): Promise<void> {
