@@ -139,10 +139,12 @@ test('draining starts nothing more; resuming goes on', () => {
 })
 
 test('interrupting kills what runs; the next engine tries it again as a new attempt', () => {
-  const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'interrupt' }, lost('a')])
-  assert.deepEqual(orders.slice(-1), ['kill checks/a #1'])
-  assert.equal(outcomeOf(state), null)
-  assert.deepEqual(play({ ...state, draining: false }, [{ kind: 'resumed' }]).orders, ['prepare checks #2'])
+  for (const end of [lost('a'), ended('a', 137)]) {
+    const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'interrupt' }, end])
+    assert.deepEqual(orders.slice(-1), ['kill checks/a #1'])
+    assert.equal(outcomeOf(state), null)
+    assert.deepEqual(play({ ...state, draining: false }, [{ kind: 'resumed' }]).orders, ['prepare checks #2'])
+  }
 })
 
 test('a step that finished while it was being interrupted has finished', () => {

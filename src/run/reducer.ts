@@ -48,6 +48,9 @@ export interface Limits {
   readonly attempts: number
 }
 
+/** What a shell reports of a child that SIGKILL ended: 128 + 9. */
+const KILLED = 137
+
 export interface Turn {
   readonly state: BuildState
   readonly orders: readonly Order[]
@@ -105,8 +108,9 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
       }))
     case 'ended':
       return onStep(state, fact, (stage, step) => {
-        // A step that ended by itself while it was being interrupted did end.
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        // Whatever else it ended with, it ended by itself before the kill reached it.
+        if (step.state === 'interrupting' && fact.code === KILLED) return tryAgain(stage, step)
         return replaceStep(stage, { ...step, state: fact.code === 0 ? 'succeeded' : 'failed', exitCode: fact.code })
       })
     case 'overdue':
