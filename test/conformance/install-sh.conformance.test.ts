@@ -247,7 +247,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
     })
 
     test('a dry run says everything and changes nothing', async () => {
-      const before = requests.length
+      const earlier = requests.length
       const result = await install(['--dry-run'], { env: { TMPDIR: root } })
       assert.equal(result.status, 0, result.output)
       assert.match(result.output, /v1\.1\.0\+build\.2 for x86_64-unknown-linux-musl/)
@@ -257,7 +257,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
         readdirSync(root).filter((name) => name.startsWith('tmp.')),
         [],
       )
-      assert.ok(!requests.slice(before).some((path) => path.endsWith('/verifier')))
+      assert.ok(!requests.slice(earlier).some((path) => path.endsWith('/verifier')))
     })
 
     test('environment variables choose like options, and options win', async () => {
@@ -323,7 +323,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
     test('a script that was cut off does nothing, wherever it was cut', async () => {
       const script = readFileSync(join(bucket, KEYS.installScript), 'utf8')
       const path = pathOf([...BASICS, 'curl'], amd64)
-      const before = requests.length
+      const earlier = requests.length
       const cuts = Array.from({ length: Math.ceil(script.length / 200) }, (_, index) => index * 200)
       // The whole script but its last newline is whole.
       for (let cut = script.length - 40; cut < script.length - 1; cut++) cuts.push(cut)
@@ -331,7 +331,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
         const result = await install([], { path, input: script.slice(0, cut) })
         assert.deepEqual(result.left, [], `cut after ${cut} bytes`)
       }
-      assert.deepEqual(requests.slice(before), [])
+      assert.deepEqual(requests.slice(earlier), [])
     })
 
     test('names and addresses cannot become commands', async () => {
