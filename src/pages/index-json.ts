@@ -102,10 +102,10 @@ export const SiteIndex = z.strictObject({
   releases: z.array(IndexRelease),
 })
 export type SiteIndex = z.infer<typeof SiteIndex>
-export type IndexRelease = z.infer<typeof IndexRelease>
+type IndexRelease = z.infer<typeof IndexRelease>
 
 const DAY = 86_400_000
-export const EXPIRY_DAYS = 90
+const EXPIRY_DAYS = 90
 
 export function siteIndex(catalogue: Catalogue): SiteIndex {
   const { baseUrl, publicKey, sourceUrl } = catalogue

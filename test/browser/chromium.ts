@@ -22,14 +22,14 @@ export function launchChromium(): Promise<Browser> {
   })
 }
 
-export interface Looks {
+interface Looks {
   readonly width: number
   readonly height?: number
   readonly colorScheme?: 'light' | 'dark'
   readonly javaScript?: boolean
 }
 
-export interface OpenPage {
+interface OpenPage {
   readonly page: Page
   /** Console errors and warnings, violations of the page's policy, failed and foreign requests. */
   readonly complaints: string[]
