@@ -23,7 +23,12 @@ for (const file of files.length > 0 ? files : ['package-lock.json', 'examples/ve
       if (lock.packages[`node_modules/${name}`] || lock.packages[`${at}/node_modules/${name}`]) continue
       missing += 1
       if (check) console.error(`${file}: ${name}@${version}, an optional dependency of ${at}, has no entry`)
-      lock.packages[`node_modules/${name}`] = { version, ...(owner.dev ? { dev: true } : {}), optional: true }
+      lock.packages[`node_modules/${name}`] = {
+        version,
+        ...(owner.dev ? { dev: true } : {}),
+        optional: true,
+        ...platformOf(name),
+      }
     }
   }
   if (!check) {
@@ -36,4 +41,18 @@ console.log(check ? `${missing} missing lockfile entries` : `${missing} lockfile
 if (check && missing > 0) {
   console.error('run: npm run lockfile')
   process.exitCode = 1
+}
+
+/** What the package is for, by the words native packages are named with; without it npm would install every platform's. */
+function platformOf(name: string): { os?: string[]; cpu?: string[]; libc?: string[] } {
+  const words = new Set(name.split(/[/@._-]+/))
+  const find = (known: readonly string[]) => known.filter((word) => words.has(word))
+  const os = find(['linux', 'darwin', 'win32', 'freebsd', 'openbsd', 'netbsd', 'sunos', 'aix', 'android', 'openharmony'])
+  const cpu = find(['x64', 'arm64', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32'])
+  const libc = find(['gnu', 'musl', 'glibc']).map((word) => (word === 'gnu' ? 'glibc' : word))
+  return {
+    ...(os.length > 0 ? { os } : {}),
+    ...(cpu.length > 0 ? { cpu } : {}),
+    ...(os.includes('linux') && libc.length > 0 ? { libc } : {}),
+  }
 }

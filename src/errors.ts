@@ -23,6 +23,7 @@ export const ERRORS = {
   CONFIG_INVALID: { fault: 'user', retry: false, summary: 'pitlane.yaml is not valid' },
   REVISION_UNKNOWN: { fault: 'user', retry: false, summary: 'no such revision in this repository' },
   VERSION_NAME: { fault: 'user', retry: false, summary: 'the tag cannot be the name of a release' },
+  IMAGE_NAME: { fault: 'user', retry: false, summary: 'the repository, tag or digest of an image is not a valid one' },
   NOT_A_REPOSITORY: { fault: 'user', retry: false, summary: 'not inside a git repository with a pitlane.yaml' },
   NOT_FOUND: { fault: 'user', retry: false, summary: 'there is no such thing here' },
   FILE_EXISTS: { fault: 'user', retry: false, summary: 'the file exists and is not overwritten' },

@@ -14,19 +14,29 @@ export interface Descriptor {
 /**
  * Where container images go: a folder in OCI image layout, or (later) a distribution server. Blobs and manifests are put by digest and
  * never change; only tags name them. Null means the registry's definite answer "absent".
+ *
+ * Every method throws `IMAGE_NAME` when a repository, tag or digest is not one by the OCI distribution specification 1.1, before it
+ * touches anything; `CONTRADICTION` when the bytes under a digest have another one; `STORAGE_FAILED` when the registry can't be read.
  */
 export interface Registry {
   readonly location: string
+  /** Whether the registry holds the blob; a folder hashes it, a server is asked. */
   hasBlob(repository: string, digest: string): Promise<boolean>
   /** Puts a blob and reads back its digest. Putting it again does nothing. */
   putBlob(repository: string, blob: { readonly digest: string; readonly size: number; open(): Readable }): Promise<void>
   openBlob(repository: string, digest: string): Promise<Readable | null>
-  /** Puts the exact bytes of a manifest or index by digest and returns its descriptor. */
+  /**
+   * Puts the exact bytes of an OCI manifest or index by digest and returns its descriptor. Everything it names must be there already:
+   * `NOT_FOUND` otherwise.
+   */
   putManifest(repository: string, mediaType: string, bytes: Buffer): Promise<Descriptor>
-  /** By digest (`sha256:…`); fails with `STORAGE_FAILED` when larger than 4 MiB or when the bytes don't have that digest. */
+  /** By digest (`sha256:…`); fails with `STORAGE_FAILED` when larger than 4 MiB, `CONTRADICTION` when the bytes don't have that digest. */
   readManifest(repository: string, digest: string): Promise<Buffer | null>
+  /** The media type, digest and size that the tag names now. */
   resolveTag(repository: string, tag: string): Promise<Descriptor | null>
-  /** Points a tag at a manifest that is there. Refuses with `CONTRADICTION` when the tag names another digest. */
+  /**
+   * Points a tag at a manifest that is there (`NOT_FOUND` otherwise). Refuses with `CONTRADICTION` when the tag names another digest.
+   */
   putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void>
   /** All tags, sorted, as `repository:tag`. */
   listTags(): Promise<readonly string[]>

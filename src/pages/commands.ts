@@ -1,5 +1,6 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
-import { KEYS, type ReleaseDocument, type ReleaseFile } from '../release/document.ts'
+import { type ReleaseDocument, type ReleaseFile } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
 import { shellWord } from './shell.ts'

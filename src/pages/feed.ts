@@ -1,5 +1,6 @@
 /** Atom feeds (RFC 4287) with tag: ids (RFC 4151). Summaries are plain text; nothing of a release becomes markup. */
-import { isoSeconds, KEYS, type ReleaseDocument } from '../release/document.ts'
+import { isoSeconds, type ReleaseDocument } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
 import { cut, plainLine, plainText, shortVersion } from './text.ts'

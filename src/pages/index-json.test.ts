@@ -5,7 +5,8 @@ import { z } from 'zod'
 import { encodeDocument } from '../release/document.ts'
 import { catalogue } from './catalogue.ts'
 import { exampleDocuments, exampleSite } from './fixtures/documents.ts'
-import { SiteIndex, siteIndex } from './index-json.ts'
+import { SiteIndex } from '../release/site-index.ts'
+import { siteIndex } from './index-json.ts'
 
 const index = siteIndex(catalogue(exampleSite()))
 const parsed: unknown = JSON.parse(JSON.stringify(index))

@@ -4,105 +4,11 @@
  * say, because Renovate refuses null; our own fields are always there and null then.
  */
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
-import { encodeDocument, isoSeconds, KEYS, type ReleaseDocument } from '../release/document.ts'
+import { encodeDocument, isoSeconds, type ReleaseDocument } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
+import type { IndexRelease, SiteIndex } from '../release/site-index.ts'
 import type { Catalogue } from './catalogue.ts'
-
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
-const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
-const address = z.string().regex(/^(https?|file):\/\//)
-
-const Signatures = {
-  /** Ed25519 over the BLAKE2b-512 of the file, minisign's format; null when the release is not signed. */
-  minisigUrl: address.nullable(),
-  /** Ed25519 over the file itself, 64 bytes; null when the release is not signed. */
-  sigUrl: address.nullable(),
-}
-
-const IndexFile = z.strictObject({
-  name: z.string(),
-  url: address,
-  /** Bytes. */
-  size: z.int().nonnegative(),
-  sha256: hex64,
-  platform: z.string(),
-  /** Triple. */
-  target: z.string(),
-  kind: z.literal('binary'),
-  /** minisign's format; null when the release is not signed. */
-  signatureUrl: address.nullable(),
-  /** One line that `sha256sum --check` reads. */
-  checksumUrl: address,
-})
-
-const IndexRelease = z.strictObject({
-  /** The tag, or the full commit id. */
-  version: z.string(),
-  releaseTimestamp: isoDate,
-  changelogUrl: address,
-  isStable: z.boolean(),
-  isDeprecated: z.boolean(),
-  sourceUrl: address.optional(),
-  /** Of the multi-platform image; absent when the release has none. */
-  digest: z.string().optional(),
-  /** When it was published, the same as `releaseTimestamp`. */
-  date: isoDate,
-  channel: z.string(),
-  tag: z.string().nullable(),
-  commit: z.string(),
-  withdrawn: z.literal(false),
-  signed: z.boolean(),
-  files: z.array(IndexFile),
-  image: z
-    .strictObject({
-      /** `repository:tag@digest`. */
-      reference: z.string(),
-      digest: z.string(),
-      platforms: z.array(z.strictObject({ platform: z.string(), digest: z.string() })),
-    })
-    .nullable(),
-  tests: z.array(
-    z.strictObject({
-      target: z.string(),
-      platform: z.string(),
-      result: z.enum(['passed', 'not-run', 'none']),
-      mode: z.enum(['native', 'qemu']).nullable(),
-      reason: z.string().nullable(),
-    }),
-  ),
-  document: z.strictObject({ url: address, sha256: hex64, ...Signatures }),
-  checksums: z.strictObject({ url: address, ...Signatures }),
-})
-
-export const SiteIndex = z.strictObject({
-  format: z.literal('pitlane-index/1'),
-  name: z.string(),
-  /** Goes up with each publication: who has seen a higher one is being shown an old list. */
-  serial: z.int().nonnegative(),
-  generatedAt: isoDate,
-  /** After this a list is not to be trusted to be the newest. */
-  expiresAt: isoDate,
-  homepage: address,
-  sourceUrl: address.optional(),
-  publicKey: z
-    .strictObject({
-      /** Base64, for `minisign -P`. */
-      minisign: z.string(),
-      keyId: z.string(),
-      minisignUrl: address,
-      pemUrl: address,
-    })
-    .nullable(),
-  /** Newest version of each channel that has one. */
-  pointers: z.record(z.string(), z.string()),
-  /** Stable versions, oldest first: mise takes the last one as the latest. */
-  versions: z.array(z.string()),
-  /** Stable, then extra, then development, each newest first. */
-  releases: z.array(IndexRelease),
-})
-export type SiteIndex = z.infer<typeof SiteIndex>
-type IndexRelease = z.infer<typeof IndexRelease>
 
 const DAY = 86_400_000
 const EXPIRY_DAYS = 90

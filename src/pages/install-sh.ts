@@ -1,6 +1,6 @@
 /** `install.sh`: the template in `install-template.ts` with the project's values, targets and key put in. */
 import { TARGETS, type Target } from '../plan/targets.ts'
-import { KEYS } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { publicAddress } from './address.ts'
 import type { SitePublicKey } from './catalogue.ts'
 import { minisignKeyLine } from './index-json.ts'

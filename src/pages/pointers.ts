@@ -1,5 +1,5 @@
 /** `latest` and `latest-<channel>`: one version and one newline, so that `$(curl …)` gives a version for ever. */
-import { KEYS } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import type { Catalogue } from './catalogue.ts'
 
 /** A channel without a release has no pointer. `stable` is `latest` and has no second name. */

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { renderToString } from 'preact-render-to-string'
-import { KEYS, type ReleaseDocument } from '../release/document.ts'
+import { type ReleaseDocument } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { relativeUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
 import { installCommands, verifyCommands } from './commands.ts'

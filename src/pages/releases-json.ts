@@ -3,7 +3,8 @@
  * leaf below `builds` a string (sizes too), the first entry of `Release` is the latest. `hide` stays a boolean, as in the original: it is
  * a flag of the section, and the string "false" would be true to everyone who asks for it.
  */
-import { KEYS, type ReleaseDocument } from '../release/document.ts'
+import { type ReleaseDocument } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
 

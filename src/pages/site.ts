@@ -1,5 +1,5 @@
 /** Everything in a bucket that is computed from all of its releases. Pure: the same documents give the same bytes. */
-import { KEYS } from '../release/document.ts'
+import { KEYS } from '../plan/keys.ts'
 import { catalogue, type SiteInput } from './catalogue.ts'
 import { atomFeed } from './feed.ts'
 import { siteIndex } from './index-json.ts'

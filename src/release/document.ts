@@ -119,24 +119,3 @@ export function encodeDocument(document: ReleaseDocument): Buffer {
 export function isoSeconds(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
 }
-
-/** Keys of everything a release owns in the bucket, and of what is computed from all releases. */
-export const KEYS = {
-  releases: '_releases/',
-  folder: (version: string) => `_releases/${version}/`,
-  document: (version: string) => `_releases/${version}/release.json`,
-  sums: (version: string) => `_releases/${version}/SHA256SUMS`,
-  binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
-  page: '_releases.html',
-  garageList: '_releases.json',
-  index: '_releases/index.json',
-  atomStable: '_releases/stable.atom',
-  atomAll: '_releases/all.atom',
-  /** The newest stable version, one line. */
-  latest: '_releases/latest',
-  /** The newest version of another channel, one line. */
-  latestOf: (channel: string) => `_releases/latest-${channel}`,
-  installScript: '_releases/install.sh',
-  publicKey: '_releases/minisign.pub',
-  publicKeyPem: '_releases/signing-key.pem',
-} as const

@@ -22,11 +22,13 @@ import { after, before, describe, test } from 'node:test'
 import { folderAddress } from '../../src/pages/address.ts'
 import { catalogue } from '../../src/pages/catalogue.ts'
 import { verifyCommands } from '../../src/pages/commands.ts'
-import { exampleDocument, exampleSite } from '../../src/pages/fixtures/documents.ts'
+import { exampleDocument, exampleSite, FIXTURE_NAME } from '../../src/pages/fixtures/documents.ts'
 import { fixtureKey, minisig, plainSignature } from '../../src/pages/fixtures/signing.ts'
 import { renderSite } from '../../src/pages/site.ts'
+import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
-import { KEYS, type ReleaseDocument } from '../../src/release/document.ts'
+import type { ReleaseDocument } from '../../src/release/document.ts'
+import { trustedCommentOf } from '../../src/release/sign.ts'
 
 function programPath(name: string): string | null {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
@@ -97,7 +99,10 @@ function putRelease(version: string, signed: boolean): ReleaseDocument {
   const sums = files.map((file) => `${file.sha256}  ${file.target}/${file.name}\n`).join('')
   put(KEYS.sums(version), sums)
   if (signed) {
-    put(`${KEYS.sums(version)}.minisig`, minisig(Buffer.from(sums), `version:${version}`))
+    put(
+      `${KEYS.sums(version)}.minisig`,
+      minisig(Buffer.from(sums), trustedCommentOf({ name: FIXTURE_NAME, version, path: KEYS.sums(version) })),
+    )
     put(`${KEYS.sums(version)}.sig`, plainSignature(Buffer.from(sums)))
   }
   return { ...example, files }
@@ -313,6 +318,11 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       assertRefused(await install(choice, nothing), /has no|no SHA-256/)
       put(KEYS.sums(version), `${other}  x86_64-unknown-linux-musl/-rf\n`)
       assertRefused(await install(choice, nothing), /names a file that cannot be installed/)
+
+      for (const side of ['', '.minisig', '.sig']) {
+        put(`${KEYS.sums(version)}${side}`, readFileSync(join(bucket, `${KEYS.sums('v1.0.0')}${side}`)))
+      }
+      assertRefused(await install(choice), /the signature of v2\.0\.0 is for something else: .* v1\.0\.0/)
 
       assertRefused(await install(['--version', 'v0.1.0']), /cannot be fetched, so the signature/)
       assertRefused(await install(['--version', 'v0.1.0'], withOpenssl), /cannot be fetched, so the signature/)

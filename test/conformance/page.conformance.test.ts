@@ -14,7 +14,8 @@ import {
   manyDocuments,
 } from '../../src/pages/fixtures/documents.ts'
 import { renderSite } from '../../src/pages/site.ts'
-import { KEYS, type ReleaseDocument } from '../../src/release/document.ts'
+import { type ReleaseDocument } from '../../src/release/document.ts'
+import { KEYS } from '../../src/plan/keys.ts'
 import { axeViolations, chromiumIsInstalled, launchChromium, openPage } from '../browser/chromium.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pitlane-page-'))

@@ -1,4 +1,5 @@
-import { KEYS, type ReleaseDocument } from '../../release/document.ts'
+import { type ReleaseDocument } from '../../release/document.ts'
+import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine } from '../text.ts'

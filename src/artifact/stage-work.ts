@@ -1,0 +1,103 @@
+/** What surrounds the steps of each kind of stage: the checkout before them, their variables, and the taking over of what they made. */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { insertArtifact } from '../database/queries/artifacts.ts'
+import type { Writer } from '../database/writer.ts'
+import type { Clock } from '../clock.ts'
+import { PitlaneError } from '../errors.ts'
+import type { Executor } from '../executors/types.ts'
+import type { Repository } from '../forges/types.ts'
+import { findTarget } from '../plan/targets.ts'
+import type { StageContext, StageWork } from '../run/engine.ts'
+import { baseEnvironment } from '../run/environment.ts'
+import type { Report } from '../run/progress.ts'
+import { collect } from './collect.ts'
+import type { ContentStore } from './content.ts'
+import { Evidence } from './evidence.ts'
+import { finishReleaseTest, prepareReleaseTest, releaseTestEnvironment } from './release-test.ts'
+
+export interface StageParts {
+  readonly repository: Repository
+  readonly executor: Executor
+  readonly content: ContentStore
+  readonly writer: Writer
+  readonly clock: Clock
+  readonly report: Report
+  /** The environment Pitlane was started in. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** `process.arch` */
+  readonly machine: string
+}
+
+export function stageWork(parts: StageParts): StageWork {
+  return {
+    async prepare(context, fresh) {
+      if (context.stage.kind === 'test') {
+        const unrunnable = await prepareReleaseTest(parts, context)
+        if (unrunnable !== null) return { unrunnable }
+      }
+      await fillWorkspace(parts.repository, context, fresh)
+      return undefined
+    },
+
+    async environment(context) {
+      const env = baseEnvironment(parts.env)
+      if (context.stage.kind === 'test') Object.assign(env, await releaseTestEnvironment(parts, context))
+      return { env, cwd: join(context.workspace, dirname(context.plan.configuration.file)) }
+    },
+
+    async collect(context) {
+      if (context.stage.kind === 'test') return finishReleaseTest(parts, context)
+      await collectOutputs(parts, context)
+    },
+  }
+}
+
+async function fillWorkspace(repository: Repository, context: StageContext, fresh: boolean): Promise<void> {
+  if (!fresh && !existsSync(context.workspace)) {
+    throw new PitlaneError('STORAGE_FAILED', `the workspace ${context.workspace} is gone, and steps that finished have worked in it`, {
+      hint: 'Somebody removed it. Remove the whole .pitlane/builds folder of that build and start it again.',
+    })
+  }
+  if (fresh) await repository.checkout(context.plan.source.commit, context.workspace)
+}
+
+async function collectOutputs(parts: StageParts, context: StageContext): Promise<void> {
+  const folder = join(context.workspace, dirname(context.plan.configuration.file))
+  for (const output of context.stage.outputs) {
+    const target = findTarget(output.target)
+    if (target === undefined) throw new PitlaneError('INTERNAL', `no target ${output.target}`)
+    const artifact = await collect(folder, output, parts.content, target)
+    const { outputId, name, sha256, blake2b512, size, elf } = artifact
+    const evidence = Evidence.parse({
+      format: 'pitlane-evidence/1',
+      outputId,
+      target: target.triple,
+      name,
+      sha256,
+      blake2b512,
+      size,
+      elf,
+      findings: [],
+      stage: context.stage.id,
+      attempt: context.attempt,
+      executor: parts.executor.name,
+      isolation: await parts.executor.isolation(),
+      test: null,
+    })
+    await parts.writer.write((trx) =>
+      insertArtifact(trx, {
+        build_id: context.build.id,
+        output_id: outputId,
+        target: target.triple,
+        name,
+        sha256,
+        blake2b512,
+        size,
+        evidence: JSON.stringify(evidence),
+        created_at: parts.clock.now(),
+      }),
+    )
+    parts.report({ event: 'artifact', build: context.build.number, target: target.triple, name, size, sha256 })
+  }
+}

@@ -1,0 +1,33 @@
+/** What a failed system call means for a person. */
+import { PitlaneError, systemCode } from '../../errors.ts'
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full: free some space, then run the same command again.',
+  EDQUOT: "The user's disk quota is used up: free some space, then run the same command again.",
+  EROFS: 'The file system is mounted read-only.',
+  EACCES: 'This user may not do that there: check owner and mode of the folder.',
+  EPERM: 'This user may not do that there: check owner and mode of the folder.',
+  ELOOP: 'A bucket holds plain files only: remove the symbolic link.',
+  EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
+  ENFILE: 'Too many files are open on this machine.',
+  EIO: 'The disk reports an error: look into the system log.',
+  ENAMETOOLONG: "The path of the bucket's folder is too long for this key.",
+}
+
+/** The error as `STORAGE_FAILED` with the path and what to do; a PitlaneError stays what it is. */
+export function storageFailure(doing: string, path: string, error: unknown): PitlaneError {
+  if (error instanceof PitlaneError) return error
+  const code = systemCode(error)
+  const hint = code === undefined ? undefined : HINTS[code]
+  const reason = code ?? (error instanceof Error ? error.message : String(error))
+  return new PitlaneError('STORAGE_FAILED', `${path}: ${doing} failed: ${reason}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  })
+}
+
+/** Node's way to say that a name is definitely not there: no such entry, or below something that is a file. */
+export function isAbsent(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}

@@ -1,0 +1,82 @@
+/** Listing a folder as S3 lists a bucket: keys in the order of their bytes, folders invisible. */
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PitlaneError } from '../../errors.ts'
+import type { ObjectFacts } from '../types.ts'
+import { isAbsent, storageFailure } from './failure.ts'
+import { keyFault, splitPrefix, TEMPORARY } from './key.ts'
+import { checkRealPath, notPlain } from './object.ts'
+
+interface Entry {
+  readonly name: string
+  readonly isFolder: boolean
+  readonly isFile: boolean
+  /** A folder counts as its name with the `/` that follows in every key below it: that makes the order that of whole keys. */
+  readonly order: Buffer
+}
+
+/** One folder's entries in memory at a time, per level. Anything that is neither file nor folder, or can't be read, is an error. */
+export async function* listObjects(root: string, prefix: string): AsyncGenerator<ObjectFacts> {
+  const { folder, rest } = splitPrefix(prefix, root)
+  const start = folder.join('/')
+  try {
+    await checkRealPath(root, start)
+  } catch (error) {
+    if (isAbsent(error)) return
+    throw storageFailure('listing', join(root, start), error)
+  }
+  yield* walk(root, start === '' ? '' : `${start}/`, Buffer.from(rest))
+}
+
+async function* walk(root: string, base: string, rest: Buffer): AsyncGenerator<ObjectFacts> {
+  for (const entry of await entriesOf(root, base)) {
+    if (!(entry.order.subarray(0, rest.length).equals(rest) || rest.length === 0)) continue
+    const key = base + entry.name
+    if (base === '' && entry.name === TEMPORARY) continue
+    const path = join(root, key)
+    if (entry.isFolder) {
+      yield* walk(root, `${key}/`, Buffer.alloc(0))
+      continue
+    }
+    if (!entry.isFile) throw notPlain(path)
+    const fault = keyFault(key)
+    if (fault !== null) throw foreign(path, fault)
+    const size = await sizeOf(path)
+    if (size !== null) yield { key, size }
+  }
+}
+
+async function entriesOf(root: string, base: string): Promise<Entry[]> {
+  const path = join(root, base)
+  try {
+    const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
+    return entries
+      .map((entry) => {
+        const name = entry.name.toString('utf8')
+        if (!Buffer.from(name).equals(entry.name)) throw foreign(join(path, name), 'its name is not UTF-8')
+        const isFolder = entry.isDirectory()
+        return { name, isFolder, isFile: entry.isFile(), order: Buffer.from(isFolder ? `${name}/` : name) }
+      })
+      .sort((a, b) => Buffer.compare(a.order, b.order))
+  } catch (error) {
+    // Pruned since its parent was read, or a bucket that nobody has written to yet.
+    if (isAbsent(error)) return []
+    throw storageFailure('listing', path, error)
+  }
+}
+
+/** Null when it was deleted since its folder was read. */
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await lstat(path)).size
+  } catch (error) {
+    if (isAbsent(error)) return null
+    throw storageFailure('listing', path, error)
+  }
+}
+
+function foreign(path: string, fault: string): PitlaneError {
+  return new PitlaneError('STORAGE_FAILED', `${path}: cannot be an object of the bucket: ${fault}`, {
+    hint: 'Something else put it there: move it out of the bucket.',
+  })
+}

@@ -1,0 +1,219 @@
+/** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
+import { buildApplication, buildCommand, buildRouteMap, numberParser } from '@stricli/core'
+import type { Context } from './context.ts'
+
+const string = (input: string): string => input
+
+const json = { kind: 'boolean', brief: 'Print JSON instead of text', default: false, withNegated: false } as const
+const noWait = {
+  kind: 'boolean',
+  brief: 'Fail at once when another process is working on this project',
+  default: false,
+  withNegated: false,
+} as const
+const jobs = {
+  kind: 'parsed',
+  parse: jobsParser,
+  brief: 'How many steps run at once (default: the number of processors)',
+  optional: true,
+  placeholder: 'N',
+} as const
+const revision = {
+  kind: 'tuple',
+  parameters: [
+    { brief: 'Tag, branch or commit (default: HEAD)', parse: string, placeholder: 'REV', optional: true },
+  ],
+} as const
+
+function jobsParser(input: string): number {
+  const value = numberParser(input)
+  if (!Number.isInteger(value) || value < 1 || value > 256) throw new SyntaxError('expected a whole number from 1 to 256')
+  return value
+}
+
+const init = buildCommand<{ force: boolean; json: boolean }, [], Context>({
+  loader: async () => (await import('./commands/init.ts')).init,
+  docs: {
+    brief: 'Write a pitlane.yaml for this repository',
+    fullDescription:
+      'Looks at the repository (Cargo, Go, Zig, Makefile, npm) and writes a commented pitlane.yaml. What it could not guess is said, and marked in the file.',
+  },
+  parameters: {
+    flags: { force: { kind: 'boolean', brief: 'Replace an existing pitlane.yaml', default: false, withNegated: false }, json },
+  },
+})
+
+const plan = buildCommand<{ diff?: string; json: boolean }, [string?], Context>({
+  loader: async () => (await import('./commands/plan.ts')).plan,
+  docs: {
+    brief: 'Show what a build and its release would do',
+    fullDescription:
+      'Prints stages, steps, targets, outputs and where everything would be published. Nothing is run and nothing is stored. The id depends on the commit, the tag and pitlane.yaml alone.',
+  },
+  parameters: {
+    flags: {
+      diff: { kind: 'parsed', parse: string, brief: 'Compare with the plan of another revision', optional: true, placeholder: 'REV' },
+      json,
+    },
+    positional: revision,
+  },
+})
+
+const run = buildCommand<{ jobs?: number; noWait: boolean; json: boolean }, [string?], Context>({
+  loader: async () => (await import('./commands/run.ts')).run,
+  docs: {
+    brief: 'Run the checks of a commit',
+    fullDescription:
+      'Runs the checks in a clean checkout of the commit: that is a build, with a number and a stored outcome. A build that was cut off goes on where it was.',
+  },
+  parameters: { flags: { jobs, noWait, json }, positional: revision },
+})
+
+const release = buildCommand<{ jobs?: number; noWait: boolean; reason?: string; json: boolean }, [string?], Context>({
+  loader: async () => (await import('./commands/release.ts')).release,
+  docs: {
+    brief: 'Build, test, sign and publish a commit',
+    fullDescription:
+      'Runs the checks unless the commit has a green build, builds and tests every target, signs and publishes. A commit without a tag is a development release. After a crash the same command goes on where it was.',
+  },
+  parameters: {
+    flags: {
+      jobs,
+      noWait,
+      reason: { kind: 'parsed', parse: string, brief: 'Why it is released; stored with the promotion', optional: true, placeholder: 'TEXT' },
+      json,
+    },
+    positional: revision,
+  },
+})
+
+const releases = buildRouteMap({
+  routes: {
+    list: buildCommand<{ json: boolean }, [], Context>({
+      loader: async () => (await import('./commands/releases.ts')).list,
+      docs: { brief: 'List what is published' },
+      parameters: { flags: { json } },
+    }),
+    show: buildCommand<{ json: boolean }, [string], Context>({
+      loader: async () => (await import('./commands/releases.ts')).show,
+      docs: { brief: 'Show one release' },
+      parameters: {
+        flags: { json },
+        positional: { kind: 'tuple', parameters: [{ brief: 'Version', parse: string, placeholder: 'VERSION' }] },
+      },
+    }),
+  },
+  docs: { brief: 'Look at published releases' },
+})
+
+const verify = buildCommand<{ from: string; key?: string; registry?: string; noImages: boolean; unsigned: boolean; json: boolean }, [string], Context>({
+  loader: async () => (await import('./commands/verify.ts')).verify,
+  docs: {
+    brief: 'Verify a published release, trusting nothing but the key',
+    fullDescription:
+      'Checks signatures, the size and digest of every file, the images down to the bytes of the binary inside, and that page, lists and pointers say what the release document says.',
+  },
+  parameters: {
+    flags: {
+      from: { kind: 'parsed', parse: string, brief: 'Folder or address of the bucket', placeholder: 'FOLDER|URL' },
+      key: { kind: 'parsed', parse: string, brief: 'Public key: a file, or its text (RW…)', optional: true, placeholder: 'FILE|KEY' },
+      registry: { kind: 'parsed', parse: string, brief: 'Folder of the image layout (default: where the release says)', optional: true, placeholder: 'FOLDER' },
+      noImages: { kind: 'boolean', brief: 'Leave the images out', default: false, withNegated: false },
+      unsigned: { kind: 'boolean', brief: 'Accept a release that says it is not signed', default: false, withNegated: false },
+      json,
+    },
+    positional: { kind: 'tuple', parameters: [{ brief: 'Version', parse: string, placeholder: 'VERSION' }] },
+  },
+})
+
+const pages = buildRouteMap({
+  routes: {
+    rebuild: buildCommand<{ check: boolean; noWait: boolean; json: boolean }, [], Context>({
+      loader: async () => (await import('./commands/pages.ts')).rebuild,
+      docs: {
+        brief: 'Compute page, lists, feeds and pointers again from the documents in the bucket',
+        fullDescription: 'Writes only what differs. With --check it writes nothing, and exits with 1 when something differs.',
+      },
+      parameters: {
+        flags: { check: { kind: 'boolean', brief: 'Only say what differs', default: false, withNegated: false }, noWait, json },
+      },
+    }),
+  },
+  docs: { brief: 'Look after the release page' },
+})
+
+const key = buildRouteMap({
+  routes: {
+    generate: buildCommand<{ output?: string; json: boolean }, [], Context>({
+      loader: async () => (await import('./commands/key.ts')).generate,
+      docs: {
+        brief: 'Make the key that signs releases',
+        fullDescription: 'Writes a new Ed25519 key in the format of minisign, without a password, readable by you alone. Never overwrites one.',
+      },
+      parameters: {
+        flags: {
+          output: { kind: 'parsed', parse: string, brief: 'Where to write it (default: in your configuration folder)', optional: true, placeholder: 'FILE' },
+          json,
+        },
+      },
+    }),
+    show: buildCommand<{ pem: boolean; json: boolean }, [], Context>({
+      loader: async () => (await import('./commands/key.ts')).show,
+      docs: { brief: 'Print the public key that verifies your releases' },
+      parameters: { flags: { pem: { kind: 'boolean', brief: 'As PEM, for openssl and cosign', default: false, withNegated: false }, json } },
+    }),
+  },
+  docs: { brief: 'The key that signs releases' },
+})
+
+const completion = buildCommand<NonNullable<unknown>, ['bash' | 'zsh' | 'fish'], Context>({
+  loader: async () => (await import('./commands/completion.ts')).completion,
+  docs: {
+    brief: 'Print a completion script for your shell',
+    fullDescription: 'For bash: `source <(pitlane completion bash)`.',
+  },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'bash, zsh or fish', parse: shellParser, placeholder: 'SHELL', proposeCompletions: () => ['bash', 'zsh', 'fish'] }],
+    },
+  },
+})
+
+/** Called by the completion scripts: the words of the command line so far; prints what may come next. */
+const complete = buildCommand<NonNullable<unknown>, string[], Context>({
+  loader: async () => (await import('./commands/completion.ts')).complete,
+  docs: { brief: 'Propose completions' },
+  parameters: {
+    positional: { kind: 'array', parameter: { brief: 'Words', parse: string, placeholder: 'WORD' } },
+  },
+})
+
+function shellParser(input: string): 'bash' | 'zsh' | 'fish' {
+  if (input === 'bash' || input === 'zsh' || input === 'fish') return input
+  throw new SyntaxError('expected bash, zsh or fish')
+}
+
+export function buildApp(version: string) {
+  return buildApplication<Context>(
+    buildRouteMap({
+      routes: { init, plan, run, release, releases, verify, pages, key, completion, complete },
+      docs: {
+        brief: 'From a commit to a tested, signed, published release',
+        hideRoute: { complete: true },
+        fullDescription: [
+          'From a commit to a tested, signed, published release.',
+          '',
+          'Exit codes: 0 done · 1 a check, build or test failed, or a difference was found · 2 wrong input · 3 refused',
+          '4 the machine or a peer failed · 5 another process is at work · 70 a defect in Pitlane · 130 stopped by you',
+        ].join('\n'),
+      },
+    }),
+    {
+      name: 'pitlane',
+      versionInfo: { currentVersion: version },
+      scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+      documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
+    },
+  )
+}

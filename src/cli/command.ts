@@ -1,0 +1,74 @@
+/** What commands share: reporting in the form that was asked for, errors as a person should meet them, the state opened and let go. */
+import { isAbsolute, relative, resolve } from 'node:path'
+import { stageWork } from '../artifact/stage-work.ts'
+import { exitCodeOf } from '../errors.ts'
+import type { EngineParts } from '../run/engine.ts'
+import type { Report } from '../run/progress.ts'
+import type { Context, Project, State } from './context.ts'
+import { describeError, errorDocument, jsonReport, textReport } from './output.ts'
+
+/** Runs a command's work; what it throws is printed, and becomes the exit code. */
+export async function guard(context: Context, json: boolean, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    context.exitCode = exitCodeOf(error)
+    if (json) context.process.stdout.write(`${JSON.stringify(errorDocument(error))}\n`)
+    context.process.stderr.write(`${describeError(error)}\n`)
+  }
+}
+
+export function reporter(context: Context, json: boolean): Report {
+  return json ? jsonReport(context.process) : textReport(context.process)
+}
+
+export function printJson(context: Context, value: unknown): void {
+  context.process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+export interface StateFlags {
+  readonly noWait: boolean
+  readonly jobs?: number
+}
+
+/** An hour: long enough for another release, short enough to notice that something hangs. */
+const WAIT = 3_600_000
+
+export async function withState(
+  context: Context,
+  project: Project,
+  flags: StateFlags,
+  command: string,
+  report: Report,
+  work: (state: State, engine: EngineParts) => Promise<void>,
+): Promise<void> {
+  const state = await context.openState(project, {
+    command,
+    wait: flags.noWait ? 0 : WAIT,
+    onWait: (holder) => report({ event: 'waiting', for: `${holder} to end` }),
+  })
+  try {
+    const { executor, content, writer } = state
+    const { clock } = context
+    await work(state, {
+      writer,
+      executor,
+      clock,
+      report,
+      folder: state.folder.builds,
+      limits: { jobs: flags.jobs ?? context.processors, attempts: 3 },
+      work: stageWork({ repository: project.repository, executor, content, writer, clock, report, env: context.env, machine: context.machine }),
+    })
+  } finally {
+    await state.release()
+  }
+}
+
+/** How `to` is reached from the folder `from`, for a document that is read elsewhere. */
+export function relativeFolder(from: string, to: string, base: string): string {
+  return relative(absolute(from, base), absolute(to, base)) || '.'
+}
+
+export function absolute(path: string, base: string): string {
+  return isAbsolute(path) ? path : resolve(base, path)
+}

@@ -1,0 +1,25 @@
+import { rebuildPages } from '../../release/rebuild-pages.ts'
+import { PitlaneError, EXIT } from '../../errors.ts'
+import { guard, printJson, reporter, withState } from '../command.ts'
+import type { Context } from '../context.ts'
+import { planRevision } from '../planning.ts'
+import { publishing } from '../publishing.ts'
+
+export async function rebuild(this: Context, flags: { check: boolean; noWait: boolean; json: boolean }): Promise<void> {
+  await guard(this, flags.json, async () => {
+    const project = await this.project()
+    const plan = await planRevision(project, undefined)
+    if (plan.release?.publish == null) {
+      throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, { hint: 'Add `publish: { bucket: FOLDER }`.' })
+    }
+    const report = reporter(this, flags.json)
+    await withState(this, project, flags, 'pitlane pages rebuild', report, async () => {
+      const { lists } = await publishing(this, project, plan)
+      const changed = await rebuildPages(lists, { now: this.clock.now(), write: !flags.check })
+      if (flags.json) printJson(this, { changed })
+      else if (changed.length === 0) this.process.stdout.write('page, lists, feeds and pointers are what the documents say\n')
+      else for (const key of changed) this.process.stdout.write(`${flags.check ? 'differs' : 'written'}  ${key}\n`)
+      if (flags.check && changed.length > 0) this.exitCode = EXIT.failed
+    })
+  })
+}

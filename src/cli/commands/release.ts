@@ -1,0 +1,43 @@
+import { PitlaneError } from '../../errors.ts'
+import { inheritPlan } from '../../release/inherit-plan.ts'
+import { release as releasePlan } from '../../release/release.ts'
+import { guard, reporter, withState } from '../command.ts'
+import type { Context, Project } from '../context.ts'
+import { describeChanges, planRevision } from '../planning.ts'
+import { publishing } from '../publishing.ts'
+
+export async function release(
+  this: Context,
+  flags: { jobs?: number; noWait: boolean; reason?: string; json: boolean },
+  revision?: string,
+): Promise<void> {
+  await guard(this, flags.json, async () => {
+    const project = await this.project()
+    const planned = await planRevision(project, revision)
+    if (planned.release?.publish == null) {
+      throw new PitlaneError('CONFIG_INVALID', `${project.file} at ${planned.source.commit.slice(0, 12)} declares no release to publish`, {
+        hint: 'Add `release:` and `publish:`; `pitlane init` in an empty folder shows how they look.',
+      })
+    }
+    const report = reporter(this, flags.json)
+    if (revision === undefined) await refuseChanges(project)
+    await withState(this, project, flags, `pitlane release ${revision ?? 'HEAD'}`, report, async (state, engine) => {
+      const plan = await inheritPlan(state.db, planned)
+      const parts = await publishing(this, project, plan)
+      const { repository } = project
+      await releasePlan(
+        { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },
+        { plan, actor: await this.actor(project), reason: flags.reason ?? null },
+      )
+    })
+  })
+}
+
+/** `pitlane release` without a revision means "what I have here", and that has to be what is committed. */
+async function refuseChanges(project: Project): Promise<void> {
+  const changes = await describeChanges(project)
+  if (changes === null) return
+  throw new PitlaneError('DIRTY_TREE', changes, {
+    hint: 'Commit or stash them, or name the revision: `pitlane release HEAD` releases the commit as it is.',
+  })
+}

@@ -1,0 +1,72 @@
+/** What a command may ask for. `main.ts` builds each part on first use; a command that prints help builds none. */
+import type { CommandContext } from '@stricli/core'
+import type { Kysely } from 'kysely'
+import type { ContentStore } from '../artifact/content.ts'
+import type { Bucket } from '../buckets/types.ts'
+import type { Clock } from '../clock.ts'
+import type { StateFolder } from '../database/folder.ts'
+import type { Database } from '../database/schema.ts'
+import type { Writer } from '../database/writer.ts'
+import type { Executor } from '../executors/types.ts'
+import type { Repository } from '../forges/types.ts'
+import type { Registry } from '../image/types.ts'
+import type { Published } from '../release/verify-document.ts'
+import type { Signer } from '../release/sign.ts'
+import type { StopSignals } from '../run/engine.ts'
+import type { Streams } from './output.ts'
+
+export interface Context extends CommandContext {
+  readonly process: Streams & CommandContext['process']
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly pitlaneVersion: string
+  /** How many processors there are. */
+  readonly processors: number
+  /** `process.arch` */
+  readonly machine: string
+  /** Aborted by Ctrl-C (first) and again (second). */
+  readonly stop: StopSignals
+  /** What `main` exits with when the command has ended; 0 unless set. */
+  exitCode: number
+  /** The project around the working directory. Throws `NOT_A_REPOSITORY`. */
+  project(): Promise<Project>
+  /** The top of the git repository around the working directory, with or without a `pitlane.yaml`. Throws `NOT_A_REPOSITORY`. */
+  repositoryFolder(): Promise<string>
+  /** Takes the lock, opens the state; `release` must be called. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
+  openState(project: Project, options: StateOptions): Promise<State>
+  /** Who asks, as git knows them. */
+  actor(project: Project): Promise<string>
+  /** The signing key of a project, or where it would be. Throws `KEY_MISSING`, `KEY_INVALID`. */
+  signer(project: string): Promise<Signer>
+  /** A bucket by its location in `pitlane.yaml`, resolved against the project's folder. */
+  bucket(location: string, base: string): Promise<Bucket>
+  /** What can be read of a bucket behind an address. */
+  published(address: string): Promise<Published>
+  registry(location: string, base: string): Promise<Registry>
+}
+
+export interface Project {
+  readonly repository: Repository
+  /** Absolute folder that holds `pitlane.yaml`. */
+  readonly folder: string
+  /** `pitlane.yaml` relative to the repository's top. */
+  readonly file: string
+}
+
+export interface StateOptions {
+  /** For whoever waits for this one: `pitlane release v1.2.0`. */
+  readonly command: string
+  /** Milliseconds to wait for another process. */
+  readonly wait: number
+  readonly onWait: (holder: string) => void
+}
+
+export interface State {
+  readonly folder: StateFolder
+  readonly writer: Writer
+  readonly db: Kysely<Database>
+  readonly content: ContentStore
+  readonly executor: Executor
+  release(): Promise<void>
+}

@@ -1,0 +1,177 @@
+/** What commands print: text for people on a terminal or in a log, or JSON for programs. */
+import { closeSync, openSync, readSync, fstatSync } from 'node:fs'
+import { PitlaneError, type Place } from '../errors.ts'
+import type { Progress, Report } from '../run/progress.ts'
+
+export interface Streams {
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+}
+
+/** NDJSON: one event, one line. */
+export function jsonReport(streams: Streams): Report {
+  return (progress) => void streams.stdout.write(`${JSON.stringify(progress)}\n`)
+}
+
+/** One line for each thing that happened; nothing is overwritten, so that a log reads like the terminal. */
+export function textReport(streams: Streams): Report {
+  return (progress) => {
+    const line = describe(progress)
+    if (line !== null) streams.stdout.write(`${line}\n`)
+  }
+}
+
+function describe(progress: Progress): string | null {
+  switch (progress.event) {
+    case 'build':
+      return `build ${progress.number}  ${buildWords(progress)}`
+    case 'stage':
+      return stageLine(progress)
+    case 'step':
+      return stepLine(progress)
+    case 'artifact':
+      return `  built   ${progress.target}/${progress.name}  ${formatBytes(progress.size)}  sha256 ${progress.sha256.slice(0, 16)}…`
+    case 'publication':
+      return progress.state === 'done' ? `  done    ${progress.entry}${progress.operations > 0 ? `  (${progress.operations})` : ''}` : null
+    case 'published':
+      return progress.already
+        ? `${progress.version} is already published, all of it is there: ${progress.page}`
+        : `${progress.version} is published (${progress.channel}): ${progress.page}`
+    case 'waiting':
+      return `waiting for ${progress.for}`
+    case 'note':
+      return progress.message
+  }
+}
+
+function buildWords(progress: Extract<Progress, { event: 'build' }>): string {
+  const what = progress.kind === 'checks' ? 'checks' : 'release build'
+  const commit = progress.commit.slice(0, 12)
+  const of = progress.version === progress.commit ? commit : `${progress.version} (${commit})`
+  switch (progress.state) {
+    case 'started':
+      return `${what} of ${of}`
+    case 'resumed':
+      return `${what} of ${of}, going on where it stopped`
+    case 'reused':
+      return `${what} of ${of} are green already`
+    case 'succeeded':
+      return `${what} succeeded`
+    case 'failed':
+      return `${what} failed`
+  }
+}
+
+function stageLine(progress: Extract<Progress, { event: 'stage' }>): string | null {
+  const note = progress.note === null ? '' : `: ${progress.note}`
+  switch (progress.state) {
+    case 'not-run':
+      return `  not run ${progress.stage}${note}`
+    case 'failed':
+      return `  FAILED  ${progress.stage}${note}`
+    case 'skipped':
+      return `  skipped ${progress.stage}${note}`
+    case 'preparing':
+      return progress.attempt > 1 ? `  again   ${progress.stage}, attempt ${progress.attempt}` : null
+    case 'waiting':
+    case 'running':
+    case 'collecting':
+    case 'succeeded':
+      return null
+  }
+}
+
+function stepLine(progress: Extract<Progress, { event: 'step' }>): string | null {
+  const name = progress.stage.endsWith(`/${progress.step}`) || progress.stage === progress.step ? progress.stage : `${progress.stage}/${progress.step}`
+  const took = progress.duration === null ? '' : `  ${formatDuration(progress.duration)}`
+  switch (progress.state) {
+    case 'running':
+      return `  start   ${name}`
+    case 'succeeded':
+      return `  ok      ${name}${took}`
+    case 'failed':
+      return `  FAILED  ${name}${took}  exit code ${progress.exitCode}\n${tail(progress.output)}`
+    case 'timed-out':
+      return `  FAILED  ${name}${took}  timed out\n${tail(progress.output)}`
+    case 'interrupting':
+      return `  stopped ${name}`
+    case 'timing-out':
+    case 'waiting':
+    case 'skipped':
+      return null
+  }
+}
+
+const TAIL_LINES = 20
+const TAIL_BYTES = 8192
+
+/** The last lines of a step's output, indented, and where all of it is. */
+function tail(file: string): string {
+  let text = ''
+  try {
+    const handle = openSync(file, 'r')
+    try {
+      const { size } = fstatSync(handle)
+      const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES))
+      readSync(handle, buffer, 0, buffer.length, size - buffer.length)
+      text = buffer.toString('utf8')
+    } finally {
+      closeSync(handle)
+    }
+  } catch {
+    return `            no output (${file})`
+  }
+  const lines = text.trimEnd().split('\n').slice(-TAIL_LINES).map((line) => `            ${printable(line)}`)
+  return [...lines, `            output: ${file}`].join('\n')
+}
+
+/** Without control characters, so that what a build wrote can't drive a person's terminal. */
+export function printable(text: string): string {
+  return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '')
+}
+
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${milliseconds} ms`
+  const seconds = milliseconds / 1000
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB'] as const
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
+}
+
+/** An error as a person should meet it: what, where, what to do. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof PitlaneError)) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return `pitlane: INTERNAL: this is a defect in Pitlane\n${stack}`
+  }
+  const place = error.place === undefined ? '' : `${formatPlace(error.place)}: `
+  const first = error.message.startsWith(place) ? error.message : `${place}${error.message}`
+  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`
+  return `pitlane: ${error.code}: ${printableLines(first)}${hint}`
+}
+
+export function errorDocument(error: unknown): Record<string, unknown> {
+  if (!(error instanceof PitlaneError)) {
+    return { event: 'error', code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
+  }
+  const { code, fault, retry, message, hint, place } = error
+  return { event: 'error', code, fault, retry, message, hint: hint ?? null, place: place ?? null }
+}
+
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
+}
+
+function formatPlace(place: Place): string {
+  return `${place.file}:${place.line}:${place.column}`
+}

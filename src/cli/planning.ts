@@ -1,0 +1,30 @@
+/** From a revision to its plan: the files at that commit, and nothing of the working tree. */
+import { dirname, join } from 'node:path'
+import { PitlaneError } from '../errors.ts'
+import { makePlan } from '../plan/make-plan.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Project } from './context.ts'
+
+const CONFIGURATION_LIMIT = 1024 * 1024
+const CHANGELOG_LIMIT = 16 * 1024 * 1024
+
+export async function planRevision(project: Project, revision: string | undefined): Promise<Plan> {
+  const { repository, file } = project
+  const source = await repository.source(revision ?? 'HEAD')
+  const text = await repository.file(source.commit, file, CONFIGURATION_LIMIT)
+  if (text === null) {
+    throw new PitlaneError('CONFIG_MISSING', `there is no ${file} in commit ${source.commit}`, {
+      hint: 'Write one with `pitlane init`, and commit it.',
+    })
+  }
+  const changelog = await repository.file(source.commit, join(dirname(file), 'CHANGELOG.md'), CHANGELOG_LIMIT)
+  return makePlan({ source, configuration: { file, text }, changelog })
+}
+
+/** Says that the working tree differs: what is built is the commit. Refuses nothing. */
+export async function describeChanges(project: Project): Promise<string | null> {
+  const changes = await project.repository.changes(4)
+  if (changes.length === 0) return null
+  const shown = changes.slice(0, 3).join(', ')
+  return `the working tree has changes that are not committed and not built: ${shown}${changes.length > 3 ? ', …' : ''}`
+}

@@ -1,0 +1,25 @@
+/** Bucket, registry, signer and lists of a plan that publishes. */
+import { pathToFileURL } from 'node:url'
+import { PitlaneError } from '../errors.ts'
+import { renderSite } from '../pages/site.ts'
+import type { Plan } from '../plan/plan.ts'
+import { documentCheck } from '../release/documents.ts'
+import { parsePublicKey } from '../release/public-key.ts'
+import { absolute, relativeFolder } from './command.ts'
+import type { Context, Project } from './context.ts'
+
+export async function publishing(context: Context, project: Project, plan: Plan) {
+  const publish = plan.release?.publish
+  if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
+  const base = project.folder
+  const signer = plan.release.sign === 'none' ? null : await context.signer(plan.project)
+  const bucket = await context.bucket(publish.bucket, base)
+  const baseUrl = publish.public ?? pathToFileURL(absolute(publish.bucket, base)).href.replace(/\/$/, '')
+  const check = signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'the signing key'))
+  return {
+    bucket,
+    registry: publish.registry === null ? null : await context.registry(publish.registry, base),
+    layout: publish.registry === null ? null : relativeFolder(publish.bucket, publish.registry, base),
+    lists: { bucket, signer, check, render: renderSite, name: plan.project, baseUrl },
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * One process at a time works on a state folder. The lock is SQLite's own on a small file: the kernel lets go of it when the holder
+ * dies, however it dies, and nobody has to clean up. Who holds it stands in a file beside it, for people.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Clock } from '../clock.ts'
+import { PitlaneError } from '../errors.ts'
+
+export interface LockHolder {
+  /** What it does, as in `pitlane release v1.2.0`. */
+  readonly command: string
+  readonly pid: number
+  /** ISO 8601. */
+  readonly since: string
+}
+
+export interface Lock {
+  release(): void
+}
+
+export interface LockRequest {
+  readonly folder: string
+  readonly command: string
+  readonly pid: number
+  /** Milliseconds to wait for the present holder; 0 fails at once with `BUSY`. */
+  readonly wait: number
+  readonly clock: Clock
+  /** Called once, when there is something to wait for. */
+  readonly onWait: (holder: string) => void
+  readonly signal: AbortSignal
+}
+
+const POLL = 100
+
+export async function acquireLock(request: LockRequest): Promise<Lock> {
+  const deadline = request.clock.monotonic() + request.wait
+  let told = false
+  for (;;) {
+    const lock = tryLock(join(request.folder, 'lock'))
+    if (lock !== null) {
+      const holder: LockHolder = {
+        command: request.command,
+        pid: request.pid,
+        since: new Date(request.clock.now()).toISOString(),
+      }
+      writeFileSync(join(request.folder, 'lock.holder'), `${JSON.stringify(holder)}\n`)
+      return lock
+    }
+    const holder = describeHolder(request.folder)
+    if (request.clock.monotonic() >= deadline) {
+      throw new PitlaneError('BUSY', `${holder} is working on ${request.folder}`, {
+        hint: 'Wait for it to end, or run the command without --no-wait to wait for it.',
+      })
+    }
+    if (!told) request.onWait(holder)
+    told = true
+    await request.clock.sleep(POLL, request.signal)
+  }
+}
+
+function tryLock(file: string): Lock | null {
+  let database: DatabaseSync | null = null
+  try {
+    database = new DatabaseSync(file, { timeout: 0 })
+    database.exec('BEGIN EXCLUSIVE')
+    const held = database
+    return { release: () => held.close() }
+  } catch (error) {
+    database?.close()
+    const message = (error as Error).message
+    if (/locked|busy/.test(message)) return null
+    throw new PitlaneError('STORAGE_FAILED', `cannot lock ${file}: ${message}`, {
+      hint: 'Check that the folder is writable and the disk is not full.',
+      cause: error,
+    })
+  }
+}
+
+function describeHolder(folder: string): string {
+  try {
+    const holder = JSON.parse(readFileSync(join(folder, 'lock.holder'), 'utf8')) as LockHolder
+    return `\`${holder.command}\` (process ${holder.pid}, since ${holder.since})`
+  } catch {
+    return 'another process'
+  }
+}

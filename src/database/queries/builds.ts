@@ -1,0 +1,282 @@
+/** Rows of plans, builds, stages, steps and attempts ↔ `BuildState`. */
+import type { Kysely, Transaction } from 'kysely'
+import { type ErrorCode, PitlaneError } from '../../errors.ts'
+import type { Plan, PlannedStage } from '../../plan/plan.ts'
+import {
+  type BuildState,
+  initialState,
+  type StageRun,
+  stageEnded,
+  type StageState,
+  type StepRun,
+  stepEnded,
+  type StepState,
+} from '../../run/state.ts'
+import type { BuildsTable, Database } from '../schema.ts'
+
+export type BuildRow = Readonly<BuildsTable>
+
+export interface NewBuild {
+  readonly kind: BuildsTable['kind']
+  readonly plan: Plan
+  readonly checksDigest: string
+  readonly actor: string
+  readonly now: number
+}
+
+/** Which of the plan's stages a build of this kind carries out. */
+export function stagesOf(plan: Plan, kind: BuildsTable['kind']): readonly PlannedStage[] {
+  const checks = new Set(plan.stages.filter((stage) => stage.kind === 'checks').map((stage) => stage.id))
+  if (kind === 'checks') return plan.stages.filter((stage) => checks.has(stage.id))
+  // The promoted build has run the checks.
+  return plan.stages
+    .filter((stage) => !checks.has(stage.id))
+    .map((stage) => ({ ...stage, needs: stage.needs.filter((id) => !checks.has(id)) }))
+}
+
+/** The build of this kind and plan that has not ended, or a new one with the next number. */
+export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): Promise<BuildRow> {
+  const open = await trx
+    .selectFrom('builds')
+    .selectAll()
+    .where('plan_id', '=', wanted.plan.id)
+    .where('kind', '=', wanted.kind)
+    .where('state', '=', 'running')
+    .executeTakeFirst()
+  if (open !== undefined) return open
+
+  await trx
+    .insertInto('plans')
+    .values({ id: wanted.plan.id, document: JSON.stringify(wanted.plan), created_at: wanted.now })
+    .onConflict((c) => c.column('id').doNothing())
+    .execute()
+  const { last } = await trx
+    .selectFrom('builds')
+    .select((e) => e.fn.max('number').as('last'))
+    .executeTakeFirstOrThrow()
+  const number = (last ?? 0) + 1
+  const row: BuildRow = {
+    id: `build-${number}`,
+    number,
+    kind: wanted.kind,
+    plan_id: wanted.plan.id,
+    checks_digest: wanted.checksDigest,
+    commit_id: wanted.plan.source.commit,
+    version: wanted.plan.version,
+    actor: wanted.actor,
+    state: 'running',
+    created_at: wanted.now,
+    finished_at: null,
+  }
+  await trx.insertInto('builds').values(row).execute()
+  for (const [position, stage] of initialState(stagesOf(wanted.plan, wanted.kind)).stages.entries()) {
+    await trx
+      .insertInto('stages')
+      .values({
+        build_id: row.id,
+        id: stage.plan.id,
+        position,
+        state: stage.state,
+        attempt: stage.attempt,
+        note: stage.note,
+        error: stage.error,
+        started_at: null,
+        finished_at: null,
+      })
+      .execute()
+    const steps = stage.steps.map((step, index) => ({
+      build_id: row.id,
+      stage_id: stage.plan.id,
+      id: step.plan.id,
+      position: index,
+      state: step.state,
+      attempt: 0,
+      exit_code: null,
+      started_at: null,
+      finished_at: null,
+    }))
+    // SQLite allows some 32 000 parameters in a statement.
+    for (let at = 0; at < steps.length; at += 500) {
+      await trx
+        .insertInto('steps')
+        .values(steps.slice(at, at + 500))
+        .execute()
+    }
+  }
+  return row
+}
+
+export async function readBuild(db: Kysely<Database>, id: string): Promise<BuildRow> {
+  return db.selectFrom('builds').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+}
+
+export async function findGreenChecks(db: Kysely<Database>, checksDigest: string): Promise<BuildRow | undefined> {
+  return db
+    .selectFrom('builds')
+    .selectAll()
+    .where('kind', '=', 'checks')
+    .where('checks_digest', '=', checksDigest)
+    .where('state', '=', 'succeeded')
+    .orderBy('number', 'desc')
+    .executeTakeFirst()
+}
+
+/** The newest green release build of a plan. */
+export async function findReleaseBuild(db: Kysely<Database>, planId: string): Promise<BuildRow | undefined> {
+  return db
+    .selectFrom('builds')
+    .selectAll()
+    .where('kind', '=', 'release')
+    .where('plan_id', '=', planId)
+    .where('state', '=', 'succeeded')
+    .orderBy('number', 'desc')
+    .executeTakeFirst()
+}
+
+/** The stored state of a build. `startedAt` holds, by step id, when each step was last started (milliseconds since 1970). */
+export async function loadState(
+  db: Kysely<Database>,
+  build: BuildRow,
+  plan: Plan,
+): Promise<{ state: BuildState; startedAt: Map<string, number> }> {
+  const stageRows = await db
+    .selectFrom('stages')
+    .selectAll()
+    .where('build_id', '=', build.id)
+    .orderBy('position')
+    .execute()
+  const stepRows = await db
+    .selectFrom('steps')
+    .selectAll()
+    .where('build_id', '=', build.id)
+    .orderBy('position')
+    .execute()
+  const planned = stagesOf(plan, build.kind)
+  if (
+    stageRows.length !== planned.length ||
+    stepRows.length !== planned.reduce((sum, stage) => sum + stage.steps.length, 0)
+  ) {
+    throw new PitlaneError(
+      'PLAN_CONTRADICTION',
+      `build ${build.number} has other stages than its plan ${plan.id} declares`,
+    )
+  }
+  const startedAt = new Map<string, number>()
+  const steps = new Map(stepRows.map((row) => [row.id, row]))
+  const stages = stageRows.map((row): StageRun => {
+    const stage = planned.find((candidate) => candidate.id === row.id)
+    if (stage === undefined) throw new PitlaneError('PLAN_CONTRADICTION', `stage ${row.id} is not in plan ${plan.id}`)
+    return {
+      plan: stage,
+      state: row.state as StageState,
+      attempt: row.attempt,
+      reason: 'taken up again',
+      note: row.note,
+      error: row.error as ErrorCode | null,
+      steps: stage.steps.map((step): StepRun => {
+        const stored = steps.get(step.id)
+        if (stored === undefined)
+          throw new PitlaneError('PLAN_CONTRADICTION', `step ${step.id} is not in build ${build.number}`)
+        if (stored.started_at !== null) startedAt.set(step.id, stored.started_at)
+        return { plan: step, state: stored.state as StepState, attempt: stored.attempt, exitCode: stored.exit_code }
+      }),
+    }
+  })
+  return { state: { stages, draining: false }, startedAt }
+}
+
+/**
+ * Writes what changed between two states. Each row is changed only from the state and attempt it is known to have, so that a
+ * writer that has lost its place changes nothing and learns it (`FENCED`).
+ */
+export async function saveState(
+  trx: Transaction<Database>,
+  build: BuildRow,
+  before: BuildState,
+  after: BuildState,
+  now: number,
+): Promise<void> {
+  for (const [index, stage] of after.stages.entries()) {
+    const old = before.stages[index]
+    if (old === undefined || old === stage) continue
+    if (
+      old.state !== stage.state ||
+      old.attempt !== stage.attempt ||
+      old.note !== stage.note ||
+      old.error !== stage.error
+    ) {
+      const result = await trx
+        .updateTable('stages')
+        .set({
+          state: stage.state,
+          attempt: stage.attempt,
+          note: stage.note,
+          error: stage.error,
+          ...(old.attempt === 0 && stage.attempt === 1 ? { started_at: now } : {}),
+          ...(stageEnded(stage) ? { finished_at: now } : {}),
+        })
+        .where('build_id', '=', build.id)
+        .where('id', '=', stage.plan.id)
+        .where('state', '=', old.state)
+        .where('attempt', '=', old.attempt)
+        .executeTakeFirst()
+      mustChange(result.numUpdatedRows, stage.plan.id)
+    }
+    if (old.attempt !== stage.attempt) {
+      await trx
+        .insertInto('attempts')
+        .values({
+          build_id: build.id,
+          stage_id: stage.plan.id,
+          number: stage.attempt,
+          reason: stage.reason,
+          isolation: null,
+          started_at: now,
+        })
+        .execute()
+    }
+    for (const [position, step] of stage.steps.entries()) {
+      const previous = old.steps[position]
+      if (previous === undefined || (previous.state === step.state && previous.attempt === step.attempt)) continue
+      const result = await trx
+        .updateTable('steps')
+        .set({
+          state: step.state,
+          attempt: step.attempt,
+          exit_code: step.exitCode,
+          ...(step.state === 'running' ? { started_at: now, finished_at: null } : {}),
+          ...(stepEnded(step) ? { finished_at: now } : {}),
+        })
+        .where('build_id', '=', build.id)
+        .where('id', '=', step.plan.id)
+        .where('state', '=', previous.state)
+        .where('attempt', '=', previous.attempt)
+        .executeTakeFirst()
+      mustChange(result.numUpdatedRows, step.plan.id)
+    }
+  }
+}
+
+export async function finishBuild(
+  trx: Transaction<Database>,
+  build: BuildRow,
+  state: 'succeeded' | 'failed',
+  now: number,
+): Promise<void> {
+  const result = await trx
+    .updateTable('builds')
+    .set({ state, finished_at: now })
+    .where('id', '=', build.id)
+    .where('state', '=', 'running')
+    .executeTakeFirst()
+  mustChange(result.numUpdatedRows, build.id)
+}
+
+function mustChange(rows: bigint, id: string): void {
+  if (rows !== 1n) {
+    throw new PitlaneError(
+      'FENCED',
+      `${id} was changed by another process; this one stops without changing anything more`,
+    )
+  }
+}

@@ -1,0 +1,105 @@
+/** Rows of publications and of their operations. */
+import type { Kysely, Transaction } from 'kysely'
+import type { Database, OperationsTable, PublicationsTable } from '../schema.ts'
+
+export type PublicationRow = Readonly<PublicationsTable>
+
+export interface OperationRow {
+  readonly position: number
+  readonly entry: string
+  readonly kind: OperationsTable['kind']
+  readonly destination: string
+  readonly sha256: string
+  readonly size: number
+  readonly state: OperationsTable['state']
+}
+
+export async function findPublication(db: Kysely<Database>, version: string): Promise<PublicationRow | undefined> {
+  return db.selectFrom('publications').selectAll().where('version', '=', version).executeTakeFirst()
+}
+
+/** Writes the publication with its first operations; does nothing when it is there. */
+export async function insertPublication(
+  trx: Transaction<Database>,
+  publication: PublicationRow,
+  operations: readonly Omit<OperationRow, 'state'>[],
+): Promise<void> {
+  if (
+    (await trx
+      .selectFrom('publications')
+      .select('version')
+      .where('version', '=', publication.version)
+      .executeTakeFirst()) !== undefined
+  )
+    return
+  await trx.insertInto('publications').values(publication).execute()
+  await insertOperations(trx, publication.version, operations)
+}
+
+async function insertOperations(
+  trx: Transaction<Database>,
+  version: string,
+  operations: readonly Omit<OperationRow, 'state'>[],
+): Promise<void> {
+  for (const operation of operations) {
+    await trx
+      .insertInto('operations')
+      .values({ version, ...operation, state: 'pending' })
+      .execute()
+  }
+}
+
+export async function readOperations(
+  db: Kysely<Database>,
+  version: string,
+  entry: string,
+): Promise<readonly OperationRow[]> {
+  return db
+    .selectFrom('operations')
+    .select(['position', 'entry', 'kind', 'destination', 'sha256', 'size', 'state'])
+    .where('version', '=', version)
+    .where('entry', '=', entry)
+    .orderBy('position')
+    .execute()
+}
+
+/** For entries that depend on what else is in the bucket: their operations are written when their turn comes, with the serial they carry. */
+export async function replaceOperations(
+  trx: Transaction<Database>,
+  version: string,
+  entry: string,
+  serial: number,
+  operations: readonly Omit<OperationRow, 'state'>[],
+): Promise<void> {
+  await trx.deleteFrom('operations').where('version', '=', version).where('entry', '=', entry).execute()
+  await trx.updateTable('publications').set({ serial }).where('version', '=', version).execute()
+  await insertOperations(trx, version, operations)
+}
+
+/** Says that the operations are about to be tried. */
+export async function startOperations(
+  trx: Transaction<Database>,
+  version: string,
+  positions: readonly number[],
+): Promise<void> {
+  await trx
+    .updateTable('operations')
+    .set((e) => ({ state: 'started' as const, attempts: e('attempts', '+', 1) }))
+    .where('version', '=', version)
+    .where('position', 'in', positions)
+    .where('state', '!=', 'done')
+    .execute()
+}
+
+export async function finishOperation(trx: Transaction<Database>, version: string, position: number): Promise<void> {
+  await trx
+    .updateTable('operations')
+    .set({ state: 'done' })
+    .where('version', '=', version)
+    .where('position', '=', position)
+    .execute()
+}
+
+export async function finishPublication(trx: Transaction<Database>, version: string): Promise<void> {
+  await trx.updateTable('publications').set({ state: 'published' }).where('version', '=', version).execute()
+}

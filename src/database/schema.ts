@@ -1,0 +1,164 @@
+/**
+ * The tables, once for SQLite and Postgres: ids and enumerations are text, times are milliseconds since 1970, truth values 0 or 1,
+ * documents are JSON in text. Logs and artifacts are files and never rows.
+ */
+import type { Generated } from 'kysely'
+
+export interface Database {
+  meta: MetaTable
+  plans: PlansTable
+  builds: BuildsTable
+  stages: StagesTable
+  steps: StepsTable
+  attempts: AttemptsTable
+  artifacts: ArtifactsTable
+  layers: LayersTable
+  release_tests: ReleaseTestsTable
+  promotions: PromotionsTable
+  publications: PublicationsTable
+  operations: OperationsTable
+}
+
+/** `epoch`: the fencing number of the process that may write. */
+export interface MetaTable {
+  key: string
+  value: string
+}
+
+export interface PlansTable {
+  id: string
+  /** The plan as JSON, exactly as planned. */
+  document: string
+  created_at: number
+}
+
+export interface BuildsTable {
+  id: string
+  /** Counts up within the project, from 1. */
+  number: number
+  /** `checks` runs the checks of a commit; `release` builds and tests what a promotion releases. */
+  kind: 'checks' | 'release'
+  plan_id: string
+  /** Same digest, same checks on the same commit. */
+  checks_digest: string
+  commit_id: string
+  version: string
+  actor: string
+  state: 'running' | 'succeeded' | 'failed'
+  created_at: number
+  finished_at: number | null
+}
+
+export interface StagesTable {
+  build_id: string
+  id: string
+  position: number
+  state: string
+  /** The newest attempt; only it may write. */
+  attempt: number
+  /** What it waits for, or why it ended as it did, in words. */
+  note: string | null
+  /** Code of `errors.ts` for a stage that failed. */
+  error: string | null
+  started_at: number | null
+  finished_at: number | null
+}
+
+export interface StepsTable {
+  build_id: string
+  stage_id: string
+  id: string
+  position: number
+  state: string
+  /** The attempt of the stage in which it was last started. */
+  attempt: number
+  exit_code: number | null
+  started_at: number | null
+  finished_at: number | null
+}
+
+export interface AttemptsTable {
+  build_id: string
+  stage_id: string
+  number: number
+  /** Why this attempt exists: `first`, or what was lost. */
+  reason: string
+  isolation: string | null
+  started_at: number
+}
+
+export interface ArtifactsTable {
+  build_id: string
+  output_id: string
+  target: string
+  name: string
+  sha256: string
+  blake2b512: string
+  size: number
+  /** Evidence as JSON: `artifact/evidence.ts`. */
+  evidence: string
+  created_at: number
+}
+
+/** The image layer made of an artifact: compressed once, and these bytes are used everywhere. */
+export interface LayersTable {
+  build_id: string
+  target: string
+  /** `sha256:…` of the compressed layer. */
+  digest: string
+  size: number
+  /** `sha256:…` of the archive. */
+  diff_id: string
+}
+
+export interface ReleaseTestsTable {
+  build_id: string
+  target: string
+  result: 'running' | 'passed' | 'not-run'
+  mode: 'native' | 'qemu' | null
+  /** Digest of the exact binary that is run. */
+  binary_sha256: string | null
+  reason: string | null
+}
+
+export interface PromotionsTable {
+  id: string
+  /** The green build that is released. */
+  build_id: string
+  /** The build that carries the promotion out. */
+  release_build_id: string
+  version: string
+  actor: string
+  reason: string | null
+  created_at: number
+}
+
+export interface PublicationsTable {
+  version: string
+  release_build_id: string
+  plan_id: string
+  /** `prepared`: every operation is written down; `published`: every one is confirmed. */
+  state: 'prepared' | 'published'
+  /** The date of the release: fixed here, once. */
+  published_at: number
+  /** Serial of `index.json` in this publication. */
+  serial: number
+  /** Who built it, as JSON: fixed here, so that a newer version that finishes the publication writes the same document. */
+  builder: string
+}
+
+export interface OperationsTable {
+  version: string
+  /** Position in the publication: entry first, then order within it. */
+  position: number
+  entry: string
+  kind: 'put-if-absent' | 'ask-then-do'
+  /** Where it goes: a key of the bucket, or `repository@digest` or `repository:tag` of the registry. */
+  destination: string
+  /** Expected digest of what will be there. */
+  sha256: string
+  size: number
+  /** `started` is written before the effect, `done` after it was read back. */
+  state: 'pending' | 'started' | 'done'
+  attempts: Generated<number>
+}

@@ -1,0 +1,64 @@
+/**
+ * The one way to change rows: transactions, one after the other, each fenced. Taking over raises the epoch; from then on every
+ * write of an earlier holder fails with `FENCED` and changes nothing.
+ */
+import type { Kysely, Transaction } from 'kysely'
+import { PitlaneError, systemCode } from '../errors.ts'
+import type { Database } from './schema.ts'
+
+export interface Writer {
+  /** For reading; never written through. */
+  readonly db: Kysely<Database>
+  /** Runs the work in one transaction. When it resolves, the rows are on disk; when it rejects, nothing changed. */
+  write<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>
+}
+
+export async function takeOver(db: Kysely<Database>): Promise<Writer> {
+  const epoch = await db.transaction().execute(async (trx) => {
+    const row = await trx.selectFrom('meta').select('value').where('key', '=', 'epoch').executeTakeFirst()
+    const next = String(Number(row?.value ?? 0) + 1)
+    await trx
+      .insertInto('meta')
+      .values({ key: 'epoch', value: next })
+      .onConflict((c) => c.column('key').doUpdateSet({ value: next }))
+      .execute()
+    return next
+  })
+
+  // SQLite has one connection: transactions that overlap would become one.
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    db,
+    write(work) {
+      const run = last.then(() => fenced(db, epoch, work))
+      last = run.catch(() => undefined)
+      return run
+    },
+  }
+}
+
+async function fenced<T>(
+  db: Kysely<Database>,
+  epoch: string,
+  work: (trx: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  try {
+    return await db.transaction().execute(async (trx) => {
+      const row = await trx.selectFrom('meta').select('value').where('key', '=', 'epoch').executeTakeFirst()
+      if (row?.value !== epoch) {
+        throw new PitlaneError(
+          'FENCED',
+          'another process has taken over this state; this one stops without changing anything',
+        )
+      }
+      return work(trx)
+    })
+  } catch (error) {
+    if (error instanceof PitlaneError) throw error
+    if (systemCode(error) !== 'ERR_SQLITE_ERROR') throw error
+    throw new PitlaneError('STORAGE_FAILED', `the state could not be written: ${(error as Error).message}`, {
+      hint: 'Free disk space or make the folder writable, then run the same command again: it goes on where it was.',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The two shell texts of a lane. POSIX, and builtins only apart from the step's own shell: dash, bash and busybox sh all run them.
+ *
+ * RECORDER is the lane's first process: it writes down who it is, then becomes the supervisor (or the `unshare` that holds it).
+ * SUPERVISOR runs the orders it reads, one step at a time, until its standard input ends. Standard output speaks to a live engine;
+ * what has to outlive the engine is in files (see `step-folder.ts`).
+ */
+
+/**
+ * Arguments: lane folder, isolation, then the command to become. Writes `<pid> <start time> <boot id> <isolation>`.
+ * Closes what the engine itself inherited, as far as POSIX lets a shell name it (3 to 9).
+ */
+export const RECORDER = `
+umask 077
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+read -r stat </proc/$$/stat && read -r boot </proc/sys/kernel/random/boot_id || exit 125
+lane=$1 isolation=$2
+shift 2
+start() {
+  shift 19
+  start=$1
+}
+start \${stat##*) }
+printf '%s %s %s %s\\n' "$$" "$start" "$boot" "$isolation" >"$lane/process" || exit 125
+exec "$@"
+`
+
+/**
+ * Arguments: attempt folder, isolation.
+ *
+ * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
+ *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
+ * - `true >exit` under noclobber is an exclusive create without a process of its own.
+ * - The order is read in a subshell and becomes the step's own shell, so nothing it sets can meet a name of ours.
+ */
+export const SUPERVISOR = `
+case $2 in process-group) trap : HUP INT QUIT PIPE TERM USR1 USR2 ;; esac
+umask 022
+while read -r index; do
+  step=$1/steps/$index
+  set -C
+  if { true >"$step/exit"; } 2>/dev/null; then
+    set +C
+    printf 'started %s\\n' "$index"
+    ( . "$step/order" ) </dev/null >>"$step/output" 2>&1
+    code=$?
+    printf '%s\\n' "$code" >"$step/exit" || exit 125
+    printf 'ended %s\\n' "$index"
+  else
+    set +C
+    printf 'refused %s\\n' "$index"
+  fi
+done
+`

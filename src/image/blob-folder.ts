@@ -1,0 +1,92 @@
+/** The blobs of an image layout: files named by the hex part of their SHA-256, put once, never changed. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { PitlaneError } from '../errors.ts'
+import {
+  CHUNK,
+  copyMeasured,
+  exclusively,
+  hashHandle,
+  measure,
+  openRegular,
+  readSmall,
+  temporaryName,
+  writeDurably,
+} from './content-folder.ts'
+import { digestOf, hexOf } from './names.ts'
+
+/** Every method refuses a digest that isn't one (`IMAGE_NAME`): it becomes a path. */
+export interface BlobFolder {
+  readonly folder: string
+  /** Whether the blob is there, with the right bytes: `CONTRADICTION` when they are others. */
+  has(digest: string): Promise<boolean>
+  /** Bytes, or null when absent. */
+  sizeOf(digest: string): Promise<number | null>
+  /** Writes a blob that isn't there; fails with `CONTRADICTION` when it is there with other bytes, or comes with others. */
+  put(digest: string, size: number, open: () => Readable): Promise<void>
+  open(digest: string): Promise<Readable | null>
+  /** The whole blob with the right bytes; fails with `STORAGE_FAILED` when it is larger than `limit` bytes. */
+  read(digest: string, limit: number): Promise<Buffer | null>
+}
+
+export function blobFolder(folder: string): BlobFolder {
+  const pathOf = (digest: string): string => join(folder, hexOf(digest))
+
+  async function has(digest: string): Promise<boolean> {
+    const found = await measure(pathOf(digest))
+    if (found !== null) requireSame(folder, digest, `sha256:${found.hex}`)
+    return found !== null
+  }
+
+  return {
+    folder,
+    has,
+
+    async sizeOf(digest) {
+      const file = await openRegular(pathOf(digest))
+      await file?.handle.close()
+      return file?.size ?? null
+    },
+
+    put(digest, size, open) {
+      const path = pathOf(digest)
+      return exclusively(path, async () => {
+        if (await has(digest)) return
+        await writeDurably(temporaryName(folder, hexOf(digest)), async (handle) => {
+          const came = await copyMeasured(open(), handle, size)
+          if (came.size !== size || `sha256:${came.hex}` !== digest) {
+            const got = came.size > size ? `more than ${size} bytes` : `${came.size} bytes, sha256:${came.hex}`
+            throw new PitlaneError(
+              'CONTRADICTION',
+              `a blob came with other bytes: expected ${size} bytes, ${digest}, got ${got}`,
+            )
+          }
+          await handle.sync()
+          const stored = createHash('sha256')
+          await hashHandle(handle, stored)
+          requireSame(folder, digest, `sha256:${stored.digest('hex')}`)
+          return { path }
+        })
+      })
+    },
+
+    async open(digest) {
+      const file = await openRegular(pathOf(digest))
+      return file?.handle.createReadStream({ highWaterMark: CHUNK }) ?? null
+    },
+
+    async read(digest, limit) {
+      const bytes = await readSmall(pathOf(digest), limit)
+      if (bytes !== null) requireSame(folder, digest, digestOf(bytes))
+      return bytes
+    },
+  }
+}
+
+function requireSame(folder: string, digest: string, got: string): void {
+  if (got === digest) return
+  throw new PitlaneError('CONTRADICTION', `${folder}: the blob ${digest} has other bytes, ${got}`, {
+    hint: 'The stored blob is damaged. Restore it, or remove the file so that it is written again.',
+  })
+}

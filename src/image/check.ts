@@ -1,0 +1,205 @@
+/**
+ * Whether a registry holds exactly the images that a release document names: tags, index, manifests, configs and layers, down to the bytes
+ * of the binary inside. Trusts the registry in nothing; reads it in constant memory. No I/O but through the port.
+ */
+import { type ErrorCode, PitlaneError } from '../errors.ts'
+import { checkLayer, type ExpectedBinary } from './check-layer.ts'
+import { platformName } from './image.ts'
+import { type Manifest, type Read, readConfig, readIndex, readManifest } from './manifest.ts'
+import { MEDIA_TYPES } from './media-types.ts'
+import { isDigest, isRepository, isTag } from './names.ts'
+import { readBlob } from './read-blob.ts'
+import type { Descriptor, Registry } from './types.ts'
+
+/** The part of a release document that describes its images. */
+export interface ExpectedImage {
+  readonly repository: string
+  readonly tag: string
+  /** Of the multi-platform index. */
+  readonly digest: string
+  readonly platforms: readonly ExpectedPlatform[]
+}
+
+export interface ExpectedPlatform {
+  readonly platform: string
+  /** Triple: the key of its binary. */
+  readonly target: string
+  readonly repository: string
+  readonly tag: string
+  /** Of the platform's manifest. */
+  readonly digest: string
+  /** Bytes of the compressed layer. */
+  readonly size: number
+}
+
+export interface Finding {
+  /** What is wrong: `dxflrs/garage:v1.0.0`, or that and the platform. */
+  readonly subject: string
+  readonly problem: string
+}
+
+/** Bytes. Configs of one-binary images have some hundred. */
+const CONFIG_LIMIT = 1024 * 1024
+
+/**
+ * Everything that doesn't agree, in the order of the walk; empty when the images are exactly the expected ones.
+ * @param binaries by triple
+ * @throws PitlaneError `STORAGE_FAILED` when the registry can't be read: nothing is known then
+ */
+export async function checkImage(
+  registry: Registry,
+  image: ExpectedImage,
+  binaries: ReadonlyMap<string, ExpectedBinary>,
+): Promise<readonly Finding[]> {
+  const walk = new Walk(registry, image, binaries)
+  await walk.all()
+  return walk.findings
+}
+
+const FINDINGS: ReadonlySet<ErrorCode> = new Set(['CONTRADICTION', 'OUTPUT_UNFIT'])
+
+/** Ends the walk below one subject; the finding is noted. */
+class Stop extends Error {}
+
+class Walk {
+  readonly findings: Finding[] = []
+  readonly #registry: Registry
+  readonly #image: ExpectedImage
+  readonly #binaries: ReadonlyMap<string, ExpectedBinary>
+
+  constructor(registry: Registry, image: ExpectedImage, binaries: ReadonlyMap<string, ExpectedBinary>) {
+    this.#registry = registry
+    this.#image = image
+    this.#binaries = binaries
+  }
+
+  async all(): Promise<void> {
+    const image = this.#image
+    await this.#below(`${image.repository}:${image.tag}`, (subject) => this.#index(subject))
+    for (const platform of image.platforms) {
+      const subject = `${platform.repository}:${platform.tag} (${platform.platform})`
+      await this.#below(subject, () => this.#platform(subject, platform))
+    }
+  }
+
+  async #index(subject: string): Promise<void> {
+    const image = this.#image
+    const tagged = await this.#tag(subject, image)
+    this.#agree(subject, 'the media type of the tag', tagged.mediaType, MEDIA_TYPES.index)
+    const bytes = await this.#document(subject, image.repository, tagged)
+    const { manifests } = this.#parsed(subject, 'index', readIndex(bytes))
+    const expected = new Map(image.platforms.map((platform) => [platform.platform, platform]))
+    if (expected.size !== image.platforms.length) this.#note(subject, 'the release names a platform twice')
+    const seen = new Set<string>()
+    for (const entry of manifests) {
+      const name = entry.platform === undefined ? 'no platform' : platformName(entry.platform)
+      const platform = expected.get(name)
+      if (seen.has(name)) this.#note(subject, `the index has two entries for ${name}`)
+      seen.add(name)
+      if (platform === undefined) {
+        this.#note(subject, `the index has an entry for ${name}, which the release does not have`)
+        continue
+      }
+      this.#agree(subject, `the media type of ${name}`, entry.mediaType, MEDIA_TYPES.manifest)
+      this.#agree(subject, `the digest of ${name}`, entry.digest, platform.digest)
+      const manifest = await this.#registry.readManifest(image.repository, entry.digest)
+      if (manifest === null) this.#note(subject, `the manifest of ${name} (${entry.digest}) is not there`)
+      else this.#agree(subject, `the size of the manifest of ${name}`, entry.size, manifest.length)
+    }
+    for (const name of expected.keys()) if (!seen.has(name)) this.#note(subject, `the index has no entry for ${name}`)
+  }
+
+  async #platform(subject: string, platform: ExpectedPlatform): Promise<void> {
+    const binary = this.#binaries.get(platform.target)
+    if (binary === undefined) this.#stop(subject, `the release has no binary for ${platform.target}`)
+    const tagged = await this.#tag(subject, platform)
+    this.#agree(subject, 'the media type of the tag', tagged.mediaType, MEDIA_TYPES.manifest)
+    const bytes = await this.#document(subject, platform.repository, tagged)
+    const manifest = this.#parsed(subject, 'manifest', readManifest(bytes))
+    const layer = this.#onlyLayer(subject, manifest, platform)
+    const diffId = await this.#config(subject, platform, manifest.config)
+    const problems = await checkLayer(
+      () => this.#registry.openBlob(platform.repository, layer.digest),
+      layer,
+      diffId,
+      binary,
+    )
+    for (const problem of problems) this.#note(subject, problem)
+  }
+
+  #onlyLayer(subject: string, manifest: Manifest, platform: ExpectedPlatform): Descriptor {
+    const [layer, ...others] = manifest.layers
+    if (layer === undefined || others.length > 0) {
+      this.#stop(subject, `the manifest has ${manifest.layers.length} layers instead of one`)
+    }
+    this.#agree(subject, 'the media type of the layer', layer.mediaType, MEDIA_TYPES.layer)
+    this.#agree(subject, 'the size of the layer', layer.size, platform.size)
+    return layer
+  }
+
+  /** Checks the config and returns the diff id of the only layer. */
+  async #config(subject: string, platform: ExpectedPlatform, descriptor: Descriptor): Promise<string> {
+    this.#agree(subject, 'the media type of the config', descriptor.mediaType, MEDIA_TYPES.config)
+    if (descriptor.size > CONFIG_LIMIT) this.#stop(subject, `the config would have ${descriptor.size} bytes`)
+    const blob = await readBlob(() => this.#registry.openBlob(platform.repository, descriptor.digest), descriptor)
+    if ('problem' in blob) this.#stop(subject, `the config ${blob.problem}`)
+    const config = this.#parsed(subject, 'config', readConfig(blob.value))
+    this.#agree(subject, 'the platform of the config', platformName(config), platform.platform)
+    const [diffId, ...others] = config.rootfs.diff_ids
+    if (diffId === undefined || others.length > 0) {
+      this.#stop(subject, `the config has ${config.rootfs.diff_ids.length} layers instead of one`)
+    }
+    return diffId
+  }
+
+  async #tag(
+    subject: string,
+    expected: { readonly repository: string; readonly tag: string; readonly digest: string },
+  ): Promise<Descriptor> {
+    if (!isRepository(expected.repository) || !isTag(expected.tag) || !isDigest(expected.digest)) {
+      this.#stop(subject, 'the release gives a repository, tag or digest that cannot be one')
+    }
+    const found = await this.#registry.resolveTag(expected.repository, expected.tag)
+    if (found === null) this.#stop(subject, 'there is no such tag')
+    if (found.digest !== expected.digest) {
+      this.#stop(subject, `the tag names ${found.digest} instead of ${expected.digest}`)
+    }
+    return found
+  }
+
+  async #document(subject: string, repository: string, descriptor: Descriptor): Promise<Buffer> {
+    const bytes = await this.#registry.readManifest(repository, descriptor.digest)
+    if (bytes === null) this.#stop(subject, `${descriptor.digest} is not there`)
+    this.#agree(subject, `the size of ${descriptor.digest}`, descriptor.size, bytes.length)
+    return bytes
+  }
+
+  #parsed<T>(subject: string, what: string, read: Read<T>): T {
+    if ('problem' in read) this.#stop(subject, `the ${what} is not valid: ${read.problem}`)
+    return read.value
+  }
+
+  #agree(subject: string, what: string, found: string | number, expected: string | number): void {
+    if (found !== expected) this.#note(subject, `${what} is ${found} instead of ${expected}`)
+  }
+
+  #note(subject: string, problem: string): void {
+    this.findings.push({ subject, problem })
+  }
+
+  #stop(subject: string, problem: string): never {
+    this.#note(subject, problem)
+    throw new Stop(problem)
+  }
+
+  /** Bytes that don't have their digest, or a binary no layer can hold, are a finding; a registry that can't be read is not. */
+  async #below(subject: string, action: (subject: string) => Promise<void>): Promise<void> {
+    try {
+      await action(subject)
+    } catch (error) {
+      if (error instanceof Stop) return
+      if (!(error instanceof PitlaneError && FINDINGS.has(error.code))) throw error
+      this.#note(subject, error.message)
+    }
+  }
+}

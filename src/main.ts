@@ -1,0 +1,158 @@
+/** Composition: the only place that builds adapters. A command gets a context whose parts are built on first use. */
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { run } from '@stricli/core'
+import { buildApp } from './cli/app.ts'
+import type { Context, Project, State, StateOptions } from './cli/context.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { EXIT } from './errors.ts'
+import type { Bucket } from './buckets/types.ts'
+import type { Registry } from './image/types.ts'
+
+/** What a test may replace: everything else is as in the product. */
+export interface Overrides {
+  readonly clock?: Clock
+  /** Wraps ports after they are built. */
+  readonly wrap?: {
+    readonly state?: (state: State) => State
+    readonly bucket?: (bucket: Bucket) => Bucket
+    readonly registry?: (registry: Registry) => Registry
+  }
+}
+
+export async function main(process: NodeJS.Process, overrides: Overrides = {}): Promise<void> {
+  const stop = stopSignals(process)
+  // A reader that closes the pipe early (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  const version = packageVersion()
+  const context = makeContext(process, version, stop, overrides)
+  await run(buildApp(version), process.argv.slice(2), context)
+  const parserCode = Number(process.exitCode ?? 0)
+  // Negative codes are the argument parser's: a command line it does not understand.
+  process.exitCode = parserCode < 0 ? EXIT.usage : parserCode !== 0 ? parserCode : context.exitCode
+}
+
+function makeContext(process: NodeJS.Process, pitlaneVersion: string, stop: Context['stop'], overrides: Overrides): Context {
+  const clock = overrides.clock ?? systemClock
+  const { wrap } = overrides
+  return {
+    process,
+    cwd: process.cwd(),
+    env: process.env,
+    clock,
+    pitlaneVersion,
+    processors: availableParallelism(),
+    machine: process.arch,
+    stop,
+    exitCode: EXIT.ok,
+
+    async project() {
+      const { findRepository } = await import('./forges/git/repository.ts')
+      const repository = findRepository(process.cwd(), 'pitlane.yaml')
+      return { repository, folder: repository.root, file: 'pitlane.yaml' }
+    },
+
+    async repositoryFolder() {
+      const { findRepository } = await import('./forges/git/repository.ts')
+      return findRepository(process.cwd(), null).root
+    },
+
+    async actor(project) {
+      const { actorOf } = await import('./forges/git/actor.ts')
+      return actorOf(project.folder)
+    },
+
+    async signer(project) {
+      const { loadSigningKey } = await import('./release/keys.ts')
+      const { keyFiles } = await import('./release/key-files.ts')
+      const { createSigner } = await import('./release/sign.ts')
+      return createSigner((await loadSigningKey(project, process.env, keyFiles)).key)
+    },
+
+    async openState(project, options) {
+      const state = await openState(project, options, clock, stop.drain)
+      return wrap?.state?.(state) ?? state
+    },
+
+    async bucket(location, base) {
+      const { folderBucket } = await import('./buckets/folder/bucket.ts')
+      const { resolve } = await import('node:path')
+      const bucket = folderBucket(resolve(base, location), clock)
+      return wrap?.bucket?.(bucket) ?? bucket
+    },
+
+    async published(address) {
+      const { httpReader } = await import('./buckets/http/reader.ts')
+      return httpReader(address.replace(/\/+$/, ''))
+    },
+
+    async registry(location, base) {
+      const { layoutRegistry } = await import('./image/layout.ts')
+      const { resolve } = await import('node:path')
+      const registry = layoutRegistry(resolve(base, location))
+      return wrap?.registry?.(registry) ?? registry
+    },
+  }
+}
+
+async function openState(project: Project, options: StateOptions, clock: Clock, signal: AbortSignal): Promise<State> {
+  const { stateFolder, makeStateFolder } = await import('./database/folder.ts')
+  const { acquireLock } = await import('./database/lock.ts')
+  const { openSqlite } = await import('./database/sqlite.ts')
+  const { takeOver } = await import('./database/writer.ts')
+  const { contentStore } = await import('./artifact/content.ts')
+  const { ProcessExecutor } = await import('./executors/process/executor.ts')
+  const folder = stateFolder(project.folder)
+  makeStateFolder(folder)
+  const lock = await acquireLock({ folder: folder.root, ...options, pid: process.pid, clock, signal })
+  try {
+    const db = await openSqlite(folder.database)
+    const writer = await takeOver(db)
+    const executor = new ProcessExecutor({ clock })
+    return {
+      folder,
+      writer,
+      db,
+      content: contentStore(folder.artifacts, clock),
+      executor,
+      async release() {
+        await executor.close()
+        await db.destroy()
+        lock.release()
+      },
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/** Ctrl-C: start nothing more and let what runs finish; again: end what runs; a third time: go at once. SIGTERM ends what runs. */
+function stopSignals(process: NodeJS.Process): Context['stop'] {
+  const drain = new AbortController()
+  const interrupt = new AbortController()
+  let count = 0
+  process.on('SIGINT', () => {
+    count += 1
+    if (count === 1) {
+      process.stderr.write('pitlane: stopping: what runs is finished, nothing more is started. Ctrl-C again ends it.\n')
+      drain.abort()
+    } else if (count === 2) {
+      process.stderr.write('pitlane: ending what runs. The same command will go on where it was.\n')
+      interrupt.abort()
+    } else process.exit(EXIT.interrupted)
+  })
+  process.on('SIGTERM', () => {
+    drain.abort()
+    interrupt.abort()
+  })
+  return { drain: drain.signal, interrupt: interrupt.signal }
+}
+
+/** From package.json, two folders up from `dist/main.js` or one from `src/main.ts`. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,173 @@
+/** What the values of a `pitlane.yaml` have to mean together. Each rule takes a part that fits the schema and tells all it finds. */
+import { posix } from 'node:path'
+import { binaryPath } from '../../binary-path.ts'
+import { DEVELOPMENT } from '../../channel.ts'
+import { TIMEOUT_LIMIT, parseDuration } from '../../duration.ts'
+import { RELEASE_VARIABLES, RESERVED_VARIABLES } from '../../environment.ts'
+import { findCycle } from '../../graph.ts'
+import { suggestion } from '../../nearest.ts'
+import { PatternError, compilePattern } from '../../pattern.ts'
+import type { Path, Problem } from './problems.ts'
+import type { PitlaneFile } from './schema.ts'
+
+type Release = NonNullable<PitlaneFile['release']>
+type Publish = NonNullable<PitlaneFile['publish']>
+
+const problem = (path: Path, message: string, at: Problem['at'] = 'value'): Problem => ({ path, at, message })
+
+export function channelRules(channels: NonNullable<PitlaneFile['channels']>): readonly Problem[] {
+  const problems: Problem[] = []
+  if (Object.keys(channels).length === 0)
+    problems.push(problem(['channels'], 'channels: expected at least one channel'))
+  for (const [name, { tag }] of Object.entries(channels)) {
+    if (name === DEVELOPMENT) {
+      const message = `the channel "${DEVELOPMENT}" is always there, for commits without a tag; it has no pattern`
+      problems.push(problem(['channels', name], message, 'key'))
+    }
+    try {
+      compilePattern(tag)
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error
+      problems.push(
+        problem(['channels', name, 'tag'], `channels.${name}.tag: the pattern is not understood: ${error.message}`),
+      )
+    }
+  }
+  return problems
+}
+
+export function checkRules(checks: PitlaneFile['checks']): readonly Problem[] {
+  const problems = checks.flatMap((check, index) => commandRules(['checks', index], check))
+  const first = new Map<string, number>()
+  const names = checks.map(({ name }) => name)
+  for (const [index, { name, after = [] }] of checks.entries()) {
+    const same = first.get(name)
+    if (same === undefined) first.set(name, index)
+    else
+      problems.push(problem(['checks', index, 'name'], `two checks are called "${name}": checks[${same}] is the other`))
+    for (const [position, needed] of after.entries()) {
+      if (names.includes(needed)) continue
+      const meant = suggestion(
+        needed,
+        names.filter((other) => other !== name),
+      )
+      problems.push(problem(['checks', index, 'after', position], `there is no check "${needed}": ${meant}`))
+    }
+  }
+  const cycle = findCycle(new Map(checks.map(({ name, after = [] }) => [name, after])))
+  const start = cycle?.[0]
+  if (cycle !== null && start !== undefined) {
+    const message = `the checks wait for each other: ${cycle.join(' after ')}`
+    problems.push(problem(['checks', names.indexOf(start), 'after'], message))
+  }
+  return problems
+}
+
+export function releaseRules(release: Release): readonly Problem[] {
+  const { targets, build, test } = release
+  const problems = [...duplicates(['release', 'targets'], targets), ...commandRules(['release', 'build'], build)]
+  // Stands for the real values: none of them changes what can be wrong with the path.
+  const example = Object.fromEntries(RELEASE_VARIABLES.map((name) => [name, name.toLowerCase()]))
+  const path = binaryPath(build.binary, example)
+  if (path.kind === 'unfit')
+    problems.push(problem(['release', 'build', 'binary'], `release.build.binary: ${path.problem}`))
+  if (test === undefined) return problems
+  problems.push(...commandRules(['release', 'test'], test))
+  if (test.targets === undefined || test.targets === 'all') return problems
+  problems.push(...duplicates(['release', 'test', 'targets'], test.targets))
+  for (const [index, triple] of test.targets.entries()) {
+    if (targets.includes(triple)) continue
+    const message = `"${triple}" is not among release.targets: ${suggestion(triple, targets)}`
+    problems.push(problem(['release', 'test', 'targets', index], message))
+  }
+  return problems
+}
+
+/** @param image whether the release has one; null when the release itself could not be read */
+export function publishRules(publish: Publish, image: boolean | null): readonly Problem[] {
+  const { bucket, registry } = publish
+  const problems = [
+    ...folderRules('bucket', bucket),
+    ...(registry === undefined ? [] : folderRules('registry', registry)),
+  ]
+  if (image === true && registry === undefined) {
+    problems.push(problem(['publish'], 'the key "registry" is missing: release.image needs a folder for the image'))
+  }
+  if (image === false && registry !== undefined) {
+    problems.push(
+      problem(['publish', 'registry'], 'publish.registry: there is no release.image that would go there', 'key'),
+    )
+  }
+  if (registry !== undefined && isInside(bucket, registry)) {
+    const relation = isInside(registry, bucket)
+      ? 'are the same folder'
+      : 'lie inside each other: the registry in the bucket'
+    problems.push(problem(['publish', 'registry'], `publish.bucket and publish.registry ${relation}`))
+  } else if (registry !== undefined && isInside(registry, bucket)) {
+    const message = 'publish.bucket and publish.registry lie inside each other: the bucket in the registry'
+    problems.push(problem(['publish', 'registry'], message))
+  }
+  if (publish.public === undefined) return problems
+  const address = new URL(publish.public)
+  if (address.username !== '' || address.password !== '') {
+    problems.push(
+      problem(['publish', 'public'], 'publish.public: an address with a user or password would be published'),
+    )
+  }
+  if (address.search !== '' || address.hash !== '') {
+    problems.push(problem(['publish', 'public'], 'publish.public: expected an address without "?" and "#"'))
+  }
+  return problems
+}
+
+export function togetherRules(release: boolean, publish: boolean): readonly Problem[] {
+  if (release && !publish) return [problem(['publish'], 'the key "publish" is missing: a release has to go somewhere')]
+  if (!release && publish) return [problem(['publish'], 'publish: there is no release that would go there', 'key')]
+  return []
+}
+
+export function environmentRules(path: Path, env: Readonly<Record<string, string>>): readonly Problem[] {
+  return Object.keys(env)
+    .filter((name) => RESERVED_VARIABLES.includes(name))
+    .map((name) => problem([...path, name], `the variable "${name}" is set by Pitlane and can't be set here`, 'key'))
+}
+
+function commandRules(
+  path: Path,
+  command: { readonly timeout: string; readonly env: Readonly<Record<string, string>> },
+) {
+  const problems = [...environmentRules([...path, 'env'], command.env)]
+  const milliseconds = parseDuration(command.timeout)
+  if (milliseconds === 0 || milliseconds > TIMEOUT_LIMIT) {
+    problems.push(problem([...path, 'timeout'], `timeout: expected between 1s and 24h, found ${command.timeout}`))
+  }
+  return problems
+}
+
+function duplicates(path: Path, values: readonly string[]): readonly Problem[] {
+  return values.flatMap((value, index) => {
+    const first = values.indexOf(value)
+    return first === index ? [] : [problem([...path, index], `"${value}" stands in the list already, at [${first}]`)]
+  })
+}
+
+function folderRules(key: 'bucket' | 'registry', folder: string): readonly Problem[] {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(folder)?.[1]
+  if (scheme !== undefined) {
+    const message = `publish.${key}: this version publishes to folders, and "${scheme}://" is an address; give a path`
+    return [problem(['publish', key], message)]
+  }
+  if (posix.normalize(`${folder}/`) === './') {
+    return [problem(['publish', key], `publish.${key}: expected a folder of its own, found the project itself`)]
+  }
+  return []
+}
+
+/** Whether `inner` is `outer` or below it. A relative and an absolute path are compared when the folder of the project is known. */
+function isInside(outer: string, inner: string): boolean {
+  if (posix.isAbsolute(outer) !== posix.isAbsolute(inner)) return false
+  // As deep as both paths climb at most, so that every ".." has a folder to leave.
+  const base = `/${'x/'.repeat(2048)}`
+  const relative = posix.relative(posix.resolve(base, outer), posix.resolve(base, inner))
+  return relative === '' || !(relative === '..' || relative.startsWith('../'))
+}

@@ -1,0 +1,32 @@
+/** The variables that Pitlane sets for steps. What they say is a promise, so a project can't set them itself. */
+import type { Source } from './plan.ts'
+import type { Target } from './targets.ts'
+
+/** What every command of a release gets, and what the path of the binary may contain. */
+export const RELEASE_VARIABLES = ['VERSION', 'TARGET', 'ARCH', 'CHANNEL', 'COMMIT', 'SOURCE_DATE_EPOCH'] as const
+
+/** Set for tests when they start: a path that runs the binary here, and the digest of the binary. */
+const TEST_VARIABLES = ['BINARY', 'BINARY_SHA256'] as const
+
+export const RESERVED_VARIABLES: readonly string[] = [...RELEASE_VARIABLES, ...TEST_VARIABLES]
+
+/** For checks: nothing that depends on the name of a version, so that a green build counts for every name of its commit. */
+export function checkVariables(source: Source): Readonly<Record<string, string>> {
+  return { COMMIT: source.commit, SOURCE_DATE_EPOCH: String(source.commitTime) }
+}
+
+export function releaseVariables(
+  source: Source,
+  version: string,
+  channel: string,
+  target: Target,
+): Readonly<Record<(typeof RELEASE_VARIABLES)[number], string>> {
+  return {
+    VERSION: version,
+    TARGET: target.triple,
+    ARCH: target.arch,
+    CHANNEL: channel,
+    COMMIT: source.commit,
+    SOURCE_DATE_EPOCH: String(source.commitTime),
+  }
+}

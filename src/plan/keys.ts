@@ -1,0 +1,40 @@
+/**
+ * Where everything lies in the bucket. Keys are relative and `/`-separated; the inherited part of the layout is
+ * `_releases/<version>/<triple>/<binary>`, `_releases.json` and `_releases.html`, which existing scripts rely on.
+ */
+export const KEYS = {
+  releases: '_releases/',
+  folder: (version: string) => `_releases/${version}/`,
+  document: (version: string) => `_releases/${version}/release.json`,
+  sums: (version: string) => `_releases/${version}/SHA256SUMS`,
+  binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
+  page: '_releases.html',
+  garageList: '_releases.json',
+  index: '_releases/index.json',
+  atomStable: '_releases/stable.atom',
+  atomAll: '_releases/all.atom',
+  /** The newest stable version, one line. */
+  latest: '_releases/latest',
+  /** The newest version of another channel, one line. */
+  latestOf: (channel: string) => `_releases/latest-${channel}`,
+  installScript: '_releases/install.sh',
+  publicKey: '_releases/minisign.pub',
+  publicKeyPem: '_releases/signing-key.pem',
+} as const
+
+/** What may stand after a key: digest and signatures of the object beside it. */
+export const SIDE_FILES = ['.sha256', '.minisig', '.sig'] as const
+
+/**
+ * Why `_releases/<name>` belongs to Pitlane and can't be the folder of a version, or null when it can. `latest-` and everything
+ * after it belong to the channels, also to those that no project has declared yet.
+ */
+export function reservedUnderReleases(name: string): string | null {
+  const side = SIDE_FILES.find((suffix) => name.endsWith(suffix))
+  const base = side === undefined ? name : name.slice(0, -side.length)
+  const key = `${KEYS.releases}${base}`
+  if (key.startsWith(KEYS.latestOf('')))
+    return `"${KEYS.releases}${name}" is a pointer to the newest version of a channel`
+  const owned = Object.values<unknown>(KEYS).includes(key)
+  return owned ? `"${KEYS.releases}${name}" is one of the files computed from all releases` : null
+}

@@ -1,0 +1,94 @@
+/** Reading release documents back from a bucket: signed ones are verified, and whatever can't be read stops the work. */
+import { createHash } from 'node:crypto'
+import type { Bucket } from '../buckets/types.ts'
+import { PitlaneError } from '../errors.ts'
+import { KEYS } from '../plan/keys.ts'
+import { ReleaseDocument } from './document.ts'
+import type { PublicKey } from './public-key.ts'
+import { trustedCommentOf } from './sign.ts'
+import { verifyFile } from './verify-signature.ts'
+
+/** 4 MiB: a document of some hundred files. */
+export const DOCUMENT_LIMIT = 4 * 1024 * 1024
+const SIGNATURE_LIMIT = 4096
+/** How many documents are read at once. */
+const PARALLEL = 16
+
+export interface DocumentCheck {
+  /** Throws when the `.minisig` text is not the signature of these bytes under this key in the bucket. */
+  verify(bytes: Buffer, minisig: string, key: string, document: ReleaseDocument): void
+}
+
+/** Checks documents with the project's own public key. */
+export function documentCheck(key: PublicKey): DocumentCheck {
+  return {
+    verify(bytes, minisig, path, { name, version }) {
+      const blake2b512 = createHash('blake2b512').update(bytes).digest()
+      verifyFile(key, { blake2b512 }, minisig, trustedCommentOf({ name, version, path }), `${path}.minisig`)
+    },
+  }
+}
+
+export async function readDocument(bucket: Bucket, version: string): Promise<{ document: ReleaseDocument; bytes: Buffer } | null> {
+  const key = KEYS.document(version)
+  const bytes = await bucket.read(key, DOCUMENT_LIMIT)
+  return bytes === null ? null : { document: parseDocument(bytes, `${bucket.location}/${key}`, version), bytes }
+}
+
+/** For a first look, before anything is trusted; null when it can't be read as a document. */
+export async function readDocumentOf(bucket: Pick<Bucket, 'read'>, version: string): Promise<ReleaseDocument | null> {
+  const bytes = await bucket.read(KEYS.document(version), DOCUMENT_LIMIT)
+  if (bytes === null) return null
+  try {
+    return parseDocument(bytes, KEYS.document(version), version)
+  } catch {
+    return null
+  }
+}
+
+/** Every release in the bucket, sorted by key. */
+export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly ReleaseDocument[]> {
+  const versions: string[] = []
+  for await (const { key } of bucket.list(KEYS.releases)) {
+    const match = /^_releases\/([^/]+)\/release\.json$/.exec(key)
+    if (match?.[1] !== undefined) versions.push(match[1])
+  }
+  const documents: ReleaseDocument[] = []
+  for (let at = 0; at < versions.length; at += PARALLEL) {
+    const read = versions.slice(at, at + PARALLEL).map((version) => readChecked(bucket, version, check))
+    documents.push(...(await Promise.all(read)))
+  }
+  return documents
+}
+
+async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<ReleaseDocument> {
+  const found = await readDocument(bucket, version)
+  if (found === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
+  if (check !== null && found.document.signing.scheme === 'minisign') {
+    const key = `${KEYS.document(version)}.minisig`
+    const minisig = await bucket.read(key, SIGNATURE_LIMIT)
+    if (minisig === null) {
+      throw new PitlaneError('VERIFICATION_FAILED', `${bucket.location}/${key} is missing, and release.json says that it is signed`)
+    }
+    check.verify(found.bytes, minisig.toString('utf8'), KEYS.document(version), found.document)
+  }
+  return found.document
+}
+
+export function parseDocument(bytes: Buffer, name: string, version: string): ReleaseDocument {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    throw new PitlaneError('VERIFICATION_FAILED', `${name} is not JSON: ${(error as Error).message}`)
+  }
+  const parsed = ReleaseDocument.safeParse(value)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new PitlaneError('VERIFICATION_FAILED', `${name} is not a release document: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  }
+  if (parsed.data.version !== version) {
+    throw new PitlaneError('VERIFICATION_FAILED', `${name} is the document of ${parsed.data.version}`)
+  }
+  return parsed.data
+}

@@ -1,0 +1,28 @@
+import { PitlaneError } from '../errors.ts'
+
+/** What a verification found, line by line. */
+export class Findings {
+  /** Found right. */
+  readonly checks: string[] = []
+  /** Found wrong. */
+  readonly problems: string[] = []
+  /** Not looked at. */
+  readonly skipped: string[] = []
+
+  /** Runs one check: what it throws as a failed verification is a problem, everything else ends the work. */
+  async check(line: string, work: () => Promise<void> | void): Promise<boolean> {
+    try {
+      await work()
+      this.checks.push(line)
+      return true
+    } catch (error) {
+      if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
+      this.problems.push(error.message)
+      return false
+    }
+  }
+}
+
+export function wrong(message: string): PitlaneError {
+  return new PitlaneError('VERIFICATION_FAILED', message)
+}

@@ -1,0 +1,175 @@
+/**
+ * Performs operations, and only this file does. Each stands in the journal before it is tried and is marked done after its effect was
+ * read back, so that whatever dies in between, the next run continues: what is done stays done, what was started is looked for.
+ */
+import type { Bucket } from '../buckets/types.ts'
+import {
+  type OperationRow,
+  finishOperation,
+  readOperations,
+  startOperations,
+} from '../database/queries/publications.ts'
+import type { Writer } from '../database/writer.ts'
+import { PitlaneError } from '../errors.ts'
+import type { Registry } from '../image/types.ts'
+import { digestOf } from './digest.ts'
+import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
+
+/** How many operations of an unordered entry at once. */
+const PARALLEL = 4
+/** Positions of an entry's operations start here times its place in the list. */
+const ENTRY_SPAN = 100_000
+
+export interface Journal {
+  readonly writer: Writer
+  readonly bucket: Bucket
+  readonly registry: Registry | null
+  readonly version: string
+  /** Aborted: finish the operation under way, begin no other. */
+  readonly stop: AbortSignal
+}
+
+/** The rows that a list of operations is written down as; refuses two operations with one destination. */
+export function journalRows(operations: readonly Operation[]): Omit<OperationRow, 'state'>[] {
+  const seen = new Set<string>()
+  return PUBLICATION.flatMap((entry, place) =>
+    operations
+      .filter((operation) => operation.entry === entry.id)
+      .map((operation, index) => {
+        const facts = operationFacts(operation)
+        const name = `${operation.to} ${facts.destination}`
+        if (seen.has(name)) throw new PitlaneError('PLAN_CONTRADICTION', `two operations write ${facts.destination}`)
+        seen.add(name)
+        if (entry.kind === 'check') throw new PitlaneError('INTERNAL', `entry ${entry.id} has no operations`)
+        return { position: place * ENTRY_SPAN + index, entry: entry.id, kind: entry.kind, ...facts }
+      }),
+  )
+}
+
+/** Carries one entry's operations out. They must be the ones written down: anything else is a contradiction and stops. */
+export async function carryOutEntry(journal: Journal, entry: Entry, operations: readonly Operation[]): Promise<void> {
+  const wanted = journalRows(operations.filter((operation) => operation.entry === entry.id))
+  const stored = await readOperations(journal.writer.db, journal.version, entry.id)
+  compareWithStored(journal.version, stored, wanted)
+  const open = stored.filter((row) => row.state !== 'done')
+  if (open.length === 0) return
+  await journal.writer.write((trx) =>
+    startOperations(
+      trx,
+      journal.version,
+      open.map((row) => row.position),
+    ),
+  )
+  const byPosition = new Map(
+    wanted.map((row, index) => [row.position, operations.filter((o) => o.entry === entry.id)[index]]),
+  )
+  const queue = [...open]
+  const worker = async () => {
+    for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
+      if (journal.stop.aborted) {
+        throw new PitlaneError(
+          'INTERRUPTED',
+          `the publication of ${journal.version} was stopped before it was complete`,
+          {
+            hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
+          },
+        )
+      }
+      const operation = byPosition.get(row.position)
+      if (operation === undefined) throw new PitlaneError('INTERNAL', `no operation for ${row.destination}`)
+      const { position } = row
+      try {
+        await perform(journal, entry, operation)
+      } catch (error) {
+        queue.length = 0
+        throw error
+      }
+      await journal.writer.write((trx) => finishOperation(trx, journal.version, position))
+    }
+  }
+  const results = await Promise.allSettled(Array.from({ length: entry.ordered ? 1 : PARALLEL }, worker))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+function compareWithStored(
+  version: string,
+  stored: readonly OperationRow[],
+  wanted: readonly Omit<OperationRow, 'state'>[],
+): void {
+  const text = (row: Omit<OperationRow, 'state'>) => `${row.position} ${row.destination} ${row.sha256} ${row.size}`
+  const storedTexts = new Set(stored.map(text))
+  const difference = wanted.find((row) => !storedTexts.has(text(row)))
+  if (difference === undefined && stored.length === wanted.length) return
+  const old = stored.find((row) => row.destination === difference?.destination)
+  throw new PitlaneError(
+    'PLAN_CONTRADICTION',
+    difference === undefined
+      ? `the publication of ${version} was written down with ${stored.length} operations, now there are ${wanted.length}`
+      : `the publication of ${version} was written down with ${difference.destination} as ${old?.sha256 ?? 'absent'}, now it would be ${difference.sha256}`,
+    {
+      hint: 'The state was changed from outside, or this Pitlane version computes it differently. Nothing was published by this run.',
+    },
+  )
+}
+
+async function perform(journal: Journal, entry: Entry, operation: Operation): Promise<void> {
+  if (operation.to === 'bucket') {
+    if (entry.kind === 'ask-then-do') {
+      const present = await digestOf(await journal.bucket.open(operation.key))
+      if (present?.sha256 === operation.body.sha256) return
+    }
+    await journal.bucket.put(operation.key, operation.body, operation.options)
+    return
+  }
+  const registry = journal.registry
+  if (registry === null) throw new PitlaneError('INTERNAL', 'an image operation without a registry')
+  switch (operation.to) {
+    case 'blob':
+      if (await registry.hasBlob(operation.repository, `sha256:${operation.body.sha256}`)) return
+      return registry.putBlob(operation.repository, {
+        digest: `sha256:${operation.body.sha256}`,
+        size: operation.body.size,
+        open: () => operation.body.open(),
+      })
+    case 'manifest':
+      await registry.putManifest(operation.repository, operation.mediaType, operation.bytes)
+      return
+    case 'tag': {
+      const present = await registry.resolveTag(operation.repository, operation.tag)
+      if (present?.digest === operation.descriptor.digest) return
+      return registry.putTag(operation.repository, operation.tag, operation.descriptor)
+    }
+  }
+}
+
+/**
+ * Refuses before anything is written when a name is taken by other bytes, with both digests; tells how many are already there.
+ */
+export async function findContradictions(
+  journal: Pick<Journal, 'bucket' | 'registry'>,
+  operations: readonly Operation[],
+): Promise<number> {
+  let present = 0
+  for (const operation of operations) {
+    if (operation.to === 'bucket' && operation.options.exclusive) {
+      const there = await digestOf(await journal.bucket.open(operation.key))
+      if (there === null) continue
+      if (there.sha256 !== operation.body.sha256)
+        throw contradiction(`${journal.bucket.location}/${operation.key}`, there.sha256, operation.body.sha256)
+      present += 1
+    } else if (operation.to === 'tag') {
+      const there = await journal.registry?.resolveTag(operation.repository, operation.tag)
+      if (there === null || there === undefined) continue
+      if (there.digest !== operation.descriptor.digest)
+        throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
+      present += 1
+    }
+  }
+  return present
+}
+
+export function contradiction(name: string, there: string, wanted: string): PitlaneError {
+  return new PitlaneError('CONTRADICTION', `${name} exists with other bytes\n  there:  ${there}\n  here:   ${wanted}`, {
+    hint: 'A published name never changes its bytes. Release under a new version.',
+  })
+}

@@ -1,0 +1,34 @@
+/** One image layer for each artifact, compressed once: the bytes are kept by their digest and written down. */
+import type { ContentStore } from '../artifact/content.ts'
+import { insertLayer, readArtifacts, readLayers } from '../database/queries/artifacts.ts'
+import type { BuildRow } from '../database/queries/builds.ts'
+import { writeLayer } from '../image/layer.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { EngineParts } from '../run/engine.ts'
+
+export async function writeLayers(
+  parts: { readonly engine: EngineParts; readonly content: ContentStore },
+  plan: Plan,
+  build: BuildRow,
+): Promise<void> {
+  const { writer, limits } = parts.engine
+  const artifacts = await readArtifacts(writer.db, build.id)
+  const known = new Set<string>()
+  for (const row of await readLayers(writer.db, build.id)) {
+    // Named by a row and on disk: it was whole before the row was written.
+    await parts.content.open(row.digest.slice('sha256:'.length)).then(
+      () => known.add(row.target),
+      () => undefined,
+    )
+  }
+  const missing = artifacts.filter((artifact) => !known.has(artifact.target))
+  const worker = async () => {
+    for (let artifact = missing.shift(); artifact !== undefined; artifact = missing.shift()) {
+      const body = await parts.content.open(artifact.sha256)
+      const layer = await writeLayer({ name: artifact.name, body, mtime: plan.source.commitTime, folder: parts.content.folder })
+      const row = { build_id: build.id, target: artifact.target, digest: layer.digest, size: layer.size, diff_id: layer.diffId }
+      await writer.write((trx) => insertLayer(trx, row))
+    }
+  }
+  await Promise.all(Array.from({ length: limits.jobs }, worker))
+}

@@ -1,0 +1,91 @@
+/** Page, lists, feeds and pointers: rendered from every document in the bucket, signed, and put in the order of `PUBLICATION`. */
+import type { Bucket } from '../buckets/types.ts'
+import { PitlaneError } from '../errors.ts'
+import { KEYS } from '../plan/keys.ts'
+import { compareVersions } from '../plan/version.ts'
+import { bodyOf, digestOf } from './digest.ts'
+import type { ReleaseDocument } from './document.ts'
+import { type DocumentCheck, readDocuments } from './documents.ts'
+import { signDocument } from './materials.ts'
+import type { Operation } from './publication.ts'
+import type { Signer } from './sign.ts'
+import { type SiteIndex, parseSiteIndex } from './site-index.ts'
+
+export interface SiteFile {
+  readonly key: string
+  readonly bytes: Buffer
+  readonly contentType: string
+  readonly cacheControl: string
+}
+
+/** Given by composition: `pages/site.ts`, which this room must not know. `index.json` comes last. */
+export type RenderSite = (input: {
+  readonly name: string
+  readonly baseUrl: string
+  readonly documents: readonly ReleaseDocument[]
+  readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
+  readonly serial: number
+  readonly generatedAt: number
+  readonly compare: (a: string, b: string) => number
+}) => readonly SiteFile[]
+
+export interface ListParts {
+  readonly bucket: Bucket
+  readonly signer: Signer | null
+  readonly check: DocumentCheck | null
+  readonly render: RenderSite
+  readonly name: string
+  readonly baseUrl: string
+}
+
+const INDEX_LIMIT = 64 * 1024 * 1024
+
+/** The index that readers see now; null where there is none yet. */
+export async function readIndex(bucket: Bucket): Promise<SiteIndex | null> {
+  const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
+  return bytes === null ? null : parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
+}
+
+/** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
+export async function listOperations(parts: ListParts, serial: number, generatedAt: number): Promise<readonly Operation[]> {
+  const documents = await readDocuments(parts.bucket, parts.check)
+  const now = await readIndex(parts.bucket)
+  const { name, baseUrl, signer } = parts
+  const publicKey = signer === null ? null : signer.publicKey
+  const files = parts.render({ name, baseUrl, documents, publicKey, serial, generatedAt, compare: compareVersions })
+  const index = files.at(-1)
+  if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
+  if (now !== null) refuseBackwards(now, parseSiteIndex(index.bytes, 'the new index.json'))
+
+  // The signatures of the index go right before it: what they sign appears with the next operation.
+  const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
+  return [...files.slice(0, -1), ...signed.map((side) => ({ ...side, cacheControl: index.cacheControl })), index].map(
+    ({ key, bytes, contentType, cacheControl }) => ({
+      to: 'bucket',
+      entry: 'lists',
+      key,
+      body: bodyOf(bytes),
+      options: { contentType, cacheControl, exclusive: false },
+    }),
+  )
+}
+
+function refuseBackwards(now: SiteIndex, next: SiteIndex): void {
+  const before = now.pointers['stable']
+  const after = next.pointers['stable']
+  if (before === undefined || (after !== undefined && compareVersions(after, before) >= 0)) return
+  throw new PitlaneError('PLAN_CONTRADICTION', `the newest stable version would go back from ${before} to ${after ?? 'none'}`, {
+    hint: `Pointers only move forward. The document of ${before} is missing from the bucket: put it back.`,
+  })
+}
+
+/** Which of these operations' objects the bucket does not have yet with these bytes. */
+export async function staleOperations(bucket: Bucket, operations: readonly Operation[]): Promise<readonly Operation[]> {
+  const stale: Operation[] = []
+  for (const operation of operations) {
+    if (operation.to !== 'bucket') continue
+    const there = await digestOf(await bucket.open(operation.key))
+    if (there?.sha256 !== operation.body.sha256) stale.push(operation)
+  }
+  return stale
+}

@@ -1,0 +1,231 @@
+/** A release's document and everything that goes out before it is visible, computed from rows and stored bytes: again and again the same. */
+import { createHash } from 'node:crypto'
+import type { Body, PutOptions } from '../buckets/types.ts'
+import { Evidence } from '../artifact/evidence.ts'
+import { machineName } from '../artifact/machines.ts'
+import type { ArtifactRow, LayerRow, ReleaseTestRow } from '../database/queries/artifacts.ts'
+import { PitlaneError } from '../errors.ts'
+import { type AssembledImage, assembleImage } from '../image/image.ts'
+import { KEYS } from '../plan/keys.ts'
+import type { Plan } from '../plan/plan.ts'
+import { findTarget } from '../plan/targets.ts'
+import { bodyOf } from './digest.ts'
+import { encodeDocument, isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
+import type { EntryId, Operation } from './publication.ts'
+import { type Signer, trustedCommentOf } from './sign.ts'
+
+export interface MaterialsInput {
+  readonly plan: Plan
+  readonly artifacts: readonly ArtifactRow[]
+  readonly layers: readonly LayerRow[]
+  readonly tests: readonly ReleaseTestRow[]
+  /** Null when the project asked for `sign: none`. */
+  readonly signer: Signer | null
+  /** Milliseconds since 1970, from the journal. */
+  readonly publishedAt: number
+  readonly promotion: ReleaseDocument['promotion']
+  readonly builder: ReleaseDocument['builder']
+  /** Where the image layout lies, relative to the bucket; null without an image. */
+  readonly layout: string | null
+  /** Stored bytes by SHA-256. */
+  readonly body: (sha256: string, size: number) => Body
+}
+
+export interface Materials {
+  readonly document: ReleaseDocument
+  readonly operations: readonly Operation[]
+}
+
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const TEXT = 'text/plain; charset=utf-8'
+
+export function makeMaterials(input: MaterialsInput): Materials {
+  const { plan, signer } = input
+  if (plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} declares no release`)
+  const image = plan.release.image === null ? null : assemble(input, plan.release.image)
+  const document = makeDocument(input, image)
+  const encoded = encodeDocument(document)
+  const sums = Buffer.from(checksums(document))
+
+  const operations: Operation[] = []
+  const put = (entry: EntryId, key: string, body: Body, contentType: string) => {
+    const options: PutOptions = { contentType, cacheControl: IMMUTABLE, exclusive: true }
+    operations.push({ to: 'bucket', entry, key, body, options })
+  }
+  const putText = (entry: EntryId, key: string, text: string) => put(entry, key, bodyOf(Buffer.from(text)), TEXT)
+
+  for (const file of document.files) {
+    const artifact = input.artifacts.find((row) => row.target === file.target)
+    if (artifact === undefined) throw new PitlaneError('PLAN_CONTRADICTION', `${file.path} has no artifact`)
+    put('objects', file.path, input.body(file.sha256, file.size), file.mediaType)
+    putText('objects', `${file.path}.sha256`, `${file.sha256}  ${file.name}\n`)
+    if (signer !== null) {
+      const comment = trustedCommentOf({ name: plan.project, version: plan.version, path: file.path })
+      putText('objects', `${file.path}.minisig`, signer.signFile({ blake2b512: Buffer.from(artifact.blake2b512, 'hex') }, comment))
+    }
+  }
+  if (image !== null && plan.release.image !== null) operations.push(...imageOperations(input, image, plan.release.image))
+
+  // Signatures first: whoever finds a document finds its signatures.
+  for (const [key, bytes, type] of [
+    [KEYS.sums(plan.version), sums, TEXT],
+    [KEYS.document(plan.version), encoded, 'application/json'],
+  ] as const) {
+    if (signer !== null) for (const side of signDocument(signer, plan.project, plan.version, key, bytes)) put('documents', side.key, bodyOf(side.bytes), side.contentType)
+    put('documents', key, bodyOf(bytes), type)
+  }
+  return { document, operations }
+}
+
+/** Both signatures of a document: `.minisig` for minisign, `.sig` for openssl and cosign. */
+export function signDocument(
+  signer: Signer,
+  project: string,
+  version: string,
+  key: string,
+  bytes: Buffer,
+): readonly { readonly key: string; readonly bytes: Buffer; readonly contentType: string }[] {
+  const blake2b512 = createHash('blake2b512').update(bytes).digest()
+  const minisig = signer.signFile({ blake2b512 }, trustedCommentOf({ name: project, version, path: key }))
+  return [
+    { key: `${key}.minisig`, bytes: Buffer.from(minisig), contentType: TEXT },
+    { key: `${key}.sig`, bytes: signer.signRaw(bytes), contentType: 'application/octet-stream' },
+  ]
+}
+
+/** As `sha256sum` writes and checks it, with paths relative to the version's folder. */
+export function checksums(document: ReleaseDocument): string {
+  const folder = KEYS.folder(document.version)
+  return document.files.map((file) => `${file.sha256}  ${file.path.slice(folder.length)}\n`).join('')
+}
+
+function assemble(input: MaterialsInput, planned: NonNullable<NonNullable<Plan['release']>['image']>): AssembledImage {
+  const { plan } = input
+  const layers = new Map(input.layers.map((row) => [row.target, { digest: row.digest, size: row.size, diffId: row.diff_id }]))
+  const facts = { name: plan.project, version: plan.version, revision: plan.source.commit, commitTime: plan.source.commitTime }
+  return assembleImage(planned, facts, layers)
+}
+
+function makeDocument(input: MaterialsInput, image: AssembledImage | null): ReleaseDocument {
+  const { plan, signer } = input
+  const { source } = plan
+  const targets = plan.release?.targets ?? []
+  const checks = plan.stages.filter((stage) => stage.kind === 'checks').flatMap((stage) => stage.steps)
+  return {
+    format: 'pitlane-release/1',
+    name: plan.project,
+    version: plan.version,
+    channel: plan.channel,
+    tag: source.tag,
+    commit: source.commit,
+    tree: source.tree,
+    subject: source.subject,
+    committedAt: isoSeconds(source.commitTime * 1000),
+    publishedAt: isoSeconds(input.publishedAt),
+    notes: plan.notes,
+    plan: plan.id,
+    configuration: plan.configuration,
+    signing: signer === null ? { scheme: 'none' } : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
+    builder: input.builder,
+    promotion: input.promotion,
+    files: targets.map((target) => fileOf(input, target)),
+    image: image === null ? null : imageOf(input, image),
+    checks: checks.map((step) => ({ name: step.name, result: 'passed' })),
+    tests: targets.map((target) => testOf(input, target)),
+  }
+}
+
+function fileOf(input: MaterialsInput, triple: string): ReleaseFile {
+  const artifact = input.artifacts.find((row) => row.target === triple)
+  const target = findTarget(triple)
+  if (artifact === undefined || target === undefined) {
+    throw new PitlaneError('PLAN_CONTRADICTION', `the plan declares ${triple}, and there is no artifact for it`)
+  }
+  const { elf } = Evidence.parse(JSON.parse(artifact.evidence))
+  return {
+    kind: 'binary',
+    name: artifact.name,
+    path: KEYS.binary(input.plan.version, triple, artifact.name),
+    size: artifact.size,
+    sha256: artifact.sha256,
+    mediaType: 'application/octet-stream',
+    target: triple,
+    platform: target.platform,
+    elf: {
+      class: elf.class,
+      machine: machineName(elf.machine),
+      static: elf.interpreter === null && elf.needed.length === 0,
+      pie: elf.type === 'dyn',
+      arm: elf.arm,
+    },
+  }
+}
+
+function testOf(input: MaterialsInput, triple: string): ReleaseTest {
+  const platform = findTarget(triple)?.platform ?? ''
+  const declared = input.plan.stages.some((stage) => stage.kind === 'test' && stage.target === triple)
+  if (!declared) return { target: triple, platform, result: 'none', mode: null, binarySha256: null, reason: 'the project declares no release test for this target' }
+  const test = input.tests.find((row) => row.target === triple)
+  if (test === undefined || test.result === 'running') {
+    throw new PitlaneError('PLAN_CONTRADICTION', `the plan declares a release test for ${triple}, and it has no result`)
+  }
+  return { target: triple, platform, result: test.result, mode: test.mode, binarySha256: test.binary_sha256, reason: test.reason }
+}
+
+function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument['image'] {
+  const planned = input.plan.release?.image
+  if (!planned) return null
+  return {
+    repository: planned.repository,
+    tag: planned.tag,
+    digest: image.index.descriptor.digest,
+    layout: input.layout,
+    platforms: image.platforms.map((platform) => ({
+      platform: platform.platform,
+      target: platform.target,
+      repository: platform.repository,
+      tag: planned.tag,
+      digest: platform.manifest.descriptor.digest,
+      size: platform.layer.size,
+    })),
+  }
+}
+
+/** Blobs and manifests go to the platform's own repository and to the multi-platform one, whose index names them. */
+function imageOperations(input: MaterialsInput, image: AssembledImage, planned: { repository: string; tag: string }): Operation[] {
+  const operations: Operation[] = []
+  const hex = (digest: string) => digest.slice('sha256:'.length)
+  for (const platform of image.platforms) {
+    for (const repository of [platform.repository, planned.repository]) {
+      const { layer, config, manifest } = platform
+      operations.push(
+        { to: 'blob', entry: 'objects', repository, body: input.body(hex(layer.digest), layer.size) },
+        { to: 'blob', entry: 'objects', repository, body: bodyOf(config.bytes) },
+        {
+          to: 'manifest',
+          entry: 'manifests',
+          repository,
+          mediaType: manifest.descriptor.mediaType,
+          bytes: manifest.bytes,
+          sha256: hex(manifest.descriptor.digest),
+        },
+      )
+    }
+  }
+  const { index } = image
+  operations.push({
+    to: 'manifest',
+    entry: 'image-index',
+    repository: planned.repository,
+    mediaType: index.descriptor.mediaType,
+    bytes: index.bytes,
+    sha256: hex(index.descriptor.digest),
+  })
+  const { tag } = planned
+  for (const platform of image.platforms) {
+    operations.push({ to: 'tag', entry: 'tags', repository: platform.repository, tag, descriptor: platform.manifest.descriptor })
+  }
+  operations.push({ to: 'tag', entry: 'tags', repository: planned.repository, tag, descriptor: index.descriptor })
+  return operations
+}
+

@@ -1,0 +1,142 @@
+/**
+ * From a planned commit to a published release: its green checks, its promotion, the release build, and the publication. Each part is
+ * looked for before it is done, so that the same call goes on after anything.
+ */
+import type { ContentStore } from '../artifact/content.ts'
+import { writeLayers } from './layers.ts'
+import type { Bucket } from '../buckets/types.ts'
+import { type BuildRow, findGreenChecks, findReleaseBuild, readBuild } from '../database/queries/builds.ts'
+import { findPublication } from '../database/queries/publications.ts'
+import { insertPromotion, readPromotion } from '../database/queries/promotions.ts'
+import { PitlaneError } from '../errors.ts'
+import type { Repository } from '../forges/types.ts'
+import type { Registry } from '../image/types.ts'
+import { checksDigest } from '../plan/plan-id.ts'
+import { KEYS } from '../plan/keys.ts'
+import type { Plan } from '../plan/plan.ts'
+import { buildFailure, carryOutBuild } from '../run/build.ts'
+import type { EngineParts, StopSignals } from '../run/engine.ts'
+import { digestOf } from './digest.ts'
+import { readDocument } from './documents.ts'
+import { contradiction } from './journal.ts'
+import { type ListParts, readIndex } from './lists.ts'
+import { publish } from './publish.ts'
+
+export interface ReleaseParts {
+  readonly engine: EngineParts
+  readonly content: ContentStore
+  readonly repository: Repository
+  readonly bucket: Bucket
+  readonly registry: Registry | null
+  readonly lists: ListParts
+  /** Where the image layout lies, relative to the bucket. */
+  readonly layout: string | null
+  readonly pitlaneVersion: string
+  readonly stop: StopSignals
+}
+
+export interface ReleaseRequest {
+  readonly plan: Plan
+  readonly actor: string
+  readonly reason: string | null
+}
+
+/** Runs the checks of a commit, or finds the build in which they were green. */
+export async function greenChecks(parts: Pick<ReleaseParts, 'engine' | 'stop'>, request: ReleaseRequest): Promise<BuildRow> {
+  const { plan, actor } = request
+  const digest = checksDigest(plan)
+  const green = await findGreenChecks(parts.engine.writer.db, digest)
+  if (green !== undefined) {
+    const about = { number: green.number, kind: green.kind, version: plan.version, commit: green.commit_id }
+    parts.engine.report({ event: 'build', ...about, state: 'reused' })
+    return green
+  }
+  const build = await carryOutBuild(parts.engine, { kind: 'checks', plan, checksDigest: digest, actor }, parts.stop)
+  if (build.state !== 'succeeded') throw await buildFailure(parts.engine, build)
+  return build
+}
+
+export async function release(parts: ReleaseParts, request: ReleaseRequest): Promise<void> {
+  const { plan } = request
+  const page = `${parts.lists.baseUrl}/${KEYS.page}`
+  if (await isPublished(parts, plan)) {
+    parts.engine.report({ event: 'published', version: plan.version, channel: plan.channel, page, already: true })
+    return
+  }
+  await requireSameKey(parts)
+  const build = await releaseBuild(parts, request)
+  if (plan.release?.image) await writeLayers(parts, plan, build)
+  const promotion = await readPromotion(parts.engine.writer.db, build.id)
+  await publish(parts, plan, build, { actor: promotion.actor, reason: promotion.reason, build: promotion.number })
+  parts.engine.report({ event: 'published', version: plan.version, channel: plan.channel, page, already: false })
+}
+
+/** The release build of this plan that is green, or a new one, promoted from green checks. */
+async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promise<BuildRow> {
+  const { db } = parts.engine.writer
+  const { plan, actor, reason } = request
+  const publication = await findPublication(db, plan.version)
+  if (publication !== undefined) {
+    if (publication.plan_id === plan.id) return readBuild(db, publication.release_build_id)
+    throw new PitlaneError('CONTRADICTION', `the publication of ${plan.version} was begun from plan ${publication.plan_id}, and this is ${plan.id}`, {
+      hint: 'The tag or pitlane.yaml has changed since. Release under a new version.',
+    })
+  }
+  const green = await findReleaseBuild(db, plan.id)
+  if (green !== undefined) {
+    const about = { number: green.number, kind: green.kind, version: plan.version, commit: green.commit_id }
+    parts.engine.report({ event: 'build', ...about, state: 'reused' })
+    return green
+  }
+  const checks = await greenChecks(parts, request)
+  const build = await carryOutBuild(
+    parts.engine,
+    {
+      kind: 'release',
+      plan,
+      checksDigest: checksDigest(plan),
+      actor,
+      also: (trx, row) => insertPromotion(trx, { build: checks, releaseBuild: row, version: plan.version, actor, reason, now: parts.engine.clock.now() }),
+    },
+    parts.stop,
+  )
+  if (build.state !== 'succeeded') throw await buildFailure(parts.engine, build)
+  return build
+}
+
+/**
+ * Whether the version is complete and listed. The bucket is asked, not only the rows: a release made from another machine counts.
+ * @throws PitlaneError `CONTRADICTION` when the version is there from another commit
+ */
+async function isPublished(parts: ReleaseParts, plan: Plan): Promise<boolean> {
+  const there = await readDocument(parts.bucket, plan.version)
+  if (there === null) return false
+  if (there.document.commit !== plan.source.commit) {
+    throw contradiction(`${plan.version} in ${parts.bucket.location}`, `commit ${there.document.commit}`, `commit ${plan.source.commit}`)
+  }
+  const publication = await findPublication(parts.engine.writer.db, plan.version)
+  if (publication !== undefined && publication.state !== 'published') return false
+  const index = await readIndex(parts.bucket)
+  const listed = index?.releases.find((candidate) => candidate.version === plan.version)
+  const document = await digestOf(await parts.bucket.open(KEYS.document(plan.version)))
+  if (listed !== undefined && listed.document.sha256 === document?.sha256) return true
+  if (publication !== undefined) {
+    throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} was published, and ${KEYS.index} does not list it with the same document`, {
+      hint: 'Run `pitlane pages rebuild`: it computes the lists from the documents again.',
+    })
+  }
+  throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is in ${parts.bucket.location}, is not listed, and was not made from this state`, {
+    hint: 'Finish it where it was begun, or run `pitlane pages rebuild` to list it.',
+  })
+}
+
+/** A bucket is signed with one key: another one would make every earlier release look forged. */
+async function requireSameKey(parts: ReleaseParts): Promise<void> {
+  const index = await readIndex(parts.bucket)
+  const { signer } = parts.lists
+  const before = index?.publicKey?.minisign
+  if (before === undefined || before === signer?.publicKey.line) return
+  throw new PitlaneError('KEY_CHANGED', `${parts.bucket.location} is signed with key ${index?.publicKey?.keyId ?? '?'}, and this one is ${signer?.keyId ?? 'none'}`, {
+    hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
+  })
+}

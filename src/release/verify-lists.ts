@@ -1,0 +1,120 @@
+/** Whether page, lists, feeds and pointers say what the release document says. */
+import { createHash } from 'node:crypto'
+import { KEYS } from '../plan/keys.ts'
+import { encodeDocument, type ReleaseDocument } from './document.ts'
+import { type Findings, wrong } from './findings.ts'
+import type { PublicKey } from './public-key.ts'
+import { parseSiteIndex, type SiteIndex } from './site-index.ts'
+import { type Published, verifySigned } from './verify-document.ts'
+
+const LIST_LIMIT = 64 * 1024 * 1024
+
+export interface ListRequest {
+  readonly bucket: Published
+  readonly key: PublicKey | null
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+export async function verifyLists(request: ListRequest, document: ReleaseDocument, found: Findings): Promise<void> {
+  let index: SiteIndex | null = null
+  await found.check('index.json lists it with the same document, files and image', async () => {
+    index = await verifiedIndex(request, document)
+    compareWithIndex(document, index)
+  })
+  await found.check('_releases.json lists it with the same files', async () => {
+    compareWithGarageList(document, await text(request, KEYS.garageList))
+  })
+  await found.check('_releases.html shows it with every digest', async () => {
+    const page = await text(request, KEYS.page)
+    for (const needle of [document.version, ...document.files.map((file) => file.sha256)]) {
+      if (!page.includes(needle)) throw wrong(`${KEYS.page} does not show ${needle}`)
+    }
+  })
+  await found.check('the feeds name it', async () => {
+    const feeds = document.channel === 'stable' ? [KEYS.atomStable, KEYS.atomAll] : [KEYS.atomAll]
+    for (const feed of feeds) {
+      if (!(await text(request, feed)).includes(document.version)) throw wrong(`${feed} does not name ${document.version}`)
+    }
+  })
+  await found.check('the pointers say what index.json says', async () => {
+    if (index === null) throw wrong('the pointers cannot be compared without index.json')
+    for (const [channel, version] of Object.entries(index.pointers)) {
+      const key = channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel)
+      const value = await text(request, key)
+      if (value !== `${version}\n`) throw wrong(`${key} is ${JSON.stringify(value.slice(0, 100))}, index.json says ${version}`)
+    }
+  })
+}
+
+async function verifiedIndex(request: ListRequest, document: ReleaseDocument): Promise<SiteIndex> {
+  const bytes = await request.bucket.read(KEYS.index, LIST_LIMIT)
+  if (bytes === null) throw wrong(`${KEYS.index} is missing`)
+  const index = parseSiteIndex(bytes, KEYS.index)
+  if (request.key !== null) {
+    const signed = { name: document.name, version: `serial-${index.serial}`, path: KEYS.index }
+    await verifySigned(request.bucket, bytes, signed, request.key)
+  }
+  if (index.name !== document.name) throw wrong(`${KEYS.index} is of ${index.name}, release.json of ${document.name}`)
+  if (request.now > Date.parse(index.expiresAt)) {
+    throw wrong(
+      `${KEYS.index} expired at ${index.expiresAt}: this may be an old mirror; the publisher renews it with \`pitlane pages rebuild\``,
+    )
+  }
+  return index
+}
+
+function compareWithIndex(document: ReleaseDocument, index: SiteIndex): void {
+  const { version } = document
+  const listed = index.releases.find((release) => release.version === version)
+  if (listed === undefined) throw wrong(`${KEYS.index} does not list ${version}`)
+  const digest = createHash('sha256').update(encodeDocument(document)).digest('hex')
+  if (listed.document.sha256 !== digest) {
+    throw wrong(`${KEYS.index} names release.json with SHA-256 ${listed.document.sha256}, and it has ${digest}`)
+  }
+  if (facts(listed.files) !== facts(document.files)) {
+    throw wrong(`${KEYS.index} lists other files for ${version} than release.json`)
+  }
+  if ((listed.image?.digest ?? null) !== (document.image?.digest ?? null)) {
+    throw wrong(`${KEYS.index} names another image for ${version} than release.json`)
+  }
+  if (listed.channel !== document.channel || listed.commit !== document.commit) {
+    throw wrong(`${KEYS.index} names another channel or commit for ${version} than release.json`)
+  }
+}
+
+function facts(files: readonly { target: string; name: string; size: number; sha256: string }[]): string {
+  const lines = files.map((file) => `${file.target}/${file.name} ${file.size} ${file.sha256}`)
+  return lines.sort().join('\n')
+}
+
+/** Only the fields that its readers use: section, version, platform, path, size. */
+function compareWithGarageList(document: ReleaseDocument, json: string): void {
+  let list: unknown
+  try {
+    list = JSON.parse(json)
+  } catch {
+    throw wrong(`${KEYS.garageList} is not JSON`)
+  }
+  const sections = Array.isArray(list)
+    ? (list as { builds?: { version?: unknown; builds?: Record<string, unknown>[] }[] }[])
+    : []
+  const entries = sections
+    .flatMap((section) => section.builds ?? [])
+    .filter((build) => build.version === document.version)
+  if (entries.length !== 1) throw wrong(`${KEYS.garageList} lists ${document.version} ${entries.length} times`)
+  const field = (value: unknown) => (typeof value === 'string' ? value : '?')
+  const listed = (entries[0]?.builds ?? []).map((build) =>
+    ['platform', 'path', 'size'].map((name) => field(build[name])).join(' '),
+  )
+  const expected = document.files.map((file) => `${file.target} ${file.path} ${file.size}`)
+  if (listed.sort().join('\n') !== expected.sort().join('\n')) {
+    throw wrong(`${KEYS.garageList} lists other files for ${document.version} than release.json`)
+  }
+}
+
+async function text(request: ListRequest, key: string): Promise<string> {
+  const bytes = await request.bucket.read(key, LIST_LIMIT)
+  if (bytes === null) throw wrong(`${key} is missing`)
+  return bytes.toString('utf8')
+}

@@ -1,0 +1,146 @@
+/** A published release held against the public key and nothing else: what anybody can do with `pitlane verify`. */
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { PitlaneError } from '../errors.ts'
+import { checkImage } from '../image/check.ts'
+import type { Registry } from '../image/types.ts'
+import { KEYS } from '../plan/keys.ts'
+import type { ReleaseDocument, ReleaseFile } from './document.ts'
+import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
+import { Findings, wrong } from './findings.ts'
+import { checksums } from './materials.ts'
+import type { PublicKey } from './public-key.ts'
+import { trustedCommentOf } from './sign.ts'
+import { type Published, readSide, SIDE_LIMIT, verifySigned } from './verify-document.ts'
+import { verifyLists } from './verify-lists.ts'
+import { verifyFile } from './verify-signature.ts'
+
+export interface VerifyRequest {
+  readonly bucket: Published
+  /** Null leaves the images out; the result says so. */
+  readonly registry: Registry | null
+  readonly version: string
+  /** Null accepts only a release that says it is not signed. */
+  readonly key: PublicKey | null
+  /** Milliseconds since 1970, to tell whether the index has expired. */
+  readonly now: number
+}
+
+export interface Verification {
+  readonly document: ReleaseDocument | null
+  /** What was found right, one line each. */
+  readonly checks: readonly string[]
+  /** What was found wrong; empty when the release verifies. */
+  readonly problems: readonly string[]
+  /** What was not looked at. */
+  readonly skipped: readonly string[]
+}
+
+const SUMS_LIMIT = 4 * 1024 * 1024
+
+export async function verifyRelease(request: VerifyRequest): Promise<Verification> {
+  const found = new Findings()
+  const document = await verifyDocument(request, found)
+  if (document !== null) {
+    await verifySums(request, document, found)
+    for (const file of document.files) await verifyBinary(request, document, file, found)
+    await verifyImages(request, document, found)
+    await verifyLists(request, document, found)
+  }
+  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped }
+}
+
+/** The document is looked at first: everything else is compared with it. Null when it can't be trusted. */
+async function verifyDocument(request: VerifyRequest, found: Findings): Promise<ReleaseDocument | null> {
+  const { bucket, version, key } = request
+  const path = KEYS.document(version)
+  const bytes = await bucket.read(path, DOCUMENT_LIMIT)
+  if (bytes === null) {
+    throw new PitlaneError('NOT_FOUND', `${bucket.location} has no release ${version}`, {
+      hint: `Expected ${path}. Is it the folder or address that holds ${KEYS.page}?`,
+    })
+  }
+  let document: ReleaseDocument | null = null
+  const good = await found.check(`release.json of ${version}`, async () => {
+    const parsed = parseDocument(bytes, path, version)
+    requireScheme(parsed, key)
+    if (key !== null) await verifySigned(bucket, bytes, { name: parsed.name, version, path }, key)
+    document = parsed
+  })
+  return good ? document : null
+}
+
+function requireScheme(document: ReleaseDocument, key: PublicKey | null): void {
+  if (key === null && document.signing.scheme !== 'none') {
+    throw new PitlaneError('USAGE', `${document.version} is signed, and no key was given to verify it with`, {
+      hint: 'Give it with --key.',
+    })
+  }
+  if (key !== null && document.signing.scheme === 'none') {
+    throw wrong(`${document.version} says that it is not signed, and a key was given`)
+  }
+}
+
+async function verifySums(request: VerifyRequest, document: ReleaseDocument, found: Findings): Promise<void> {
+  const { bucket, key } = request
+  const { name, version } = document
+  const path = KEYS.sums(version)
+  await found.check('SHA256SUMS names exactly the files of release.json', async () => {
+    const bytes = await bucket.read(path, SUMS_LIMIT)
+    if (bytes === null) throw wrong(`${path} is missing`)
+    if (key !== null) await verifySigned(bucket, bytes, { name, version, path }, key)
+    if (bytes.toString('utf8') !== checksums(document)) throw wrong(`${path} says something else than release.json`)
+  })
+}
+
+async function verifyBinary(request: VerifyRequest, document: ReleaseDocument, file: ReleaseFile, found: Findings): Promise<void> {
+  const { bucket, key } = request
+  const { path } = file
+  await found.check(`${file.target}/${file.name}  ${file.size} bytes  sha256 ${file.sha256}`, async () => {
+    const stream = await bucket.open(path)
+    if (stream === null) throw wrong(`${path} is missing`)
+    const { size, sha256, blake2b512 } = await digests(stream, file.size)
+    if (size !== file.size) {
+      throw wrong(`${path} has ${size} bytes${size > file.size ? ' or more' : ''}, release.json says ${file.size}`)
+    }
+    if (sha256 !== file.sha256) throw wrong(`${path} has SHA-256 ${sha256}, release.json says ${file.sha256}`)
+    const line = await bucket.read(`${path}.sha256`, SIDE_LIMIT)
+    if (line?.toString('utf8') !== `${file.sha256}  ${file.name}\n`) {
+      throw wrong(`${path}.sha256 says something else than release.json`)
+    }
+    if (key === null) return
+    const comment = trustedCommentOf({ name: document.name, version: document.version, path })
+    const minisig = await readSide(bucket, `${path}.minisig`)
+    verifyFile(key, { blake2b512 }, minisig.toString('utf8'), comment, `${path}.minisig`)
+  })
+}
+
+/** Stops reading once there is more than expected. */
+async function digests(stream: Readable, expected: number): Promise<{ size: number; sha256: string; blake2b512: Buffer }> {
+  const sha256 = createHash('sha256')
+  const blake2b512 = createHash('blake2b512')
+  let size = 0
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > expected) break
+    sha256.update(chunk)
+    blake2b512.update(chunk)
+  }
+  return { size, sha256: sha256.digest('hex'), blake2b512: blake2b512.digest() }
+}
+
+async function verifyImages(request: VerifyRequest, document: ReleaseDocument, found: Findings): Promise<void> {
+  const { image } = document
+  if (image === null) return
+  const name = `${image.repository}:${image.tag}`
+  const { registry } = request
+  if (registry === null) {
+    found.skipped.push(`image ${name}`)
+    return
+  }
+  await found.check(`image ${name}@${image.digest}, ${image.platforms.length} platforms`, async () => {
+    const binaries = new Map(document.files.map((file) => [file.target, file]))
+    const findings = await checkImage(registry, image, binaries)
+    if (findings.length > 0) throw wrong(findings.map((finding) => `${finding.subject}: ${finding.problem}`).join('\n'))
+  })
+}

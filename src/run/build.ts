@@ -1,0 +1,58 @@
+/** One build from its row to its outcome. */
+import { type BuildRow, openBuild } from '../database/queries/builds.ts'
+import type { Plan } from '../plan/plan.ts'
+import { PitlaneError, type ErrorCode } from '../errors.ts'
+import type { Transaction } from 'kysely'
+import type { Database } from '../database/schema.ts'
+import { type EngineParts, runBuild, type StopSignals } from './engine.ts'
+
+export interface BuildRequest {
+  readonly kind: BuildRow['kind']
+  readonly plan: Plan
+  readonly checksDigest: string
+  readonly actor: string
+  /** Written in the same transaction as the build. */
+  readonly also?: (trx: Transaction<Database>, build: BuildRow) => Promise<void>
+}
+
+/**
+ * Opens the build (or takes up the one of this plan that has not ended) and carries it out.
+ * @returns the build with its final state
+ * @throws PitlaneError `INTERRUPTED` when it was stopped before its end; the same call goes on later
+ */
+export async function carryOutBuild(parts: EngineParts, request: BuildRequest, stop: StopSignals): Promise<BuildRow> {
+  const now = parts.clock.now()
+  const build = await parts.writer.write(async (trx) => {
+    const row = await openBuild(trx, { ...request, now })
+    await request.also?.(trx, row)
+    return row
+  })
+  const resumed = (await parts.writer.db.selectFrom('attempts').select('number').where('build_id', '=', build.id).executeTakeFirst()) !== undefined
+  const about = { event: 'build', number: build.number, kind: build.kind, version: build.version, commit: build.commit_id } as const
+  parts.report({ ...about, state: resumed ? 'resumed' : 'started' })
+  const outcome = await runBuild(parts, build, request.plan, stop)
+  if (outcome === 'stopped') {
+    throw new PitlaneError('INTERRUPTED', `build ${build.number} was stopped before its end`, {
+      hint: 'Run the same command again: it goes on where it was.',
+    })
+  }
+  parts.report({ ...about, state: outcome })
+  return { ...build, state: outcome }
+}
+
+/** The error that a failed build ends a command with: the first stage's own, as the rows have it. */
+export async function buildFailure(parts: Pick<EngineParts, 'writer'>, build: BuildRow): Promise<PitlaneError> {
+  const failed = await parts.writer.db
+    .selectFrom('stages')
+    .select(['id', 'error', 'note'])
+    .where('build_id', '=', build.id)
+    .where('state', '=', 'failed')
+    .orderBy('position')
+    .execute()
+  const [first] = failed
+  if (first === undefined) return new PitlaneError('INTERNAL', `build ${build.number} failed without a failed stage`)
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
+  return new PitlaneError((first.error ?? 'INTERNAL') as ErrorCode, `${first.id}: ${first.note ?? 'failed'}${more}`, {
+    hint: `Nothing was published. The output is below .pitlane/builds/${build.number}/.`,
+  })
+}

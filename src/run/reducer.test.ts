@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { PlannedStage } from '../plan/plan.ts'
+import { type Fact, type Limits, type Order, reduce } from './reducer.ts'
+import { type BuildState, initialState, outcomeOf, stageEnded, stepActive } from './state.ts'
+
+const LIMITS: Limits = { jobs: 2, attempts: 3 }
+
+function stage(id: string, steps: Record<string, string[]>, options: Partial<PlannedStage> = {}): PlannedStage {
+  return {
+    id,
+    kind: 'build',
+    target: null,
+    needs: [],
+    outputs: [],
+    required: true,
+    steps: Object.entries(steps).map(([name, needs]) => ({
+      id: `${id}/${name}`,
+      name,
+      run: ':',
+      env: {},
+      timeout: 60_000,
+      needs: needs.map((need) => `${id}/${need}`),
+    })),
+    ...options,
+  }
+}
+
+/** Applies facts one after the other; returns the last state and all orders as short text. */
+function play(start: BuildState, facts: readonly Fact[], limits = LIMITS): { state: BuildState; orders: string[] } {
+  const orders: string[] = []
+  let state = start
+  for (const fact of facts) {
+    const turn = reduce(state, fact, limits)
+    state = turn.state
+    orders.push(...turn.orders.map(short))
+  }
+  return { state, orders }
+}
+
+function short(order: Order): string {
+  const what = 'step' in order ? order.step : order.stage
+  return `${order.kind} ${what} #${order.attempt}${order.kind === 'prepare' && !order.fresh ? ' keep' : ''}`
+}
+
+const chain = [stage('checks', { a: [], b: ['a'] })]
+const prepared: Fact = { kind: 'prepared', stage: 'checks', attempt: 1 }
+const ended = (step: string, code = 0, attempt = 1): Fact => ({
+  kind: 'ended',
+  stage: 'checks',
+  attempt,
+  step: `checks/${step}`,
+  code,
+})
+const lost = (step: string, attempt = 1): Fact => ({ kind: 'lost', stage: 'checks', attempt, step: `checks/${step}` })
+
+test('a stage is prepared, its steps run in order, its outputs are collected, its workspace goes', () => {
+  const { state, orders } = play(initialState(chain), [
+    { kind: 'resumed' },
+    prepared,
+    ended('a'),
+    ended('b'),
+    { kind: 'collected', stage: 'checks', attempt: 1 },
+  ])
+  assert.deepEqual(orders, [
+    'prepare checks #1',
+    'start checks/a #1',
+    'start checks/b #1',
+    'collect checks #1',
+    'destroy checks #1',
+  ])
+  assert.equal(outcomeOf(state), 'succeeded')
+})
+
+test('a red step skips what needs it and fails the stage with its exit code', () => {
+  const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, ended('a', 7)])
+  assert.deepEqual(orders, ['prepare checks #1', 'start checks/a #1', 'destroy checks #1'])
+  assert.equal(state.stages[0]?.steps[1]?.state, 'skipped')
+  assert.equal(state.stages[0]?.error, 'STEP_FAILED')
+  assert.match(state.stages[0]?.note ?? '', /step a .* 7/)
+  assert.equal(outcomeOf(state), 'failed')
+})
+
+test('a lost step makes a new attempt that keeps the finished steps and the workspace', () => {
+  const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, ended('a'), lost('b')])
+  assert.deepEqual(orders.slice(-1), ['prepare checks #2 keep'])
+  const after = play(state, [{ ...prepared, attempt: 2 }, ended('b', 0, 2)])
+  assert.deepEqual(after.orders, ['start checks/b #2', 'collect checks #2'])
+  assert.equal(after.state.stages[0]?.steps[0]?.attempt, 1)
+})
+
+test('a lost first step starts again from a clean checkout', () => {
+  const { orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, lost('a')])
+  assert.deepEqual(orders.slice(-1), ['prepare checks #2'])
+})
+
+test('a step that is lost in every attempt fails the stage', () => {
+  const facts: Fact[] = [{ kind: 'resumed' }]
+  for (const attempt of [1, 2, 3]) facts.push({ ...prepared, attempt }, lost('a', attempt))
+  const { state } = play(initialState(chain), facts)
+  assert.equal(state.stages[0]?.state, 'failed')
+  assert.equal(state.stages[0]?.error, 'EXECUTOR_FAILED')
+})
+
+test('facts of an older attempt change nothing', () => {
+  const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, lost('a'), { ...prepared, attempt: 2 }])
+  for (const stale of [
+    ended('a', 1, 1),
+    lost('a', 1),
+    { kind: 'collected', stage: 'checks', attempt: 1 } as const,
+    prepared,
+  ]) {
+    const turn = reduce(state, stale, LIMITS)
+    assert.deepEqual(turn.state, state)
+    assert.deepEqual(turn.orders, [])
+  }
+})
+
+test('a step past its timeout is killed, and is timed out whatever the kill leaves behind', () => {
+  for (const end of [lost('a'), ended('a', 0), ended('a', 137)]) {
+    const { state, orders } = play(initialState(chain), [
+      { kind: 'resumed' },
+      prepared,
+      { kind: 'overdue', stage: 'checks', attempt: 1, step: 'checks/a' },
+      end,
+    ])
+    assert.ok(orders.includes('kill checks/a #1'))
+    assert.equal(state.stages[0]?.steps[0]?.state, 'timed-out')
+    assert.equal(state.stages[0]?.error, 'STEP_TIMEOUT')
+  }
+})
+
+test('draining starts nothing more; resuming goes on', () => {
+  const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'drain' }, ended('a')])
+  assert.deepEqual(orders, ['prepare checks #1', 'start checks/a #1'])
+  const after = play({ ...state, draining: false }, [{ kind: 'resumed' }])
+  assert.deepEqual(after.orders, ['start checks/b #1'])
+})
+
+test('interrupting kills what runs; the next engine tries it again as a new attempt', () => {
+  const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'interrupt' }, lost('a')])
+  assert.deepEqual(orders.slice(-1), ['kill checks/a #1'])
+  assert.equal(outcomeOf(state), null)
+  assert.deepEqual(play({ ...state, draining: false }, [{ kind: 'resumed' }]).orders, ['prepare checks #2'])
+})
+
+test('a step that finished while it was being interrupted has finished', () => {
+  const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'interrupt' }, ended('a')])
+  assert.equal(state.stages[0]?.steps[0]?.state, 'succeeded')
+})
+
+test('after a crash every active state gives its order again', () => {
+  const stages = [stage('one', { s: [] }), stage('two', { s: [] }), stage('three', { s: [] })]
+  const { state } = play(
+    initialState(stages),
+    [
+      { kind: 'resumed' },
+      { kind: 'prepared', stage: 'two', attempt: 1 },
+      { kind: 'prepared', stage: 'three', attempt: 1 },
+      { kind: 'ended', stage: 'three', attempt: 1, step: 'three/s', code: 0 },
+    ],
+    { jobs: 3, attempts: 3 },
+  )
+  assert.deepEqual(play(state, [{ kind: 'resumed' }]).orders, ['prepare one #1', 'attach two/s #1', 'collect three #1'])
+})
+
+test('a required stage that cannot run fails the build; another is not run, and never counts as passed', () => {
+  for (const required of [true, false]) {
+    const { state } = play(initialState([stage('test', { s: [] }, { required })]), [
+      { kind: 'resumed' },
+      { kind: 'unrunnable', stage: 'test', attempt: 1, reason: 'no qemu' },
+    ])
+    assert.equal(state.stages[0]?.state, required ? 'failed' : 'not-run')
+    assert.equal(outcomeOf(state), required ? 'failed' : 'succeeded')
+  }
+})
+
+/** Random stage graphs whose needs point backwards, as the plan guarantees. */
+const graph = fc
+  .array(
+    fc.record({ steps: fc.integer({ min: 1, max: 4 }), needs: fc.array(fc.nat(5)), links: fc.array(fc.nat(20)) }),
+    {
+      minLength: 1,
+      maxLength: 5,
+    },
+  )
+  .map((specs) =>
+    specs.map((spec, index) =>
+      stage(
+        `s${index}`,
+        Object.fromEntries(
+          Array.from({ length: spec.steps }, (_, n) => [
+            `t${n}`,
+            n === 0 ? [] : spec.links.slice(n, n + 1).map((l) => `t${l % n}`),
+          ]),
+        ),
+        { needs: index === 0 ? [] : [...new Set(spec.needs.map((need) => `s${need % index}`))] },
+      ),
+    ),
+  )
+
+test('whatever happens in whatever order: jobs are respected, needs come first, crashes lose nothing, and it ends', () => {
+  fc.assert(
+    fc.property(graph, fc.integer({ min: 1, max: 3 }), fc.infiniteStream(fc.nat(999)), (stages, jobs, dice) => {
+      const limits = { jobs, attempts: 3 }
+      const roll = (sides: number) => Number(dice.next().value) % sides
+      let state = initialState(stages)
+      let pending: Order[] = []
+      let turns = 0
+      const tell = (fact: Fact) => {
+        const turn = reduce(state, fact, limits)
+        for (const order of turn.orders) {
+          if (order.kind !== 'start') continue
+          const owner = turn.state.stages.find((s) => s.plan.id === order.stage)
+          const step = owner?.steps.find((s) => s.plan.id === order.step)
+          for (const need of step?.plan.needs ?? []) {
+            assert.equal(owner?.steps.find((s) => s.plan.id === need)?.state, 'succeeded')
+          }
+          for (const need of owner?.plan.needs ?? []) {
+            assert.equal(turn.state.stages.find((s) => s.plan.id === need)?.state, 'succeeded')
+          }
+        }
+        state = turn.state
+        pending.push(...turn.orders.filter((order) => order.kind !== 'destroy'))
+        const busy = state.stages.reduce(
+          (sum, s) =>
+            sum + (s.state === 'preparing' || s.state === 'collecting' ? 1 : s.steps.filter(stepActive).length),
+          0,
+        )
+        assert.ok(busy <= jobs, `${busy} busy with ${jobs} jobs`)
+      }
+      tell({ kind: 'resumed' })
+      while (outcomeOf(state) === null) {
+        turns += 1
+        assert.ok(turns < 2000, 'it ends')
+        if (roll(10) === 0) {
+          // The engine died: all orders are forgotten and must come again from the state.
+          pending = []
+          tell({ kind: 'resumed' })
+          continue
+        }
+        assert.ok(pending.length > 0, 'something is under way')
+        const [order] = pending.splice(roll(pending.length), 1)
+        if (order === undefined) continue
+        const at = { stage: order.stage, attempt: order.attempt }
+        if (order.kind === 'prepare') {
+          tell(
+            roll(12) === 0
+              ? { kind: 'unfit', ...at, error: 'CONFIG_INVALID', message: 'no' }
+              : { kind: 'prepared', ...at },
+          )
+        } else if (order.kind === 'collect') {
+          tell(
+            roll(12) === 0
+              ? { kind: 'unfit', ...at, error: 'OUTPUT_MISSING', message: 'no' }
+              : { kind: 'collected', ...at },
+          )
+        } else if ('step' in order) {
+          if (order.kind !== 'kill' && roll(8) === 0) tell({ kind: 'overdue', ...at, step: order.step })
+          else if (roll(6) === 0) tell({ kind: 'lost', ...at, step: order.step })
+          else tell({ kind: 'ended', ...at, step: order.step, code: roll(5) === 0 ? 1 : 0 })
+        }
+      }
+      assert.ok(state.stages.every(stageEnded))
+      // A build is green only when each of its steps is.
+      assert.equal(
+        outcomeOf(state) === 'succeeded',
+        state.stages.every((s) => s.steps.every((step) => step.state === 'succeeded') && s.state === 'succeeded'),
+      )
+    }),
+    { numRuns: 400 },
+  )
+})

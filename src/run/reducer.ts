@@ -1,0 +1,308 @@
+/**
+ * Scheduling as a pure function: state + fact → state + orders. The engine writes the new state down, then carries the orders out, and
+ * tells what came of them as the next facts. Every order is implied by a state, so that after a crash `resumed` gives them again.
+ */
+import type { ErrorCode } from '../errors.ts'
+import { type BuildState, type StageRun, type StepRun, stageEnded, stepActive, stepEnded } from './state.ts'
+
+interface StageFact {
+  readonly stage: string
+  readonly attempt: number
+}
+interface StepFact extends StageFact {
+  readonly step: string
+}
+
+export type Fact =
+  /** An engine took this build up, for the first time or after another one died. */
+  | { readonly kind: 'resumed' }
+  | ({ readonly kind: 'prepared' } & StageFact)
+  /** The stage can't run on this machine. */
+  | ({ readonly kind: 'unrunnable'; readonly reason: string } & StageFact)
+  | ({ readonly kind: 'ended'; readonly code: number } & StepFact)
+  /** The step is not running and left no exit status: after a kill that is what was wanted, else it has to be tried again. */
+  | ({ readonly kind: 'lost' } & StepFact)
+  | ({ readonly kind: 'overdue' } & StepFact)
+  | ({ readonly kind: 'collected' } & StageFact)
+  /** Preparing or collecting failed. */
+  | ({ readonly kind: 'unfit'; readonly error: ErrorCode; readonly message: string } & StageFact)
+  /** Start nothing more, let what runs finish. */
+  | { readonly kind: 'drain' }
+  /** End what runs; it will be tried again by the next engine. */
+  | { readonly kind: 'interrupt' }
+
+export type Order =
+  | { readonly kind: 'prepare'; readonly stage: string; readonly attempt: number; readonly fresh: boolean }
+  | {
+      readonly kind: 'start' | 'attach' | 'kill'
+      readonly stage: string
+      readonly attempt: number
+      readonly step: string
+    }
+  | { readonly kind: 'collect' | 'destroy'; readonly stage: string; readonly attempt: number }
+
+export interface Limits {
+  /** How many steps (and preparations and collections) at once. */
+  readonly jobs: number
+  /** How often a stage is tried when its steps are lost. */
+  readonly attempts: number
+}
+
+export interface Turn {
+  readonly state: BuildState
+  readonly orders: readonly Order[]
+}
+
+export function reduce(state: BuildState, fact: Fact, limits: Limits): Turn {
+  const orders: Order[] = []
+  let next = apply(state, fact, limits, orders)
+  next = settle(next, orders)
+  if (!next.draining) next = start(next, limits, orders)
+  for (const [index, stage] of next.stages.entries()) {
+    const before = state.stages[index]
+    if (before === undefined || stageEnded(before) || !stageEnded(stage) || stage.attempt === 0) continue
+    orders.push({ kind: 'destroy', stage: stage.plan.id, attempt: stage.attempt })
+  }
+  return { state: next, orders }
+}
+
+function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): BuildState {
+  switch (fact.kind) {
+    case 'resumed':
+      for (const stage of state.stages) orders.push(...resumeOrders(stage))
+      return state
+    case 'drain':
+      return { ...state, draining: true }
+    case 'interrupt':
+      return {
+        draining: true,
+        stages: state.stages.map((stage) =>
+          mapSteps(stage, (step) => {
+            if (step.state !== 'running') return step
+            orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
+            return { ...step, state: 'interrupting' }
+          }),
+        ),
+      }
+    case 'prepared':
+      return onStage(state, fact, ['preparing'], (stage) => ({ ...stage, state: 'running', note: null }))
+    case 'unrunnable':
+      return onStage(state, fact, ['preparing'], (stage) => ({
+        ...end(
+          stage,
+          stage.plan.required ? 'failed' : 'not-run',
+          fact.reason,
+          stage.plan.required ? 'TEST_NOT_RUN' : null,
+        ),
+        steps: stage.steps.map((step) => ({ ...step, state: 'skipped' })),
+      }))
+    case 'collected':
+      return onStage(state, fact, ['collecting'], (stage) => end(stage, 'succeeded', null, null))
+    case 'unfit':
+      return onStage(state, fact, ['preparing', 'collecting'], (stage) => ({
+        ...end(stage, 'failed', fact.message, fact.error),
+        steps: stage.steps.map((step) => (step.state === 'waiting' ? { ...step, state: 'skipped' } : step)),
+      }))
+    case 'ended':
+      return onStep(state, fact, (stage, step) => {
+        // A step that ended by itself while it was being interrupted did end.
+        if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        return replaceStep(stage, { ...step, state: fact.code === 0 ? 'succeeded' : 'failed', exitCode: fact.code })
+      })
+    case 'overdue':
+      return onStep(state, fact, (stage, step) => {
+        if (step.state !== 'running') return stage
+        orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
+        return replaceStep(stage, { ...step, state: 'timing-out' })
+      })
+    case 'lost':
+      return onStep(state, fact, (stage, step) => {
+        if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        if (step.state === 'running' && stage.attempt >= limits.attempts) {
+          return {
+            ...replaceStep(stage, { ...step, state: 'failed' }),
+            note: `step ${step.plan.name} was lost ${stage.attempt} times`,
+            error: 'EXECUTOR_FAILED',
+          }
+        }
+        return tryAgain(stage, step)
+      })
+  }
+}
+
+/** Orders that the current state of a stage implies; asked for after a crash. */
+function resumeOrders(stage: StageRun): Order[] {
+  const at = { stage: stage.plan.id, attempt: stage.attempt }
+  switch (stage.state) {
+    case 'preparing':
+      return [{ kind: 'prepare', ...at, fresh: isFresh(stage) }]
+    case 'collecting':
+      return [{ kind: 'collect', ...at }]
+    case 'running':
+      return stage.steps
+        .filter(stepActive)
+        .map((step) => ({ kind: step.state === 'running' ? 'attach' : 'kill', ...at, step: step.plan.id }))
+    default:
+      return []
+  }
+}
+
+/** The step goes back to waiting, marked by the attempt that lost it; `renew` makes the next attempt when nothing else of the stage runs. */
+function tryAgain(stage: StageRun, lost: StepRun): StageRun {
+  return replaceStep(stage, { ...lost, state: 'waiting' })
+}
+
+const lostInThisAttempt = (stage: StageRun, step: StepRun): boolean =>
+  step.state === 'waiting' && step.attempt > 0 && step.attempt === stage.attempt
+
+/**
+ * A lost step makes a new attempt of its stage. Steps that finished are inherited; where none did, the new attempt starts from a clean
+ * checkout. Another step that still runs belongs to the old attempt, so the stage waits for its end.
+ */
+function renew(stage: StageRun, orders: Order[]): StageRun {
+  const lost = stage.steps.find((step) => lostInThisAttempt(stage, step))
+  if (lost === undefined || stage.steps.some(stepActive)) return stage
+  const attempt = stage.attempt + 1
+  orders.push({ kind: 'prepare', stage: stage.plan.id, attempt, fresh: isFresh(stage) })
+  return {
+    ...stage,
+    state: 'preparing',
+    attempt,
+    reason: `step ${lost.plan.name} was lost or stopped in attempt ${stage.attempt}`,
+  }
+}
+
+/** Follows the consequences of what has ended until nothing changes: skips, stage results, collections. */
+function settle(state: BuildState, orders: Order[]): BuildState {
+  const byId = new Map(state.stages.map((stage) => [stage.plan.id, stage]))
+  for (const planned of state.stages) {
+    let stage = byId.get(planned.plan.id) ?? planned
+    if (stage.state === 'waiting') {
+      const blocked = stage.plan.needs.find((id) => {
+        const needed = byId.get(id)
+        return needed !== undefined && stageEnded(needed) && needed.state !== 'succeeded'
+      })
+      if (blocked !== undefined) {
+        stage = {
+          ...end(stage, 'skipped', `${blocked} did not succeed`, null),
+          steps: stage.steps.map((step) => ({ ...step, state: 'skipped' })),
+        }
+      }
+    } else if (stage.state === 'running') {
+      stage = settleSteps(stage, orders)
+    }
+    byId.set(stage.plan.id, stage)
+  }
+  return { ...state, stages: state.stages.map((stage) => byId.get(stage.plan.id) ?? stage) }
+}
+
+function settleSteps(stage: StageRun, orders: Order[]): StageRun {
+  // Declared order has every step after those it needs (the plan checks that), so one pass follows chains of skips.
+  const done = new Map<string, StepRun>()
+  for (const step of stage.steps) {
+    const blocked = step.plan.needs.some((id) => {
+      const needed = done.get(id)
+      return needed !== undefined && stepEnded(needed) && needed.state !== 'succeeded'
+    })
+    done.set(step.plan.id, step.state === 'waiting' && blocked ? { ...step, state: 'skipped' } : step)
+  }
+  const settled = { ...stage, steps: stage.steps.map((step) => done.get(step.plan.id) ?? step) }
+  if (!settled.steps.every(stepEnded)) return settled
+  if (settled.steps.every((step) => step.state === 'succeeded')) {
+    orders.push({ kind: 'collect', stage: stage.plan.id, attempt: stage.attempt })
+    return { ...settled, state: 'collecting' }
+  }
+  const bad = settled.steps.find((step) => step.state === 'failed' || step.state === 'timed-out')
+  const name = bad?.plan.name ?? ''
+  if (stage.error !== null) return end(settled, 'failed', stage.note, stage.error)
+  return bad?.state === 'timed-out'
+    ? end(settled, 'failed', `step ${name} ran longer than ${(bad.plan.timeout / 1000).toFixed(0)} s`, 'STEP_TIMEOUT')
+    : end(settled, 'failed', `step ${name} ended with exit code ${bad?.exitCode ?? '?'}`, 'STEP_FAILED')
+}
+
+/** Starts what may start, in the plan's order, while there are free jobs. */
+function start(state: BuildState, limits: Limits, orders: Order[]): BuildState {
+  const succeeded = new Set(state.stages.filter((stage) => stage.state === 'succeeded').map((stage) => stage.plan.id))
+  let free = limits.jobs - state.stages.reduce((sum, stage) => sum + busyJobs(stage), 0)
+  const stages = state.stages.map((planned) => {
+    let stage = planned
+    if (stage.state === 'waiting' && free > 0 && stage.plan.needs.every((id) => succeeded.has(id))) {
+      free -= 1
+      stage = { ...stage, state: 'preparing', attempt: 1, note: null }
+      orders.push({ kind: 'prepare', stage: stage.plan.id, attempt: stage.attempt, fresh: true })
+      return stage
+    }
+    if (stage.state !== 'running') return stage
+    if (stage.steps.some((step) => lostInThisAttempt(planned, step))) {
+      if (free > 0) stage = renew(stage, orders)
+      if (stage !== planned) free -= 1
+      return stage
+    }
+    const steps: StepRun[] = []
+    for (const step of stage.steps) {
+      const ready =
+        step.state === 'waiting' &&
+        free > 0 &&
+        step.plan.needs.every((id) => stage.steps.some((other) => other.plan.id === id && other.state === 'succeeded'))
+      if (!ready) {
+        steps.push(step)
+        continue
+      }
+      free -= 1
+      orders.push({ kind: 'start', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
+      steps.push({ ...step, state: 'running', attempt: stage.attempt })
+    }
+    return { ...stage, steps }
+  })
+  return { ...state, stages }
+}
+
+function busyJobs(stage: StageRun): number {
+  if (stage.state === 'preparing' || stage.state === 'collecting') return 1
+  return stage.steps.filter(stepActive).length
+}
+
+function isFresh(stage: StageRun): boolean {
+  return !stage.steps.some((step) => step.state === 'succeeded')
+}
+
+function end(
+  stage: StageRun,
+  state: 'succeeded' | 'failed' | 'skipped' | 'not-run',
+  note: string | null,
+  error: ErrorCode | null,
+): StageRun {
+  return { ...stage, state, note, error }
+}
+
+function mapSteps(stage: StageRun, change: (step: StepRun) => StepRun): StageRun {
+  return { ...stage, steps: stage.steps.map(change) }
+}
+
+function replaceStep(stage: StageRun, step: StepRun): StageRun {
+  return mapSteps(stage, (other) => (other.plan.id === step.plan.id ? step : other))
+}
+
+/** Facts of an older attempt, or about a stage that has moved on, change nothing. */
+function onStage(
+  state: BuildState,
+  fact: StageFact,
+  expected: readonly StageRun['state'][],
+  change: (stage: StageRun) => StageRun,
+): BuildState {
+  return {
+    ...state,
+    stages: state.stages.map((stage) => {
+      if (stage.plan.id !== fact.stage || stage.attempt !== fact.attempt || stageEnded(stage)) return stage
+      if (!expected.includes(stage.state)) return stage
+      return change(stage)
+    }),
+  }
+}
+
+function onStep(state: BuildState, fact: StepFact, change: (stage: StageRun, step: StepRun) => StageRun): BuildState {
+  return onStage(state, fact, ['running'], (stage) => {
+    const step = stage.steps.find((candidate) => candidate.plan.id === fact.step)
+    return step === undefined || !stepActive(step) || step.attempt !== fact.attempt ? stage : change(stage, step)
+  })
+}

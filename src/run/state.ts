@@ -1,0 +1,98 @@
+/** What is known of a build that runs: the plan's stages and, beside them, how far each has come. A mirror of the rows. */
+import type { ErrorCode } from '../errors.ts'
+import type { PlannedStage, PlannedStep } from '../plan/plan.ts'
+
+/**
+ * ```
+ * waiting ──► running ──► succeeded | failed
+ *    ▲           ├──► timing-out ──► timed-out
+ *    │           ├──► interrupting ─┐
+ *    └───────────┴── (lost) ◄───────┘        waiting ──► skipped
+ * ```
+ * `timing-out` and `interrupting` are written before the kill, so that a crash during it does not turn it into a loss.
+ */
+export type StepState =
+  | 'waiting'
+  | 'running'
+  | 'timing-out'
+  | 'interrupting'
+  | 'succeeded'
+  | 'failed'
+  | 'timed-out'
+  | 'skipped'
+
+/**
+ * ```
+ * waiting ──► preparing ──► running ──► collecting ──► succeeded
+ *    │            │            └───────────┴──► failed
+ *    └► skipped   └──► not-run | failed
+ * ```
+ */
+export type StageState =
+  | 'waiting'
+  | 'preparing'
+  | 'running'
+  | 'collecting'
+  | 'succeeded'
+  | 'failed'
+  | 'skipped'
+  | 'not-run'
+
+export interface StepRun {
+  readonly plan: PlannedStep
+  readonly state: StepState
+  /** Attempt of the stage in which it was last started; 0 before. */
+  readonly attempt: number
+  readonly exitCode: number | null
+}
+
+export interface StageRun {
+  readonly plan: PlannedStage
+  readonly state: StageState
+  /** The newest attempt, from 1; 0 before the first. */
+  readonly attempt: number
+  /** Why the newest attempt exists. */
+  readonly reason: string
+  /** What it waits for, or why it ended so, in words. */
+  readonly note: string | null
+  readonly error: ErrorCode | null
+  readonly steps: readonly StepRun[]
+}
+
+export interface BuildState {
+  readonly stages: readonly StageRun[]
+  /** A person asked to stop: nothing new starts. */
+  readonly draining: boolean
+}
+
+const STAGE_ENDED: ReadonlySet<StageState> = new Set(['succeeded', 'failed', 'skipped', 'not-run'])
+const STEP_ENDED: ReadonlySet<StepState> = new Set(['succeeded', 'failed', 'timed-out', 'skipped'])
+const STEP_ACTIVE: ReadonlySet<StepState> = new Set(['running', 'timing-out', 'interrupting'])
+
+export const stageEnded = (stage: StageRun): boolean => STAGE_ENDED.has(stage.state)
+export const stepEnded = (step: StepRun): boolean => STEP_ENDED.has(step.state)
+export const stepActive = (step: StepRun): boolean => STEP_ACTIVE.has(step.state)
+
+export function initialState(stages: readonly PlannedStage[]): BuildState {
+  return {
+    draining: false,
+    stages: stages.map((plan) => ({
+      plan,
+      state: 'waiting',
+      attempt: 0,
+      reason: 'first',
+      note: plan.needs.length > 0 ? `waits for ${plan.needs.join(', ')}` : 'waits for a free job',
+      error: null,
+      steps: plan.steps.map((step) => ({ plan: step, state: 'waiting', attempt: 0, exitCode: null })),
+    })),
+  }
+}
+
+/** The outcome of the whole, derived from all its declared parts; null while any of them has not ended. */
+export function outcomeOf(state: BuildState): 'succeeded' | 'failed' | null {
+  if (!state.stages.every(stageEnded)) return null
+  const good = state.stages.every(
+    (stage) => stage.state === 'succeeded' || (stage.state === 'not-run' && !stage.plan.required),
+  )
+  return good ? 'succeeded' : 'failed'
+}

@@ -1,0 +1,26 @@
+// An engine to be killed: starts the steps it is told, one after the other where asked, says so and stays.
+import { systemClock } from '../../src/clock.ts'
+import { ProcessExecutor } from '../../src/executors/process/executor.ts'
+
+const [folder = '', isolation = '', ...runs] = process.argv.slice(2)
+const executor = new ProcessExecutor({
+  clock: systemClock,
+  ...(isolation === 'process-group' ? { isolation: 'process-group' as const } : {}),
+})
+const attempt = { attemptId: 'attempt-1', folder }
+for (const [index, run] of runs.entries()) {
+  const step = { attempt, index, run, env: { PATH: '/usr/bin:/bin' }, cwd: `${folder}/workspace` }
+  if (index < runs.length - 1) {
+    await executor.start(step)
+    await executor.wait(step)
+    process.stdout.write(`ended ${index}\n`)
+    // Until the test has done what it wants between the steps.
+    await new Promise((resolve) => process.stdin.once('data', resolve))
+  } else {
+    const started = executor.start(step)
+    process.stdout.write(`ordered ${index}\n`)
+    await started
+    process.stdout.write(`started ${index}\n`)
+  }
+}
+await executor.wait({ attempt, index: runs.length - 1 })

@@ -1,0 +1,325 @@
+// What every executor owes its engine. Each adapter runs this suite; what only one of them can do is tested beside it.
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { PitlaneError } from '../../src/errors.ts'
+import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../../src/executors/types.ts'
+
+const PATH = '/usr/local/bin:/usr/bin:/bin'
+
+/** An attempt in a folder of its own, and short ways to run steps in it. */
+export class Bench {
+  readonly executor: Executor
+  readonly attempt: AttemptRef
+  #next = 0
+
+  private constructor(executor: Executor, attempt: AttemptRef) {
+    this.executor = executor
+    this.attempt = attempt
+  }
+
+  static async of(executor: Executor): Promise<Bench> {
+    // A blank and a quote in the path, for whoever pastes it into a shell.
+    const parent = mkdtempSync(join(tmpdir(), "pitlane executor's "))
+    const attempt = { attemptId: 'attempt-1', folder: join(parent, 'attempt') }
+    mkdirSync(attempt.folder)
+    await executor.prepare(attempt)
+    return new Bench(executor, attempt)
+  }
+
+  get workspace(): string {
+    return join(this.attempt.folder, 'workspace')
+  }
+
+  async start(run: string, env: Record<string, string> = {}): Promise<StepRef> {
+    const step = { attempt: this.attempt, index: this.#next++ }
+    await this.executor.start({ ...step, run, env: { PATH, ...env }, cwd: this.workspace })
+    return step
+  }
+
+  async run(run: string, env: Record<string, string> = {}): Promise<{ exit: StepExit; output: string }> {
+    const step = await this.start(run, env)
+    const exit = await this.executor.wait(step)
+    return { exit, output: this.output(step) }
+  }
+
+  async code(run: string): Promise<number | 'lost'> {
+    const { exit } = await this.run(run)
+    return exit.kind === 'exited' ? exit.code : 'lost'
+  }
+
+  output(step: StepRef): string {
+    return readFileSync(this.executor.outputPath(step), 'utf8')
+  }
+
+  async end(): Promise<void> {
+    await this.executor.destroy(this.attempt)
+    await this.executor.close()
+    rmSync(join(this.attempt.folder, '..'), { recursive: true, force: true })
+  }
+}
+
+let sleeps = 0
+
+/** A number of seconds that no other process sleeps: how processes of a step are recognised, whatever they did to hide. */
+export function uniqueSleep(): string {
+  sleeps++
+  return `${90_000 + process.pid}.${String(Date.now()).slice(-6)}${sleeps}`
+}
+
+export function sleepers(seconds: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && commandLine(name).startsWith(`sleep\0${seconds}\0`))
+    .map(Number)
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert.ok(tries < 1000, `did not happen: ${what}`)
+    await delay(10)
+  }
+}
+
+function failsToStart(error: unknown): boolean {
+  return error instanceof PitlaneError && error.code === 'EXECUTOR_FAILED' && error.hint !== undefined
+}
+
+export function executorContract(name: string, make: () => Executor): void {
+  describe(`executor contract: ${name}`, () => {
+    const benches: Bench[] = []
+    const bench = async () => {
+      const made = await Bench.of(make())
+      benches.push(made)
+      return made
+    }
+    after(async () => {
+      for (const made of benches) await made.end()
+    })
+
+    test('a step ends with the status of its shell', async () => {
+      const b = await bench()
+      assert.equal(await b.code('true'), 0)
+      assert.equal(await b.code('exit 3'), 3)
+      assert.equal(await b.code('(exit 3)\necho not reached'), 3)
+      assert.equal(await b.code('false\necho not reached'), 1)
+      assert.equal(await b.code('no-such-command'), 127)
+      assert.equal(await b.code('kill -9 $$'), 137)
+      assert.equal(await b.code('exit 255'), 255)
+      assert.equal(await b.code(''), 0)
+    })
+
+    test('the environment is what was given, to the byte', async () => {
+      const b = await bench()
+      const given = {
+        PATH,
+        QUOTES: `it's "quoted" \\ \`id\` $(id) $HOME \${HOME}`,
+        LINES: '\nfirst\n\nlast\n\n',
+        BYTES: 'é€😀\u0001\u0081\u0088\u007f\t\r',
+        EMPTY: '',
+        SPACE: '  two  ',
+        DASH: '-n',
+        // Names that a supervising shell could be using itself.
+        step: 'a',
+        index: 'b',
+        code: 'c',
+        lane: 'd',
+        _lower: 'e',
+      }
+      const print = `'${process.execPath}' -e 'process.stdout.write(JSON.stringify(process.env))'`
+      const { output } = await b.run(print, given)
+      const env: Record<string, string> = JSON.parse(output)
+      assert.equal(env['PWD'], b.workspace)
+      // Set by the executor or by the shell itself (some of them by some shells).
+      for (const own of ['PITLANE_STEP', 'PWD', 'SHLVL', '_']) delete env[own]
+      assert.deepEqual(env, given)
+    })
+
+    test('the step stands in its directory, reads nothing, and makes files others may read', async () => {
+      const b = await bench()
+      const { output } = await b.run('pwd -P; cat; umask; touch made')
+      assert.equal(output, `${b.workspace}\n0022\n`)
+      assert.ok(existsSync(join(b.workspace, 'made')))
+    })
+
+    test('standard output and error go to the file in the order they were written', async () => {
+      const b = await bench()
+      const { output } = await b.run('echo 1; echo 2 >&2; echo 3; printf 4')
+      assert.equal(output, '1\n2\n3\n4')
+    })
+
+    test('50 MB of output arrive whole without passing through here', async () => {
+      const b = await bench()
+      const before = process.memoryUsage().rss
+      const step = await b.start('head -c 50000000 /dev/zero')
+      assert.deepEqual(await b.executor.wait(step), { kind: 'exited', code: 0 })
+      assert.equal(statSync(b.executor.outputPath(step)).size, 50_000_000)
+      assert.ok(process.memoryUsage().rss - before < 30_000_000)
+    })
+
+    test('shell text cannot get out of its step', async () => {
+      const b = await bench()
+      assert.equal((await b.run('cat <<EOF\nhere $((1 + 1))\nEOF')).output, 'here 2\n')
+      assert.notEqual(await b.code("echo 'open"), 0)
+      assert.notEqual(await b.code('echo "$(open'), 0)
+      assert.notEqual(await b.code('cat <<EOF\nnever closed $('), 0)
+      assert.notEqual(await b.code('} ; ) ; fi'), 0)
+      assert.equal(await b.code('exec 0<&- 1>&- 2>&-; exit 4'), 4)
+      assert.equal(await b.code("trap 'exit 5' EXIT; exit 1"), 5)
+      assert.equal(await b.code('set +e; false; exec sh -c "exit 6"'), 6)
+      assert.equal(await b.code('kill -TERM 0; sleep 5'), 143)
+      assert.equal(await b.code('kill -9 0; sleep 5'), 137)
+      assert.equal(await b.code('# only a remark'), 0)
+      assert.equal((await b.run('echo still here')).output, 'still here\n')
+    })
+
+    test('a text longer than an argument can be', async () => {
+      const b = await bench()
+      const { exit, output } = await b.run(`${'# é long\n'.repeat(30_000)}echo end`)
+      assert.deepEqual(exit, { kind: 'exited', code: 0 })
+      assert.equal(output, 'end\n')
+    })
+
+    test('steps share the workspace and may overlap', async () => {
+      const b = await bench()
+      const waiting = await b.start('until test -e go; do sleep 0.01; done; cat go')
+      const other = await b.start('echo went >go.new; mv go.new go')
+      assert.deepEqual(await b.executor.wait(other), { kind: 'exited', code: 0 })
+      assert.deepEqual(await b.executor.wait(waiting), { kind: 'exited', code: 0 })
+      assert.equal(b.output(waiting), 'went\n')
+    })
+
+    test('many steps at once, each with its own status', async () => {
+      const b = await bench()
+      const codes = await Promise.all(Array.from({ length: 16 }, (_, n) => b.code(`sleep 0.05; exit ${n}`)))
+      assert.deepEqual(
+        codes,
+        Array.from({ length: 16 }, (_, n) => n),
+      )
+    })
+
+    test('nothing survives a kill', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const step = await b.start(`
+        trap '' TERM INT HUP
+        sleep ${seconds} &
+        setsid sleep ${seconds} &
+        (setsid sh -c 'sleep ${seconds} & sleep ${seconds} & exit' &)
+        (trap '' TERM; sleep ${seconds}) &
+        sh -c 'while :; do sleep ${seconds} & sleep 0.01; done' &
+        wait`)
+      await until('processes run', () => sleepers(seconds).length >= 8)
+      await b.executor.kill(step)
+      assert.deepEqual(sleepers(seconds), [])
+      assert.deepEqual(await b.executor.wait(step), { kind: 'exited', code: 137 })
+      assert.equal(await b.executor.attach(step), 'finished')
+      await b.executor.kill(step)
+      assert.equal(await b.code('exit 9'), 9)
+    })
+
+    test('a wait that began before the kill ends with it', async () => {
+      const b = await bench()
+      const step = await b.start(`sleep ${uniqueSleep()}`)
+      const waiting = b.executor.wait(step)
+      await Promise.all([b.executor.kill(step), b.executor.kill(step)])
+      assert.deepEqual(await waiting, { kind: 'exited', code: 137 })
+    })
+
+    test('killing a finished step does nothing to the step after it', async () => {
+      const b = await bench()
+      const first = await b.start('exit 1')
+      await b.executor.wait(first)
+      const second = await b.start('sleep 0.1; exit 2')
+      await b.executor.kill(first)
+      assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 1 })
+      assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 2 })
+    })
+
+    test('a process left in the background does not hold its step, serves the next one, and ends with the attempt', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const first = await b.start(`sleep ${seconds} & echo $! >pid; (sleep 0.1; echo late) &`)
+      assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 0 })
+      assert.equal(await b.code('kill -0 "$(cat pid)"'), 0)
+      await until('late output', () => b.output(first) === 'late\n')
+      assert.equal(sleepers(seconds).length, 1)
+      await b.executor.destroy(b.attempt)
+      assert.deepEqual(sleepers(seconds), [])
+    })
+
+    test('an aborted wait leaves the step running', async () => {
+      const b = await bench()
+      const step = await b.start('sleep 0.2; exit 7')
+      const reason = new Error('no patience')
+      const abort = new AbortController()
+      const waiting = b.executor.wait(step, abort.signal)
+      abort.abort(reason)
+      await assert.rejects(waiting, reason)
+      await assert.rejects(b.executor.wait(step, abort.signal), reason)
+      assert.equal(await b.executor.attach(step), 'running')
+      assert.deepEqual(await b.executor.wait(step), { kind: 'exited', code: 7 })
+    })
+
+    test('a step is started once; one that was given up never', async () => {
+      const b = await bench()
+      const step = await b.start('exit 0')
+      const again = { ...step, run: 'touch twice', env: { PATH }, cwd: b.workspace }
+      await assert.rejects(b.executor.start(again), failsToStart)
+      assert.deepEqual(await b.executor.wait(step), { kind: 'exited', code: 0 })
+      const unknown = { attempt: b.attempt, index: 99 }
+      assert.equal(await b.executor.attach(unknown), 'lost')
+      assert.deepEqual(await b.executor.wait(unknown), { kind: 'lost' })
+      await b.executor.kill(unknown)
+      await assert.rejects(b.executor.start({ ...again, index: 99 }), failsToStart)
+      assert.ok(!existsSync(join(b.workspace, 'twice')))
+    })
+
+    test('what no process can be given is refused before anything starts', async () => {
+      const b = await bench()
+      const fine = { attempt: b.attempt, index: 50, run: 'touch ran', env: { PATH }, cwd: b.workspace }
+      const wrongs: StepOrder[] = [
+        { ...fine, env: { 'A B': '1' } },
+        { ...fine, env: { 'A=$(touch ran)': '1' } },
+        { ...fine, env: { '': '1' } },
+        { ...fine, env: { A: 'x\0y' } },
+        { ...fine, run: 'touch ran\0' },
+        { ...fine, cwd: 'workspace' },
+        { ...fine, cwd: join(b.workspace, 'absent') },
+      ]
+      for (const wrong of wrongs) {
+        await assert.rejects(b.executor.start(wrong), failsToStart)
+      }
+      assert.ok(!existsSync(join(b.workspace, 'ran')))
+      await b.executor.start(fine)
+      assert.deepEqual(await b.executor.wait(fine), { kind: 'exited', code: 0 })
+    })
+
+    test('prepare and destroy can be repeated; output and statuses stay', async () => {
+      const b = await bench()
+      await b.executor.prepare(b.attempt)
+      const ended = await b.start('echo said; mkdir -p a/b; touch a/b/c; ln -s / a/root; chmod 500 a/b; chmod 0 a')
+      await b.executor.wait(ended)
+      const seconds = uniqueSleep()
+      const running = await b.start(`sleep ${seconds}`)
+      await until('the step runs', () => sleepers(seconds).length === 1)
+      await b.executor.destroy(b.attempt)
+      await b.executor.destroy(b.attempt)
+      assert.deepEqual(sleepers(seconds), [])
+      assert.ok(!existsSync(b.workspace))
+      assert.equal(b.output(ended), 'said\n')
+      assert.deepEqual(await b.executor.wait(ended), { kind: 'exited', code: 0 })
+      assert.equal((await b.executor.wait(running)).kind, 'lost')
+    })
+  })
+}

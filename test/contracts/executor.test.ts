@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../../src/clock.ts'
+import { PitlaneError } from '../../src/errors.ts'
+import { ProcessExecutor } from '../../src/executors/process/executor.ts'
+import { Bench, executorContract, sleepers, uniqueSleep, until } from './executor.contract.ts'
+
+const natural = await new ProcessExecutor({ clock: systemClock }).isolation()
+const ways = natural === 'process-group' ? ([natural] as const) : ([natural, 'process-group'] as const)
+
+function make(way: (typeof ways)[number]): ProcessExecutor {
+  return new ProcessExecutor({ clock: systemClock, ...(way === 'process-group' ? { isolation: way } : {}) })
+}
+
+/** Pid, start time, boot id and isolation of the only lane. */
+function laneOf(bench: Bench): { readonly file: string; readonly pid: number; readonly fields: string[] } {
+  const lanes = readdirSync(join(bench.attempt.folder, 'lanes'))
+  assert.equal(lanes.length, 1)
+  const file = join(bench.attempt.folder, 'lanes', lanes[0] ?? '', 'process')
+  const fields = readFileSync(file, 'utf8').trim().split(' ')
+  return { file, pid: Number(fields[0]), fields }
+}
+
+/** The shell that reads orders: process 1 of the namespace as seen from here, or the lane's own process. */
+function supervisorOf(bench: Bench): number {
+  const { pid, fields } = laneOf(bench)
+  if (fields[3] === 'process-group') return pid
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim())
+}
+
+function spawnEngine(bench: Bench, way: string, runs: readonly string[]): ChildProcess {
+  const script = join(import.meta.dirname, 'executor-engine.ts')
+  return spawn(process.execPath, [script, bench.attempt.folder, way, ...runs], { stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
+function heard(engine: ChildProcess, line: string): Promise<void> {
+  let text = ''
+  return new Promise((resolve, reject) => {
+    engine.stdout?.on('data', (chunk) => {
+      text += String(chunk)
+      if (text.includes(`${line}\n`)) resolve()
+    })
+    engine.once('exit', () => reject(new Error(`the engine never said ${line}, only ${text}`)))
+  })
+}
+
+for (const way of ways) {
+  executorContract(`process, ${way}`, () => make(way))
+
+  describe(`process executor after a crash, ${way}`, () => {
+    const benches: Bench[] = []
+    const bench = async () => {
+      const made = await Bench.of(make(way))
+      benches.push(made)
+      return made
+    }
+    const engine = (b: Bench, ...runs: string[]) => spawnEngine(b, way, runs)
+    after(async () => {
+      for (const made of benches) await made.end()
+    })
+
+    test('a step outlives its engine, and the next engine gets its status', async () => {
+      const b = await bench()
+      const dying = engine(b, 'echo before; until test -e go; do sleep 0.02; done; echo after; exit 3')
+      await heard(dying, 'started 0')
+      dying.kill('SIGKILL')
+      await once(dying, 'exit')
+      const step = { attempt: b.attempt, index: 0 }
+      assert.equal(await b.executor.attach(step), 'running')
+      const waiting = b.executor.wait(step)
+      writeFileSync(join(b.workspace, 'go'), '')
+      assert.deepEqual(await waiting, { kind: 'exited', code: 3 })
+      assert.equal(b.output(step), 'before\nafter\n')
+      assert.equal(await b.executor.attach(step), 'finished')
+      const { pid } = laneOf(b)
+      await until('the lane ends by itself', () => !existsSync(`/proc/${pid}`) || /\) Z/.test(stat(pid)))
+    })
+
+    test('a step of a dead engine can be killed', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const dying = engine(b, `setsid sleep ${seconds} & sleep ${seconds}`)
+      await heard(dying, 'started 0')
+      await until('both run', () => sleepers(seconds).length === 2)
+      dying.kill('SIGKILL')
+      await once(dying, 'exit')
+      const step = { attempt: b.attempt, index: 0 }
+      await b.executor.kill(step)
+      assert.deepEqual(sleepers(seconds), [])
+      assert.deepEqual(await b.executor.wait(step), { kind: 'exited', code: 137 })
+    })
+
+    test('an order that was never read is lost, once, and does not run later', async () => {
+      const b = await bench()
+      const dying = engine(b, 'true', 'touch ran')
+      await heard(dying, 'ended 0')
+      const supervisor = supervisorOf(b)
+      process.kill(supervisor, 'SIGSTOP')
+      dying.stdin?.write('go\n')
+      const step = { attempt: b.attempt, index: 1 }
+      await until('the order is written', () => existsSync(join(b.attempt.folder, 'steps/1/order')))
+      await delay(50)
+      dying.kill('SIGKILL')
+      await once(dying, 'exit')
+      assert.equal(await b.executor.attach(step), 'lost')
+      process.kill(supervisor, 'SIGCONT')
+      const { pid } = laneOf(b)
+      await until('the lane ends', () => !existsSync(`/proc/${pid}`) || /\) Z/.test(stat(pid)))
+      assert.ok(!existsSync(join(b.workspace, 'ran')))
+      assert.equal(await b.executor.attach(step), 'lost')
+      assert.deepEqual(await b.executor.wait(step), { kind: 'lost' })
+    })
+
+    test('killed at any moment of starting: the step ran or is lost, never both', async () => {
+      for (const pause of [0, 1, 2, 4, 8, 16]) {
+        const b = await bench()
+        const dying = engine(b, 'true', 'echo ran; exit 5')
+        await heard(dying, 'ended 0')
+        dying.stdin?.write('go\n')
+        await delay(pause)
+        dying.kill('SIGKILL')
+        const step = { attempt: b.attempt, index: 1 }
+        const exit = await b.executor.wait(step)
+        const { pid } = laneOf(b)
+        await until('the lane ends', () => !existsSync(`/proc/${pid}`) || /\) Z/.test(stat(pid)))
+        const ran = existsSync(b.executor.outputPath(step)) && b.output(step) === 'ran\n'
+        assert.deepEqual(exit, ran ? { kind: 'exited', code: 5 } : { kind: 'lost' })
+      }
+    })
+
+    test('a killed supervisor leaves its step lost and no process', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const step = await b.start(`setsid sleep ${seconds} & sleep ${seconds}`)
+      await until('both run', () => sleepers(seconds).length === 2)
+      process.kill(laneOf(b).pid, 'SIGKILL')
+      assert.deepEqual(await b.executor.wait(step), { kind: 'lost' })
+      assert.deepEqual(sleepers(seconds), [])
+      assert.equal(await b.executor.attach(step), 'lost')
+      assert.equal(await b.code('exit 4'), 4)
+    })
+
+    test('an idle lane that died costs no step', async () => {
+      const b = await bench()
+      assert.equal(await b.code('true'), 0)
+      process.kill(supervisorOf(b), 'SIGKILL')
+      assert.equal(await b.code('exit 4'), 4)
+    })
+
+    for (const [what, field, value] of [
+      ['another boot', 2, '00000000-0000-0000-0000-000000000000'],
+      ['another process with the same pid', 1, '1'],
+    ] as const) {
+      test(`${what}: lost, and what still runs is ended`, async () => {
+        const b = await bench()
+        const seconds = uniqueSleep()
+        const step = await b.start(`sleep ${seconds}`)
+        await until('it runs', () => sleepers(seconds).length === 1)
+        const { file, fields, pid } = laneOf(b)
+        fields[field] = value
+        writeFileSync(file, `${fields.join(' ')}\n`)
+        assert.equal(await make(way).attach(step), 'lost')
+        assert.deepEqual(sleepers(seconds), [])
+        assert.ok(pid !== process.pid)
+      })
+    }
+
+    test('a status that was not written whole does not count', async () => {
+      const b = await bench()
+      const step = await b.start('exit 3')
+      await b.executor.wait(step)
+      process.kill(supervisorOf(b), 'SIGKILL')
+      await until('the lane is gone', () => !existsSync(`/proc/${laneOf(b).pid}`))
+      for (const torn of ['', '3', '3 \n', '-1\n', '3\n3\n', 'cancelled']) {
+        writeFileSync(join(b.attempt.folder, 'steps/0/exit'), torn)
+        assert.equal(await make(way).attach(step), 'lost', JSON.stringify(torn))
+      }
+    })
+
+    test('closing lets go of steps without touching them', async () => {
+      const b = await bench()
+      const step = await b.start('sleep 0.2; exit 6')
+      const waiting = b.executor.wait(step)
+      await b.executor.close()
+      await assert.rejects(waiting, (error) => error instanceof PitlaneError && error.code === 'INTERRUPTED')
+      assert.deepEqual(await make(way).wait(step), { kind: 'exited', code: 6 })
+    })
+
+    test('steps in a row use one lane', async () => {
+      const b = await bench()
+      for (let n = 0; n < 5; n++) assert.equal(await b.code(`exit ${n}`), n)
+      assert.equal(readdirSync(join(b.attempt.folder, 'lanes')).length, 1)
+    })
+
+    test('orders are readable by their owner only, and gone after destroy', async () => {
+      const b = await bench()
+      const { output } = await b.run('stat -c %a "$PITLANE_STEP" "$PITLANE_STEP/order"', { SECRET: 'hush' })
+      assert.equal(output, '700\n600\n')
+      await b.executor.destroy(b.attempt)
+      assert.deepEqual(readdirSync(join(b.attempt.folder, 'steps/0')).sort(), ['exit', 'output'])
+    })
+  })
+}
+
+function stat(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return ') Z'
+  }
+}
+
+test('in a namespace a step reaches nothing outside', {
+  skip: natural === 'process-group' && 'no PID namespace here',
+}, async () => {
+  const outside = spawn('sleep', [uniqueSleep()], { stdio: 'ignore' })
+  const b = await Bench.of(make('pid-namespace'))
+  assert.equal(await b.code('sleep 1 & kill -9 -1; kill -9 1; kill 1; kill -9 $PPID; exit 8'), 8)
+  assert.equal(await b.code('for n in 1 2 3 4 5; do (sleep 0 &) ; done; exit 9'), 9)
+  assert.equal(outside.exitCode, null)
+  assert.equal(outside.signalCode, null)
+  process.kill(outside.pid ?? 0, 0)
+  outside.kill('SIGKILL')
+  await b.end()
+})
+
+test('without a shell nothing starts, and the hint says what to install', async () => {
+  const b = await Bench.of(new ProcessExecutor({ clock: systemClock, shell: '/nonexistent/sh' }))
+  assert.equal(await b.executor.isolation(), 'process-group')
+  await assert.rejects(
+    b.start('true'),
+    (error) =>
+      error instanceof PitlaneError && error.code === 'EXECUTOR_FAILED' && /POSIX shell/.test(error.hint ?? ''),
+  )
+  assert.equal(await b.executor.attach({ attempt: b.attempt, index: 0 }), 'lost')
+  await b.end()
+})
+
+const setpriv = spawnSync('setpriv', ['--version']).status === 0
+test('the same without privileges', {
+  skip:
+    (process.getuid?.() !== 0 && 'not root: the suite above was without privileges') ||
+    (!setpriv && 'no setpriv to drop privileges with') ||
+    (process.env['PITLANE_TEST_NESTED'] !== undefined && 'nested'),
+}, async () => {
+  const env: NodeJS.ProcessEnv = { ...process.env, PITLANE_TEST_NESTED: '1' }
+  delete env['NODE_TEST_CONTEXT']
+  const file = join(import.meta.dirname, 'executor.test.ts')
+  const child = spawn(
+    'setpriv',
+    ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '--test-reporter=tap', '--test', file],
+    { env, stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  let report = ''
+  child.stdout.on('data', (chunk) => (report += String(chunk)))
+  const [code] = await once(child, 'close')
+  assert.equal(code, 0, report)
+})
