@@ -1,4 +1,4 @@
-// `pitlane run` of 100 checks that do nothing, as a whole process in a new project: with its checkout, its rows and its logs.
+// `pitlane run` of 100 checks that do nothing, as a whole process in a project that has been built before: with its checkout, its rows and its logs.
 //
 // - against a Node that spawns the same 100 commands one after the other, also a whole process;
 // - against the same commands in a shell loop.
@@ -8,7 +8,7 @@
 // planned, the state opened, the checkout made, the build and the start of the step committed, the isolation found out.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { constants, openSync, rmSync } from 'node:fs'
+import { constants, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { makeWorld } from '../world/toy.ts'
@@ -32,7 +32,6 @@ const NODE_SPAWN = `require('node:child_process').spawn('/bin/sh', ['-c', 'echo 
 const SHELL_LOOP = `i=0; while [ $i -lt ${STEPS} ]; do /bin/sh -c ':'; i=$((i+1)); done`
 
 async function untilFirstStep(args: readonly string[]): Promise<number> {
-  forget(first)
   const since = performance.now()
   const child = spawn(process.execPath, args, { cwd: first.project, env: first.env, stdio: 'ignore' })
   const ended = once(child, 'exit')
@@ -42,14 +41,7 @@ async function untilFirstStep(args: readonly string[]): Promise<number> {
   return took
 }
 
-function forget(of: typeof world): void {
-  rmSync(join(of.project, '.pitlane'), { recursive: true, force: true })
-}
-
-async function run(): Promise<number> {
-  forget(world)
-  return pitlane(['run'], { cwd: world.project, env: world.env })
-}
+const run = (): Promise<number> => pitlane(['run'], { cwd: world.project, env: world.env })
 
 try {
   await compare(
