@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { ReleaseDocument } from './document.ts'
 import type { PublicKey } from './public-key.ts'
@@ -56,12 +57,7 @@ export async function readDocuments(bucket: Bucket, check: DocumentCheck | null)
     const match = /^_releases\/([^/]+)\/release\.json$/.exec(key)
     if (match?.[1] !== undefined) versions.push(match[1])
   }
-  const documents: ReleaseDocument[] = []
-  for (let at = 0; at < versions.length; at += PARALLEL) {
-    const read = versions.slice(at, at + PARALLEL).map((version) => readChecked(bucket, version, check))
-    documents.push(...(await Promise.all(read)))
-  }
-  return documents
+  return inParallel(versions, PARALLEL, (version) => readChecked(bucket, version, check))
 }
 
 async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<ReleaseDocument> {

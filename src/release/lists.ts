@@ -46,20 +46,22 @@ export async function readIndex(bucket: Bucket): Promise<SiteIndex | null> {
   return bytes === null ? null : parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
 }
 
-/** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
+/** What the lists have to be with this serial and date, as operations. `now` is the index that readers see; refuses to move a pointer backwards. */
 export async function listOperations(
   parts: ListParts,
+  now: SiteIndex | null,
   serial: number,
   generatedAt: number,
 ): Promise<readonly Operation[]> {
   const documents = await readDocuments(parts.bucket, parts.check)
-  const now = await readIndex(parts.bucket)
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey
   const files = parts.render({ name, baseUrl, documents, publicKey, serial, generatedAt, compare: compareVersions })
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
-  if (now !== null) refuseBackwards(now, parseSiteIndex(index.bytes, 'the new index.json'))
+  // Rendered right here, and read as strangers read it when it is published.
+  const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers'>
+  if (now !== null) refuseBackwards(now, next)
 
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
@@ -74,7 +76,7 @@ export async function listOperations(
   )
 }
 
-function refuseBackwards(now: SiteIndex, next: SiteIndex): void {
+function refuseBackwards(now: SiteIndex, next: Pick<SiteIndex, 'pointers'>): void {
   const before = now.pointers['stable']
   const after = next.pointers['stable']
   if (before === undefined || (after !== undefined && compareVersions(after, before) >= 0)) return

@@ -232,7 +232,7 @@ async function currentLists(parts: ReleaseParts, journal: Journal, subject: Subj
   const { version, published_at: publishedAt } = subject.publication
   const serial = (await findPublication(journal.writer.db, version))?.serial ?? subject.publication.serial
   const index = await readIndex(parts.bucket)
-  const own = await listOperations(parts.lists, serial, publishedAt)
+  const own = await listOperations(parts.lists, index, serial, publishedAt)
   const next = own.at(-1)
   const overtaken =
     index !== null &&
@@ -240,7 +240,7 @@ async function currentLists(parts: ReleaseParts, journal: Journal, subject: Subj
     !(next?.to === 'bucket' && (await isThere(parts, next.key, next.body.sha256)))
   const newSerial = overtaken ? index.serial + 1 : serial
   const operations = overtaken
-    ? await listOperations(parts.lists, newSerial, Math.max(publishedAt, Date.parse(index.generatedAt)))
+    ? await listOperations(parts.lists, index, newSerial, Math.max(publishedAt, Date.parse(index.generatedAt)))
     : own
   const rows = journalRows(operations)
   const stored = await readOperations(journal.writer.db, version, 'lists')

@@ -12,13 +12,13 @@ export async function rebuildPages(
   const index = await readIndex(parts.bucket)
   if (index !== null) {
     // With the serial and date they carry, the lists are either exactly right or not.
-    const same = await listOperations(parts, index.serial, Date.parse(index.generatedAt))
+    const same = await listOperations(parts, index, index.serial, Date.parse(index.generatedAt))
     const stale = await staleOperations(parts.bucket, same)
     if (stale.length === 0) return []
     if (!options.write) return stale.map((operation) => (operation.to === 'bucket' ? operation.key : ''))
   }
   const generatedAt = Math.max(options.now, index === null ? 0 : Date.parse(index.generatedAt))
-  const operations = await listOperations(parts, (index?.serial ?? 0) + 1, generatedAt)
+  const operations = await listOperations(parts, index, (index?.serial ?? 0) + 1, generatedAt)
   const stale = await staleOperations(parts.bucket, operations)
   const keys: string[] = []
   for (const operation of stale) {
