@@ -28,6 +28,7 @@ const MAX_COMMIT_BYTES = 2 ** 20
 const MAX_TREE_BYTES = 2 ** 26
 /** Bytes of a link's destination: Linux's own limit for a path. */
 const MAX_LINK_BYTES = 4096
+const SLASH = Buffer.from('/')
 
 interface Item {
   readonly id: string
@@ -108,7 +109,7 @@ async function readTrees(objects: ObjectReader, tree: string, top: Buffer): Prom
       if (typeof head === 'string' || head.type !== 'tree') throw missing(parent)
       const names = new Set<string>()
       for (const entry of parseTree(head.id, await objects.body(head, MAX_TREE_BYTES))) {
-        const path = Buffer.concat([parent.path, Buffer.from('/'), entry.name])
+        const path = Buffer.concat([parent.path, SLASH, entry.name])
         const item = { id: entry.id, path, mode: Number.parseInt(entry.mode, 8) }
         checkName(entry.name, path.subarray(top.length + 1), names)
         if (entry.mode === '40000' || entry.mode === '040000') next.push(item)
@@ -128,7 +129,12 @@ async function readTrees(objects: ObjectReader, tree: string, top: Buffer): Prom
 /** A crafted tree can hold names that git itself refuses to create. */
 function checkName(name: Buffer, path: Buffer, names: Set<string>): void {
   const text = name.toString('latin1')
-  const hostile = text === '' || text === '.' || text === '..' || text.includes('/') || text.toLowerCase() === '.git'
+  const hostile =
+    text === '' ||
+    text === '.' ||
+    text === '..' ||
+    text.includes('/') ||
+    (text.length === 4 && text.toLowerCase() === '.git')
   const twice = names.size === names.add(text).size
   if (hostile || twice)
     throw new PitlaneError(
