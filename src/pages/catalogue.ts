@@ -98,9 +98,11 @@ export function catalogue(input: SiteInput): Catalogue {
 function newestFirst(documents: readonly ReleaseDocument[], compare: SiteInput['compare']): readonly ReleaseDocument[] {
   const byVersion = (a: ReleaseDocument, b: ReleaseDocument) =>
     compare(b.version, a.version) || byText(a.version, b.version)
-  const byDate = (a: ReleaseDocument, b: ReleaseDocument) =>
-    byText(b.committedAt, a.committedAt) || byText(b.publishedAt, a.publishedAt) || byText(a.version, b.version)
   return documents.toSorted(documents.every((document) => document.tag !== null) ? byVersion : byDate)
+}
+
+function byDate(a: ReleaseDocument, b: ReleaseDocument): number {
+  return byText(b.committedAt, a.committedAt) || byText(b.publishedAt, a.publishedAt) || byText(a.version, b.version)
 }
 
 function byText(a: string, b: string): number {

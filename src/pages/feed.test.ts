@@ -16,7 +16,7 @@ test('the stable feed has stable releases only, the other one everything, newest
   ])
   assert.equal(all(feed('all'), /(<entry>)/g).length, 7)
   const updated = all(feed('all'), /<updated>([^<]*)</g).slice(1)
-  assert.deepEqual(updated, updated.toSorted().toReversed())
+  for (const [index, date] of updated.entries()) assert.ok((date ?? '') <= (updated[index - 1] ?? '9'))
 })
 
 test('ids are tag URIs, all different, and do not depend on when the feed was made', () => {
@@ -34,7 +34,7 @@ test('text is escaped, and characters that XML does not know are replaced', () =
   const notes = '<script>alert(1)</script> & "quotes" \u0000\u0008\ud800 \u202eevil'
   const text = feed('stable', exampleSite({ documents: [exampleDocument('v1.0.0', { notes })] }))
   assert.ok(text.includes('&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quotes&quot;'))
-  assert.doesNotMatch(text, /[\0-\x08\u202e]|<script|\p{Surrogate}/u)
+  assert.doesNotMatch(text, /(?![\t\n])\p{Cc}|\u202e|<script|\p{Surrogate}/u)
 })
 
 test('a feed has a limit', () => {

@@ -9,7 +9,7 @@ import { cut, plainLine, plainText, shortVersion } from './text.ts'
 const MAX_ENTRIES = 100
 const MAX_SUMMARY = 4000
 
-export type FeedKind = 'stable' | 'all'
+type FeedKind = 'stable' | 'all'
 
 export function atomFeed(catalogue: Catalogue, kind: FeedKind): string {
   const documents = (kind === 'stable' ? catalogue.stable : catalogue.all)

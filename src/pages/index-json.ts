@@ -11,7 +11,7 @@ import type { IndexRelease, SiteIndex } from '../release/site-index.ts'
 import type { Catalogue } from './catalogue.ts'
 
 const DAY = 86_400_000
-export const EXPIRY_DAYS = 90
+const EXPIRY_DAYS = 90
 
 export function siteIndex(catalogue: Catalogue): SiteIndex {
   const { baseUrl, publicKey, sourceUrl } = catalogue

@@ -8,7 +8,7 @@ import { INSTALL_TEMPLATE } from './install-template.ts'
 import { shellQuoted } from './shell.ts'
 import { plainLine } from './text.ts'
 
-export interface InstallScriptInput {
+interface InstallScriptInput {
   readonly name: string
   /** Public address of the bucket; `--base` overrides it. */
   readonly baseUrl: string

@@ -128,8 +128,13 @@ check_signature() {
   fi
   if has minisign; then
     fetch_signature minisig || return 0
-    minisign -V -q -m "$work/SHA256SUMS" -x "$work/SHA256SUMS.minisig" -P "$MINISIGN_KEY" >"$work/report" 2>&1 ||
+    comment=$(minisign -V -Q -m "$work/SHA256SUMS" -x "$work/SHA256SUMS.minisig" -P "$MINISIGN_KEY" 2>"$work/report") ||
       fail "the signature of $version is wrong: $(cat "$work/report")"
+    # The signed comment says which list this is: the true list of an older version is refused too.
+    case $comment in
+      *" $PROJECT $version file:$RELEASES/$version/SHA256SUMS") ;;
+      *) fail "the signature of $version is for something else: $comment" ;;
+    esac
     signature="good, key $KEY_ID (checked with minisign)"
   elif has openssl && openssl pkeyutl -help 2>&1 | grep -q rawin; then
     fetch_signature sig || return 0

@@ -4,7 +4,7 @@
  */
 import { cut, plainText } from './text.ts'
 
-export type Block =
+type Block =
   | { readonly kind: 'heading'; readonly text: readonly Span[] }
   | { readonly kind: 'paragraph'; readonly text: readonly Span[] }
   | { readonly kind: 'list'; readonly items: readonly (readonly Span[])[] }

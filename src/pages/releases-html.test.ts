@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { ReleaseDocument } from '../release/document.ts'
-import { catalogue } from './catalogue.ts'
+import { catalogue, type SiteInput } from './catalogue.ts'
 import { exampleDocument, exampleDocuments, exampleImage, exampleSite } from './fixtures/documents.ts'
 import { releasesPage } from './releases-html.tsx'
 
-const page = (changes: Parameters<typeof exampleSite>[0] = {}) => releasesPage(catalogue(exampleSite(changes)))
+const page = (changes: Partial<SiteInput> = {}) => releasesPage(catalogue(exampleSite(changes)))
 
 /** The names of all elements and the names of all attributes, in order: what outsiders' text must not change. */
 function skeleton(html: string): string {
@@ -53,12 +53,15 @@ const hostile = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }),
 )
 
+function siteOf(text: string): Partial<SiteInput> {
+  return { name: text, documents: [filled('v2.0.0', text), filled('v1.0.0', text)] }
+}
+
 test('text of outsiders adds no element and no attribute, wherever it stands', () => {
-  const site = (text: string) => ({ name: text, documents: [filled('v2.0.0', text), filled('v1.0.0', text)] })
-  const expected = skeleton(page(site('word')))
+  const expected = skeleton(page(siteOf('word')))
   fc.assert(
     fc.property(hostile, (text) => {
-      const html = page(site(`x${text}`))
+      const html = page(siteOf(`x${text}`))
       assert.equal(skeleton(html), expected)
       assert.doesNotMatch(html, /[\0\u202a-\u202e\u2066-\u2069]/)
     }),

@@ -16,12 +16,12 @@ export interface GarageSection {
   readonly builds: readonly GarageVersion[]
 }
 
-export interface GarageVersion {
+interface GarageVersion {
   readonly version: string
   readonly builds: readonly GarageBuild[]
 }
 
-export interface GarageBuild {
+interface GarageBuild {
   /** Day of publication in UTC, `2026-11-23`. */
   readonly date: string
   /** Time of publication in UTC, `18:04:05`. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import { PitlaneError } from '../errors.ts'
+import * as fc from 'fast-check'
+import { type ErrorCode, PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'
+import type { ReleaseDocument } from '../release/document.ts'
 import { exampleDocument, exampleDocuments, exampleSite, manyDocuments } from './fixtures/documents.ts'
-import { renderSite, type SiteFile } from './site.ts'
+import { renderSite, type SiteFile, type SiteInput } from './site.ts'
 
 const GOLDEN = new URL('golden/', import.meta.url)
 
@@ -13,6 +14,17 @@ function text(files: readonly SiteFile[], key: string): string {
   const file = files.find((candidate) => candidate.key === key)
   assert.ok(file, `${key} is there`)
   return file.bytes.toString()
+}
+
+function commit(id: string, committedAt: string, publishedAt: string): ReleaseDocument {
+  return exampleDocument(id.repeat(40), { commit: id.repeat(40), channel: 'development', committedAt, publishedAt })
+}
+
+function refused(changes: Partial<SiteInput>, code: ErrorCode): void {
+  assert.throws(
+    () => renderSite(exampleSite(changes)),
+    (error) => error instanceof PitlaneError && error.code === code,
+  )
 }
 
 // `UPDATE_GOLDEN=1 node scripts/test.ts src/pages` writes them anew; the difference is for the review to read.
@@ -67,8 +79,6 @@ test('a pointer is one version and one newline, and absent without a release in 
 })
 
 test('commits order by when they were committed, not by when they were published', () => {
-  const commit = (id: string, committedAt: string, publishedAt: string) =>
-    exampleDocument(id.repeat(40), { commit: id.repeat(40), channel: 'development', committedAt, publishedAt })
   const documents = [
     commit('a', '2026-03-01T00:00:00Z', '2026-03-01T01:00:00Z'),
     commit('b', '2026-02-01T00:00:00Z', '2026-03-05T01:00:00Z'),
@@ -77,16 +87,11 @@ test('commits order by when they were committed, not by when they were published
 })
 
 test('without a public key there are no key files', () => {
-  const keys = renderSite(exampleSite({ publicKey: null })).map((file) => file.key)
-  assert.ok(!keys.includes(KEYS.publicKey) && !keys.includes(KEYS.publicKeyPem))
+  const keys = new Set(renderSite(exampleSite({ publicKey: null })).map((file) => file.key))
+  assert.ok(!keys.has(KEYS.publicKey) && !keys.has(KEYS.publicKeyPem))
 })
 
 test('what cannot be published is refused', () => {
-  const refused = (changes: Parameters<typeof exampleSite>[0], code: string) =>
-    assert.throws(
-      () => renderSite(exampleSite(changes)),
-      (error) => error instanceof PitlaneError && error.code === code,
-    )
   refused({ baseUrl: 'ftp://example.org' }, 'CONFIG_INVALID')
   refused({ baseUrl: 'javascript:alert(1)' }, 'CONFIG_INVALID')
   refused({ baseUrl: 'https://user:word@example.org' }, 'CONFIG_INVALID')
@@ -100,5 +105,8 @@ test('a thousand releases', () => {
   const files = renderSite(site)
   assert.equal(text(files, KEYS.latest), 'v9.9.6\n')
   const page = text(files, KEYS.page)
-  for (const { version } of site.documents) assert.ok(page.includes(`id="${version}"`), version)
+  for (const { version, files: binaries } of site.documents) {
+    assert.ok(page.includes(`id="${version}"`), version)
+    for (const { sha256 } of binaries) assert.ok(page.includes(sha256), `${version} ${sha256}`)
+  }
 })

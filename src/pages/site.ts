@@ -31,12 +31,6 @@ const ATOM = 'application/atom+xml; charset=utf-8'
  */
 export function renderSite(input: SiteInput): readonly SiteFile[] {
   const site = catalogue(input)
-  const file = (key: string, contentType: string, text: string): SiteFile => ({
-    key,
-    bytes: Buffer.from(text),
-    contentType,
-    cacheControl: CACHE_CONTROL,
-  })
   const keys =
     site.publicKey === null
       ? []
@@ -51,4 +45,8 @@ export function renderSite(input: SiteInput): readonly SiteFile[] {
     ...pointerFiles(site).map(({ key, text }) => file(key, TEXT, text)),
     file(KEYS.index, JSON_TYPE, `${JSON.stringify(siteIndex(site), null, 2)}\n`),
   ]
+}
+
+function file(key: string, contentType: string, text: string): SiteFile {
+  return { key, bytes: Buffer.from(text), contentType, cacheControl: CACHE_CONTROL }
 }

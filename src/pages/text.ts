@@ -30,7 +30,7 @@ export function shortVersion(version: string): string {
 
 // Control characters except tab and newline; the marks that turn the direction of the text around them; code points that
 // XML 1.0 section 2.2 does not allow.
-const HARMFUL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/g
+const HARMFUL = /(?![\t\n])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/gu
 
 /**
  * Text of outsiders (tag subjects, notes, reasons, names) as it may be shown: line ends are `\n`, what is invisible and changes the meaning

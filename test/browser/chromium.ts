@@ -22,14 +22,14 @@ export function launchChromium(): Promise<Browser> {
   })
 }
 
-export interface Looks {
+interface Looks {
   readonly width: number
   readonly height?: number
   readonly colorScheme?: 'light' | 'dark'
   readonly javaScript?: boolean
 }
 
-export interface OpenPage {
+interface OpenPage {
   readonly page: Page
   /** Console errors and warnings, violations of the page's policy, failed and foreign requests. */
   readonly complaints: string[]
@@ -57,16 +57,18 @@ export async function openPage(browser: Browser, address: string, looks: Looks):
   return { page, complaints }
 }
 
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string
+    readonly help: string
+    readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
+  }[]
+}
+
 /** Accessibility violations that axe finds, one line each. The script goes in through the debugger, past the page's policy. */
 export async function axeViolations(page: Page): Promise<readonly string[]> {
   await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
-  const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
-    readonly violations: readonly {
-      readonly id: string
-      readonly help: string
-      readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
-    }[]
-  }
+  const result = await page.evaluate<AxeResult>('axe.run(document, { resultTypes: ["violations"] })')
   return result.violations.flatMap((violation) =>
     violation.nodes.map((node) => `${violation.id}: ${violation.help}: ${node.html} ${node.failureSummary}`),
   )

@@ -22,12 +22,13 @@ import { after, before, describe, test } from 'node:test'
 import { folderAddress } from '../../src/pages/address.ts'
 import { catalogue } from '../../src/pages/catalogue.ts'
 import { verifyCommands } from '../../src/pages/commands.ts'
-import { exampleDocument, exampleSite } from '../../src/pages/fixtures/documents.ts'
+import { exampleDocument, exampleSite, FIXTURE_NAME } from '../../src/pages/fixtures/documents.ts'
 import { fixtureKey, minisig, plainSignature } from '../../src/pages/fixtures/signing.ts'
 import { renderSite } from '../../src/pages/site.ts'
-import { TARGETS } from '../../src/plan/targets.ts'
-import { type ReleaseDocument } from '../../src/release/document.ts'
 import { KEYS } from '../../src/plan/keys.ts'
+import { TARGETS } from '../../src/plan/targets.ts'
+import type { ReleaseDocument } from '../../src/release/document.ts'
+import { trustedCommentOf } from '../../src/release/sign.ts'
 
 function programPath(name: string): string | null {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
@@ -98,7 +99,10 @@ function putRelease(version: string, signed: boolean): ReleaseDocument {
   const sums = files.map((file) => `${file.sha256}  ${file.target}/${file.name}\n`).join('')
   put(KEYS.sums(version), sums)
   if (signed) {
-    put(`${KEYS.sums(version)}.minisig`, minisig(Buffer.from(sums), `version:${version}`))
+    put(
+      `${KEYS.sums(version)}.minisig`,
+      minisig(Buffer.from(sums), trustedCommentOf({ name: FIXTURE_NAME, version, path: KEYS.sums(version) })),
+    )
     put(`${KEYS.sums(version)}.sig`, plainSignature(Buffer.from(sums)))
   }
   return { ...example, files }
@@ -248,7 +252,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
     })
 
     test('a dry run says everything and changes nothing', async () => {
-      const before = requests.length
+      const earlier = requests.length
       const result = await install(['--dry-run'], { env: { TMPDIR: root } })
       assert.equal(result.status, 0, result.output)
       assert.match(result.output, /v1\.1\.0\+build\.2 for x86_64-unknown-linux-musl/)
@@ -258,7 +262,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
         readdirSync(root).filter((name) => name.startsWith('tmp.')),
         [],
       )
-      assert.ok(!requests.slice(before).some((path) => path.endsWith('/verifier')))
+      assert.ok(!requests.slice(earlier).some((path) => path.endsWith('/verifier')))
     })
 
     test('environment variables choose like options, and options win', async () => {
@@ -315,6 +319,11 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       put(KEYS.sums(version), `${other}  x86_64-unknown-linux-musl/-rf\n`)
       assertRefused(await install(choice, nothing), /names a file that cannot be installed/)
 
+      for (const side of ['', '.minisig', '.sig']) {
+        put(`${KEYS.sums(version)}${side}`, readFileSync(join(bucket, `${KEYS.sums('v1.0.0')}${side}`)))
+      }
+      assertRefused(await install(choice), /the signature of v2\.0\.0 is for something else: .* v1\.0\.0/)
+
       assertRefused(await install(['--version', 'v0.1.0']), /cannot be fetched, so the signature/)
       assertRefused(await install(['--version', 'v0.1.0'], withOpenssl), /cannot be fetched, so the signature/)
       const accepted = await install(['--version', 'v0.1.0', '--allow-unsigned'])
@@ -324,7 +333,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
     test('a script that was cut off does nothing, wherever it was cut', async () => {
       const script = readFileSync(join(bucket, KEYS.installScript), 'utf8')
       const path = pathOf([...BASICS, 'curl'], amd64)
-      const before = requests.length
+      const earlier = requests.length
       const cuts = Array.from({ length: Math.ceil(script.length / 200) }, (_, index) => index * 200)
       // The whole script but its last newline is whole.
       for (let cut = script.length - 40; cut < script.length - 1; cut++) cuts.push(cut)
@@ -332,7 +341,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
         const result = await install([], { path, input: script.slice(0, cut) })
         assert.deepEqual(result.left, [], `cut after ${cut} bytes`)
       }
-      assert.deepEqual(requests.slice(before), [])
+      assert.deepEqual(requests.slice(earlier), [])
     })
 
     test('names and addresses cannot become commands', async () => {

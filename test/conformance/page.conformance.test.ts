@@ -119,15 +119,15 @@ describe('the page in Chromium', { skip: chromiumIsInstalled() ? false : 'chromi
 
   test('everything that does something is reached by keyboard, in the order of the page, and shows it', async () => {
     await withPage('example', { width: 1280 }, async (page) => {
-      const count = (await page.evaluate(
+      const count = await page.evaluate<number>(
         '[...document.querySelectorAll("a[href], button, summary, [tabindex]")].filter((element) => element.checkVisibility()).length',
-      )) as number
+      )
       let last = -1
       for (let index = 0; index < count; index++) {
         await page.keyboard.press('Tab')
-        const [position, outline, words] = (await page.evaluate(
+        const [position, outline, words] = await page.evaluate<[number, string, string]>(
           '[[...document.querySelectorAll("*")].indexOf(document.activeElement), getComputedStyle(document.activeElement).outlineStyle, document.activeElement.outerHTML]',
-        )) as [number, string, string]
+        )
         assert.ok(position > last, `${words} comes after what was before it`)
         assert.equal(outline, 'solid', `${words} shows the focus`)
         last = position
@@ -151,9 +151,9 @@ describe('the page in Chromium', { skip: chromiumIsInstalled() ? false : 'chromi
         assert.ok(await table.getByRole('link', { name: 'Download verifier for AArch64 (64-bit ARM)' }).isVisible())
         assert.equal(await page.getByRole('main').count(), 1)
         assert.equal(await page.getByRole('region', { name: 'Verify' }).count(), 1)
-        const levels = (await page.evaluate(
+        const levels = await page.evaluate<number[]>(
           '[...document.querySelectorAll("h1,h2,h3,h4,h5,h6")].map((heading) => Number(heading.tagName[1]))',
-        )) as number[]
+        )
         assert.equal(levels[0], 1)
         for (const [index, level] of levels.entries()) assert.ok(level - (levels[index - 1] ?? 0) <= 1)
       })
@@ -162,7 +162,7 @@ describe('the page in Chromium', { skip: chromiumIsInstalled() ? false : 'chromi
 
   test('the row of this machine is marked, and only that one', async () => {
     await withPage('example', { width: 1280 }, async (page) => {
-      const platform = (await page.evaluate('navigator.platform')) as string
+      const platform = await page.evaluate<string>('navigator.platform')
       const marked = await page.locator('tr.here').count()
       assert.equal(marked, platform === 'Linux x86_64' || platform === 'Linux aarch64' ? 1 : 0)
     })
