@@ -17,25 +17,34 @@ export interface Executor {
   /**
    * Starts the step and resolves when it runs and can be found by `attach`. The child writes its output to `outputPath` itself; its exit status is
    * written by its supervisor, so that both survive this process. Must not be called twice for the same step of the same attempt:
-   * ask `attach` first after a crash.
-   * @throws PitlaneError `EXECUTOR_FAILED` when nothing was started
+   * ask `attach` first after a crash. The step reads nothing, and its background processes neither hold it nor end with it: they
+   * may serve later steps, at the latest `destroy` ends them.
+   * @throws PitlaneError `EXECUTOR_FAILED` when nothing was started; neither then nor later is this step of this attempt run
    */
   start(step: StepOrder): Promise<void>
   /**
-   * After a crash: `running` and `finished` can be waited for; `lost` means that the step is not running, left no exit status and never will.
-   * After `lost`, a late starter of this attempt is prevented.
+   * After a crash: `running` and `finished` can be waited for; `lost` means that the step is not running, left no exit status and never will:
+   * what was left of its processes is ended first, and a late starter of the step finds that it was given up. So is a step that
+   * nobody has started yet: ask only for steps whose row says that they were.
    */
   attach(step: StepRef): Promise<'running' | 'finished' | 'lost'>
   /**
    * Resolves with how the step ended; `lost` when its processes vanished without an exit status (machine restarted, supervisor killed).
-   * An aborted signal rejects with the signal's reason and leaves the step running.
+   * An aborted signal rejects with the signal's reason and leaves the step running; so does `close`, with `INTERRUPTED`.
    */
   wait(step: StepRef, signal?: AbortSignal): Promise<StepExit>
-  /** Ends every process of the step, however it detached itself, and resolves when none is left. Killing a finished step does nothing. */
+  /**
+   * Ends every process of the step, however it detached itself, and resolves when none is left; the step then is `finished` with
+   * 137. May take along background processes that earlier steps of the attempt left. Killing a finished step does nothing.
+   * @throws PitlaneError `EXECUTOR_FAILED` when processes do not end
+   */
   kill(step: StepRef): Promise<void>
   /** File to which the step's standard output and error go; may not exist before `start`. */
   outputPath(step: StepRef): string
-  /** Ends what is left of the attempt and removes its workspace; logs and exit statuses stay. */
+  /**
+   * Ends what is left of the attempt and removes its workspace; outputs and exit statuses stay. May be repeated.
+   * @throws PitlaneError `STORAGE_FAILED` when something in the workspace cannot be removed
+   */
   destroy(attempt: AttemptRef): Promise<void>
   /** Lets go of everything this process holds (pipes, watchers) without touching the steps. */
   close(): Promise<void>
@@ -57,11 +66,14 @@ export interface StepRef {
 export interface StepOrder extends StepRef {
   /** POSIX shell text, run with `sh -e`. */
   readonly run: string
-  /** The whole environment of the step: nothing is inherited. */
+  /**
+   * The whole environment of the step: nothing is inherited. Shells add `PWD` (some also `SHLVL` and `_`) and reset `IFS`; the process
+   * executor adds `PITLANE_STEP`, by which it finds a step's processes. Names are `[A-Za-z_][A-Za-z0-9_]*`.
+   */
   readonly env: Readonly<Record<string, string>>
   /** Working directory, absolute; usually the attempt's `workspace`. */
   readonly cwd: string
 }
 
-/** `signal` as in `SIGSEGV` when a shell reports 128 + n for the step's own shell. */
+/** `code` as a shell reports it: 0 to 255, and 128 + n when signal n ended the step (139: SIGSEGV, 137: SIGKILL). */
 export type StepExit = { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'lost' }

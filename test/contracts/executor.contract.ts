@@ -246,6 +246,17 @@ export function executorContract(name: string, make: () => Executor): void {
       assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 2 })
     })
 
+    test('a kill that races with the end of its step harms no other', async () => {
+      const b = await bench()
+      for (let round = 0; round < 8; round++) {
+        const step = await b.start(`sleep 0.00${round}`)
+        const [, next] = await Promise.all([b.executor.kill(step), b.code('exit 4')])
+        assert.equal(next, 4)
+        const exit = await b.executor.wait(step)
+        assert.ok(exit.kind === 'exited' && [0, 137].includes(exit.code))
+      }
+    })
+
     test('a process left in the background does not hold its step, serves the next one, and ends with the attempt', async () => {
       const b = await bench()
       const seconds = uniqueSleep()

@@ -3,17 +3,18 @@
  * PID namespace of its own where the kernel allows it, that runs one step after the other; a step that overlaps gets another lane.
  * What is known about a step is in its files (`step-folder.ts`); memory only holds pipes to the lanes this process opened.
  */
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
-import { PitlaneError, systemCode } from '../../errors.ts'
+import { PitlaneError } from '../../errors.ts'
 import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../types.ts'
+import { abortable } from './abortable.ts'
+import { endAttempt, endLane, endLeftovers, isLaneAlive } from './ending.ts'
+import { endedEarly, messageOf, notStarted } from './failures.ts'
 import { findHolding, type Holding, type Isolation } from './isolation.ts'
-import { Lane, laneFolder, lanesFolder, recordFile } from './lane.ts'
-import { isAlive, type LaneRecord, readLaneRecord } from './liveness.ts'
+import { Lane, lanesFolder } from './lane.ts'
 import { type OrderText, orderText } from './order.ts'
 import * as files from './step-folder.ts'
-import { endMarked, endNamespace } from './sweep.ts'
 import { removeTree } from './workspace.ts'
 
 export interface ProcessExecutorOptions {
@@ -44,7 +45,7 @@ export class ProcessExecutor implements Executor {
   /** Steps that this process started, by folder. */
   readonly #runs = new Map<string, Run>()
   readonly #kills = new Map<string, Promise<void>>()
-  readonly #closed = Promise.withResolvers<'closed'>()
+  readonly #closing = new AbortController()
   #holding: Promise<Holding> | undefined
 
   constructor(options: ProcessExecutorOptions) {
@@ -96,13 +97,14 @@ export class ProcessExecutor implements Executor {
 
   async wait(step: StepRef, signal?: AbortSignal): Promise<StepExit> {
     signal?.throwIfAborted()
+    const stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
     const run = this.#runs.get(files.stepFolder(step))
-    if (run !== undefined) await this.#unlessClosed(step, run.ended, signal)
+    if (run !== undefined) await abortable(run.ended, stop)
     for (;;) {
       const how = await this.#look(step)
       if (how === 'lost') return { kind: 'lost' }
       if (how !== 'running') return { kind: 'exited', code: how.code }
-      await this.#unlessClosed(step, this.#clock.sleep(POLL, signal), signal)
+      await abortable(this.#clock.sleep(POLL), stop)
     }
   }
 
@@ -111,13 +113,9 @@ export class ProcessExecutor implements Executor {
     const before = this.#kills.get(folder)
     if (before !== undefined) return await before
     if (files.cancel(folder) !== 'begun') return
+    // Begun and not over, so its lane has nothing else; nor may it get anything from here on.
     const run = this.#runs.get(folder)
-    if (run !== undefined) {
-      // Over, and the lane may already have another step: read together with the next line, before anything else can happen.
-      if (run.lane.running !== step.index) return
-      run.lane.retire()
-      this.#lanes.get(step.attempt.folder)?.delete(run.lane)
-    }
+    if (run !== undefined) this.#lanes.get(step.attempt.folder)?.delete(run.lane)
     const kill = this.#kill(step.attempt, folder)
     this.#kills.set(folder, kill)
     try {
@@ -132,15 +130,13 @@ export class ProcessExecutor implements Executor {
   }
 
   async destroy(attempt: AttemptRef): Promise<void> {
-    for (const index of entries(files.stepsFolder(attempt))) {
-      const folder = join(files.stepsFolder(attempt), index)
+    for (const folder of files.stepFolders(attempt)) {
       files.cancel(folder)
       files.removeOrder(folder)
     }
     for (const lane of this.#lanes.get(attempt.folder) ?? []) lane.release()
     this.#lanes.delete(attempt.folder)
-    await Promise.all(entries(lanesFolder(attempt)).map((lane) => this.#endLane(attempt, lane)))
-    await endMarked((marker) => marker.startsWith(`${attempt.folder}/`), this.#clock)
+    await endAttempt(attempt, this.#clock)
     await removeTree(this.#workspace(attempt), this.#shell)
     for (const folder of this.#runs.keys()) {
       if (folder.startsWith(`${attempt.folder}/`)) this.#runs.delete(folder)
@@ -148,7 +144,11 @@ export class ProcessExecutor implements Executor {
   }
 
   async close(): Promise<void> {
-    this.#closed.resolve('closed')
+    this.#closing.abort(
+      new PitlaneError('INTERRUPTED', 'Steps are no longer waited for; those that run go on.', {
+        hint: 'The same command attaches to them again.',
+      }),
+    )
     for (const lane of [...this.#lanes.values()].flatMap((lanes) => [...lanes])) lane.release()
     this.#lanes.clear()
   }
@@ -219,90 +219,19 @@ export class ProcessExecutor implements Executor {
     if (typeof fate === 'object') return fate
     if (fate === 'cancelled') return 'lost'
     const lane = files.readLane(folder)
-    const record = this.#record(step.attempt, lane)
-    if (record !== undefined && isAlive(record)) return 'running'
+    if (lane !== undefined && isLaneAlive(step.attempt, lane)) return 'running'
     await this.#kills.get(folder)
     // Once more: the exit status is written before the process ends.
     const last = files.readFate(folder)
     if (typeof last === 'object') return last
-    await this.#endLeftovers(step.attempt, folder, lane)
+    await endLeftovers(step.attempt, folder, lane, this.#clock)
     return 'lost'
-  }
-
-  /** @throws PitlaneError `INTERRUPTED` when this executor is closed first, or the signal's reason */
-  async #unlessClosed(step: StepRef, event: Promise<void>, signal?: AbortSignal): Promise<void> {
-    const how = await firstOf([event.then(() => 'happened' as const), this.#closed.promise], signal)
-    if (how === 'happened') return
-    throw new PitlaneError('INTERRUPTED', `Step ${step.index} is no longer waited for; it runs on.`)
   }
 
   async #kill(attempt: AttemptRef, folder: string): Promise<void> {
     const lane = files.readLane(folder)
-    if (lane !== undefined) await this.#endLane(attempt, lane)
-    await this.#endLeftovers(attempt, folder, lane)
+    if (lane !== undefined) await endLane(attempt, lane, this.#clock)
+    await endLeftovers(attempt, folder, lane, this.#clock)
     if (files.readFate(folder) === 'begun') files.writeExit(folder, KILLED)
   }
-
-  async #endLane(attempt: AttemptRef, lane: string): Promise<void> {
-    const record = this.#record(attempt, lane)
-    if (record === undefined || !isAlive(record)) return
-    if (record.isolation === 'pid-namespace') await endNamespace(record, this.#clock)
-    else await endMarked((marker) => marker === laneFolder(attempt, lane), this.#clock, record)
-  }
-
-  async #endLeftovers(attempt: AttemptRef, folder: string, lane: string | undefined): Promise<void> {
-    const own = lane === undefined ? undefined : laneFolder(attempt, lane)
-    await endMarked((marker) => marker === folder || marker === own, this.#clock)
-  }
-
-  #record(attempt: AttemptRef, lane: string | undefined): LaneRecord | undefined {
-    return lane === undefined ? undefined : readLaneRecord(recordFile(attempt, lane))
-  }
-}
-
-/** The first to settle; an aborted signal rejects with its reason. Leaves no listener behind. */
-async function firstOf<T>(promises: readonly Promise<T>[], signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return await Promise.race(promises)
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([...promises, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
-
-function entries(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
-    throw error
-  }
-}
-
-function notStarted(step: StepRef, error: unknown): PitlaneError {
-  const code = systemCode(error)
-  const hint =
-    code === 'EEXIST'
-      ? 'It was started or given up before: attach to it, or make a new attempt.'
-      : code === 'ENOSPC' || code === 'EDQUOT'
-        ? `Make space on the disk of ${step.attempt.folder}.`
-        : 'Nothing was started; the same command can be tried again.'
-  return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} could not be started: ${messageOf(error)}.`, {
-    hint,
-    cause: error,
-  })
-}
-
-function endedEarly(step: StepRef, lane: Lane): PitlaneError {
-  const complaint = lane.complaint() || 'it said nothing'
-  return new PitlaneError('EXECUTOR_FAILED', `The supervisor of a step ended early: ${complaint}.`, {
-    hint: `Its folder is ${laneFolder(step.attempt, lane.id)}. Often the machine is out of processes, memory or disk.`,
-  })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -86,10 +86,6 @@ export class Lane {
     return this.#usable && this.#order === undefined
   }
 
-  get running(): number | undefined {
-    return this.#order?.index
-  }
-
   /** Reserves the lane at once; `give` sends the order. */
   reserve(index: number): void {
     this.#order = { index, answer: Promise.withResolvers(), ended: Promise.withResolvers() }
@@ -104,14 +100,9 @@ export class Lane {
     return { answer: order.answer.promise, ended: order.ended.promise }
   }
 
-  /** No order after this one. */
-  retire(): void {
-    this.#usable = false
-  }
-
   /** Ends the supervisor after its current step, and stops listening. */
   release(): void {
-    this.retire()
+    this.#usable = false
     this.#child.stdin?.end()
     this.#child.stdout?.destroy()
     this.#child.unref()

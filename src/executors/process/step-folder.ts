@@ -24,7 +24,7 @@
  * A `cancelled` torn by a crash or a full disk reads as empty, too; then the lane refuses the order, ends with its engine, and the
  * answer becomes lost through the last row.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import type { AttemptRef, StepRef } from '../types.ts'
@@ -39,6 +39,16 @@ export function stepsFolder(attempt: AttemptRef): string {
 
 export function stepFolder(step: StepRef): string {
   return join(stepsFolder(step.attempt), String(step.index))
+}
+
+/** Folders of the steps that were started or given up. */
+export function stepFolders(attempt: AttemptRef): string[] {
+  try {
+    return readdirSync(stepsFolder(attempt)).map((index) => join(stepsFolder(attempt), index))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
 }
 
 export function outputFile(folder: string): string {

@@ -31,6 +31,7 @@ exec "$@"
  * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
  *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
  * - `true >exit` under noclobber is an exclusive create without a process of its own.
+ * - The status is appended: truncating, ext4 would start writing the file out on every close (auto_da_alloc).
  * - The order is read in a subshell and becomes the step's own shell, so nothing it sets can meet a name of ours.
  */
 export const SUPERVISOR = `
@@ -44,7 +45,7 @@ while read -r index; do
     printf 'started %s\\n' "$index"
     ( . "$step/order" ) </dev/null >>"$step/output" 2>&1
     code=$?
-    printf '%s\\n' "$code" >"$step/exit" || exit 125
+    printf '%s\\n' "$code" >>"$step/exit" || exit 125
     printf 'ended %s\\n' "$index"
   else
     set +C

@@ -1,0 +1,29 @@
+/** Why a step could not be started, and what to do about it. */
+import { PitlaneError, systemCode } from '../../errors.ts'
+import type { StepRef } from '../types.ts'
+import { type Lane, laneFolder } from './lane.ts'
+
+export function notStarted(step: StepRef, error: unknown): PitlaneError {
+  const code = systemCode(error)
+  const hint =
+    code === 'EEXIST'
+      ? 'It was started or given up before: attach to it, or make a new attempt.'
+      : code === 'ENOSPC' || code === 'EDQUOT'
+        ? `Make space on the disk of ${step.attempt.folder}.`
+        : 'Nothing was started; the same command can be tried again.'
+  return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} could not be started: ${messageOf(error)}.`, {
+    hint,
+    cause: error,
+  })
+}
+
+export function endedEarly(step: StepRef, lane: Lane): PitlaneError {
+  const complaint = lane.complaint() || 'it said nothing'
+  return new PitlaneError('EXECUTOR_FAILED', `The supervisor of a step ended early: ${complaint}.`, {
+    hint: `Its folder is ${laneFolder(step.attempt, lane.id)}. Often the machine is out of processes, memory or disk.`,
+  })
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
