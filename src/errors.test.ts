@@ -22,7 +22,10 @@ test('each error stands under the exit code that it ends with', () => {
 
 test('docs/errors.md lists every exit code', () => {
   const listed = [...page.matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]))
-  assert.deepEqual(listed, Object.values(EXIT).toSorted((a, b) => a - b))
+  assert.deepEqual(
+    listed,
+    Object.values(EXIT).toSorted((a, b) => a - b),
+  )
 })
 
 test('what is no PitlaneError is a defect', () => {
