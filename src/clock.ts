@@ -15,6 +15,9 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal ? { signal } : {}),
+  sleep: (milliseconds, signal) =>
+    delay(milliseconds, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+      throw signal?.aborted ? signal.reason : error
+    }),
   random: (bytes) => randomBytes(bytes),
 }

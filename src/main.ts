@@ -51,6 +51,9 @@ function makeContext(
     pitlaneVersion,
     processors: availableParallelism(),
     machine: process.arch,
+    get bootId() {
+      return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    },
     stop,
     exitCode: EXIT.ok,
 

@@ -23,6 +23,8 @@ export interface Context extends CommandContext {
   readonly pitlaneVersion: string
   /** How many processors there are. */
   readonly processors: number
+  /** Changes when the machine is restarted. */
+  readonly bootId: string
   /** `process.arch` */
   readonly machine: string
   /** Aborted by Ctrl-C (first) and again (second). */

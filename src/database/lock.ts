@@ -56,7 +56,9 @@ export async function acquireLock(request: LockRequest): Promise<Lock> {
     }
     if (!told) request.onWait(holder)
     told = true
-    await request.clock.sleep(POLL, request.signal)
+    await request.clock.sleep(POLL, request.signal).catch(() => {
+      throw new PitlaneError('INTERRUPTED', `stopped while waiting for ${holder}`)
+    })
   }
 }
 

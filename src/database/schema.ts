@@ -87,7 +87,8 @@ export interface AttemptsTable {
   number: number
   /** Why this attempt exists: `first`, or what was lost. */
   reason: string
-  isolation: string | null
+  /** Since which start of the machine it runs. */
+  boot_id: string
   started_at: number
 }
 

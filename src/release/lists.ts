@@ -23,6 +23,7 @@ export type RenderSite = (input: {
   readonly name: string
   readonly baseUrl: string
   readonly documents: readonly ReleaseDocument[]
+  readonly documentSha256: (document: ReleaseDocument) => string
   readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
   readonly serial: number
   readonly generatedAt: number
@@ -52,11 +53,23 @@ export async function listOperations(
   serial: number,
   generatedAt: number,
 ): Promise<readonly Operation[]> {
-  const documents = await readDocuments(parts.bucket, parts.check)
+  const stored = await readDocuments(parts.bucket, parts.check)
+  const documents = stored.map(({ document }) => document)
+  const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const now = await readIndex(parts.bucket)
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey
-  const files = parts.render({ name, baseUrl, documents, publicKey, serial, generatedAt, compare: compareVersions })
+  const documentSha256 = (document: ReleaseDocument) => digests.get(document) ?? ''
+  const files = parts.render({
+    name,
+    baseUrl,
+    documents,
+    documentSha256,
+    publicKey,
+    serial,
+    generatedAt,
+    compare: compareVersions,
+  })
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   if (now !== null) refuseBackwards(now, parseSiteIndex(index.bytes, 'the new index.json'))

@@ -64,6 +64,6 @@ export async function buildFailure(parts: Pick<EngineParts, 'writer'>, build: Bu
   if (first === undefined) return new PitlaneError('INTERNAL', `build ${build.number} failed without a failed stage`)
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
   return new PitlaneError((first.error ?? 'INTERNAL') as ErrorCode, `${first.id}: ${first.note ?? 'failed'}${more}`, {
-    hint: `Nothing was published. The output is below .pitlane/builds/${build.number}/.`,
+    hint: `${build.kind === 'release' ? 'Nothing was published. ' : ''}All output is below .pitlane/builds/${build.number}/.`,
   })
 }

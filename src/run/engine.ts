@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { type BuildRow, finishBuild, loadState, saveState } from '../database/queries/builds.ts'
+import { type BuildRow, finishBuild, loadState, saveState, staleAttempts } from '../database/queries/builds.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import type { AttemptRef, Executor, StepRef } from '../executors/types.ts'
@@ -41,6 +41,8 @@ export interface EngineParts {
   readonly work: StageWork
   readonly clock: Clock
   readonly report: Report
+  /** Identifies the time since the machine was started: `/proc/sys/kernel/random/boot_id`. */
+  readonly bootId: string
   /** `.pitlane/builds` */
   readonly folder: string
   readonly limits: Limits
@@ -112,7 +114,15 @@ class BuildRun {
     const loaded = await loadState(this.#parts.writer.db, this.#build, this.#plan)
     this.#state = loaded.state
     this.#startedAt = loaded.startedAt
-    this.#facts.unshift({ kind: 'resumed' })
+    // First what the restart undid, then the orders of what is left.
+    for (const { stage_id: stage, number: attempt } of await staleAttempts(
+      this.#parts.writer.db,
+      this.#build,
+      this.#parts.bootId,
+    )) {
+      this.#facts.unshift({ kind: 'restarted', stage, attempt })
+    }
+    this.#facts.push({ kind: 'resumed' })
     for (;;) {
       if (this.#failure !== null) throw this.#failure.error
       if (this.#facts.length > 0) {
@@ -152,7 +162,7 @@ class BuildRun {
     const changed = after.stages.some((stage, index) => stage !== before.stages[index])
     if (!changed) return
     await this.#parts.writer.write(async (trx) => {
-      await saveState(trx, this.#build, before, after, now)
+      await saveState(trx, this.#build, before, after, { now, bootId: this.#parts.bootId })
       if (outcome !== null && outcomeOf(before) === null) await finishBuild(trx, this.#build, outcome, now)
     })
     this.#reportChanges(before, after, now)

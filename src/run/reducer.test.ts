@@ -131,6 +131,13 @@ test('a step past its timeout is killed, and is timed out whatever the kill leav
   }
 })
 
+test('after a restart of the machine a stage begins again in a clean checkout, whatever had finished', () => {
+  const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, ended('a')])
+  const after = play(state, [{ kind: 'restarted', stage: 'checks', attempt: 1 }, { kind: 'resumed' }])
+  assert.deepEqual(after.orders, ['prepare checks #2'])
+  assert.deepEqual(play(after.state, [{ ...prepared, attempt: 2 }]).orders, ['start checks/a #2'])
+})
+
 test('draining starts nothing more; resuming goes on', () => {
   const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'drain' }, ended('a')])
   assert.deepEqual(orders, ['prepare checks #1', 'start checks/a #1'])
@@ -139,10 +146,12 @@ test('draining starts nothing more; resuming goes on', () => {
 })
 
 test('interrupting kills what runs; the next engine tries it again as a new attempt', () => {
-  const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'interrupt' }, lost('a')])
-  assert.deepEqual(orders.slice(-1), ['kill checks/a #1'])
-  assert.equal(outcomeOf(state), null)
-  assert.deepEqual(play({ ...state, draining: false }, [{ kind: 'resumed' }]).orders, ['prepare checks #2'])
+  for (const end of [lost('a'), ended('a', 137)]) {
+    const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'interrupt' }, end])
+    assert.deepEqual(orders.slice(-1), ['kill checks/a #1'])
+    assert.equal(outcomeOf(state), null)
+    assert.deepEqual(play({ ...state, draining: false }, [{ kind: 'resumed' }]).orders, ['prepare checks #2'])
+  }
 })
 
 test('a step that finished while it was being interrupted has finished', () => {
@@ -237,6 +246,17 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
         if (roll(10) === 0) {
           // The engine died: all orders are forgotten and must come again from the state.
           pending = []
+          // Sometimes the whole machine was restarted.
+          if (roll(3) === 0) {
+            const begun = state.stages.filter((s) => s.attempt > 0 && !stageEnded(s))
+            for (const s of begun)
+              state = reduce(
+                { ...state, draining: true },
+                { kind: 'restarted', stage: s.plan.id, attempt: s.attempt },
+                limits,
+              ).state
+            state = { ...state, draining: false }
+          }
           tell({ kind: 'resumed' })
           continue
         }

@@ -16,6 +16,8 @@ interface StepFact extends StageFact {
 export type Fact =
   /** An engine took this build up, for the first time or after another one died. */
   | { readonly kind: 'resumed' }
+  /** The machine was restarted since this attempt began: what its checkout held may not have reached the disk. */
+  | ({ readonly kind: 'restarted' } & StageFact)
   | ({ readonly kind: 'prepared' } & StageFact)
   /** The stage can't run on this machine. */
   | ({ readonly kind: 'unrunnable'; readonly reason: string } & StageFact)
@@ -47,6 +49,9 @@ export interface Limits {
   /** How often a stage is tried when its steps are lost. */
   readonly attempts: number
 }
+
+/** What a shell reports of a child that SIGKILL ended: 128 + 9. */
+const KILLED = 137
 
 export interface Turn {
   readonly state: BuildState
@@ -84,6 +89,8 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
           }),
         ),
       }
+    case 'restarted':
+      return onStage(state, fact, ['preparing', 'running', 'collecting'], (stage) => beginAgain(stage, limits))
     case 'prepared':
       return onStage(state, fact, ['preparing'], (stage) => ({ ...stage, state: 'running', note: null }))
     case 'unrunnable':
@@ -105,8 +112,9 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
       }))
     case 'ended':
       return onStep(state, fact, (stage, step) => {
-        // A step that ended by itself while it was being interrupted did end.
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        // Whatever else it ended with, it ended by itself before the kill reached it.
+        if (step.state === 'interrupting' && fact.code === KILLED) return tryAgain(stage, step)
         return replaceStep(stage, { ...step, state: fact.code === 0 ? 'succeeded' : 'failed', exitCode: fact.code })
       })
     case 'overdue':
@@ -144,6 +152,21 @@ function resumeOrders(stage: StageRun): Order[] {
         .map((step) => ({ kind: step.state === 'running' ? 'attach' : 'kill', ...at, step: step.plan.id }))
     default:
       return []
+  }
+}
+
+/** Every step of the stage again, in a clean checkout: nothing of the old attempt is left to trust or to end. */
+function beginAgain(stage: StageRun, limits: Limits): StageRun {
+  if (stage.attempt >= limits.attempts) {
+    const steps = stage.steps.map((step): StepRun => (stepEnded(step) ? step : { ...step, state: 'skipped' }))
+    return { ...end(stage, 'failed', `lost ${stage.attempt} times`, 'EXECUTOR_FAILED'), steps }
+  }
+  return {
+    ...stage,
+    state: 'preparing',
+    attempt: stage.attempt + 1,
+    reason: 'the machine was restarted',
+    steps: stage.steps.map((step) => ({ ...step, state: 'waiting', exitCode: null })),
   }
 }
 

@@ -108,8 +108,15 @@ test('a script with curl and sh: the pointer, the binary, the digest beside it',
 test('a script that reads _releases.json as it always did: three kinds, all leaves text, the newest stable version first', async () => {
   const text = z.string()
   const Binary = z.strictObject({
-    ...{ date: text, time: text, size: text, path: text, root: text },
-    ...{ version: text, platform: text, binary: text, url: text },
+    date: text,
+    time: text,
+    size: text,
+    path: text,
+    root: text,
+    version: text,
+    platform: text,
+    binary: text,
+    url: text,
   })
   const Kind = z.strictObject({
     name: z.enum(['Release', 'Extra', 'Development']),

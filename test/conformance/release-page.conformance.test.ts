@@ -49,7 +49,7 @@ describe('the page of real releases', { skip: chromiumIsInstalled() ? false : 'c
 
   test('every link of the page and every address of the lists leads somewhere', async () => {
     const { page } = await openPage(browser, address, { width: 1280 })
-    const links = (await page.evaluate('[...document.links].map((link) => link.href)')) as string[]
+    const links = await page.evaluate<string[]>('[...document.links].map((link) => link.href)')
     await page.context().close()
     const lists = [KEYS.index, KEYS.garageList, KEYS.atomAll, KEYS.atomStable].map((key) =>
       readFileSync(join(world.bucket, key), 'utf8'),
@@ -68,7 +68,7 @@ describe('the page of real releases', { skip: chromiumIsInstalled() ? false : 'c
     const absent = absentPrograms('sh', 'curl', 'sha256sum', 'minisign', 'openssl')
     if (absent.length > 0) return t.skip(`not installed: ${absent.join(', ')}`)
     const { page } = await openPage(browser, address, { width: 1280 })
-    const blocks = (await page.evaluate(BLOCKS)) as Block[]
+    const blocks = await page.evaluate<Block[]>(BLOCKS)
     await page.context().close()
     const home = mkdtempSync(join(world.root, 'stranger-'))
     // An installed `pitlane`, and a place of our own for what install.sh installs.

@@ -80,10 +80,10 @@ test('openssl: the plain signature beside each document, with the published PEM'
     .map((path) => inBucket(`${KEYS.releases}${path.slice(0, -'.sig'.length)}`))
   assert.equal(signed.length, 2 * versions().length + 1)
   const verify = (file: string, signature: string) =>
-    runProgram('openssl', [
-      ...['pkeyutl', '-verify', '-pubin', '-inkey', inBucket(KEYS.publicKeyPem), '-rawin'],
-      ...['-in', file, '-sigfile', signature],
-    ])
+    runProgram(
+      'openssl',
+      ['pkeyutl', '-verify', '-pubin', '-inkey', inBucket(KEYS.publicKeyPem), '-rawin', '-in', file].concat('-sigfile', signature),
+    )
   for (const file of signed) {
     const { status, stdout, stderr } = await verify(file, `${file}.sig`)
     assert.equal(status, 0, stderr)
