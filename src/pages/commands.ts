@@ -3,7 +3,7 @@ import { type ReleaseDocument, type ReleaseFile } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
-import { shellWord } from './shell.ts'
+import { shellWord } from '../shell-word.ts'
 
 export interface Commands {
   readonly title: string
