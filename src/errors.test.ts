@@ -6,7 +6,7 @@ import { ERRORS, EXIT, exitCodeOf, PitlaneError, type ErrorCode } from './errors
 const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
 
 test('docs/errors.md documents every error, and no other', () => {
-  const documented = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1])
+  const documented = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => String(match[1]))
   assert.deepEqual(documented.toSorted(), Object.keys(ERRORS).toSorted())
 })
 

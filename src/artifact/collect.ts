@@ -48,14 +48,14 @@ export async function collect(
   const stored = await copyOut(workspace, output.path, content)
   const demands = { static: output.static, armByRun: options.armByRun }
   const elf = await verifyStored(content.path(stored.sha256), stored.size, output, target, demands)
-  const open = undecidedArm(elf, target)
+  const undecided = undecidedArm(elf, target)
   return {
     outputId: output.id,
     target: target.triple,
     name: output.name,
     ...stored,
     elf,
-    findings: open === null ? [] : [open],
+    findings: undecided === null ? [] : [undecided],
   }
 }
 

@@ -82,7 +82,10 @@ test('openssl: the plain signature beside each document, with the published PEM'
   const verify = (file: string, signature: string) =>
     runProgram(
       'openssl',
-      ['pkeyutl', '-verify', '-pubin', '-inkey', inBucket(KEYS.publicKeyPem), '-rawin', '-in', file].concat('-sigfile', signature),
+      ['pkeyutl', '-verify', '-pubin', '-inkey', inBucket(KEYS.publicKeyPem), '-rawin', '-in', file].concat(
+        '-sigfile',
+        signature,
+      ),
     )
   for (const file of signed) {
     const { status, stdout, stderr } = await verify(file, `${file}.sig`)
