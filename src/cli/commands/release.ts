@@ -32,7 +32,7 @@ export async function release(
     if (changes !== null) throw dirty(changes)
     await withState(this, project, flags, `pitlane release ${revision ?? 'HEAD'}`, report, async (state, engine) => {
       const plan = await inheritPlan(state.db, planned)
-      const parts = await publishing(this, project, plan)
+      const parts = await publishing(this, project, plan, report)
       const { repository } = project
       const event = {
         kind: 'manual',
