@@ -15,7 +15,10 @@ export class Normaliser {
       result
         .replaceAll(/plan-[0-9a-f]{32}(?![0-9a-f])/g, (id) => this.#name('plan', id))
         .replaceAll(/(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g, (digest) => this.#name('sha256', digest.slice(0, 12)))
-        .replaceAll(/(?<![0-9a-f])([0-9a-f]{16})…/g, (_, start: string) => `${this.#name('sha256', start.slice(0, 12))}…`)
+        .replaceAll(
+          /(?<![0-9a-f])([0-9a-f]{16})…/g,
+          (_, start: string) => `${this.#name('sha256', start.slice(0, 12))}…`,
+        )
         .replaceAll(/(?<=sha256 )[0-9a-f]{12}(?![0-9a-f])/g, (start) => this.#name('sha256', start))
         .replaceAll(/(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])/g, (id) => this.#name('commit', id.slice(0, 12)))
         .replaceAll(/(?<![0-9a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{12}(?![0-9a-f])/g, (id) => this.#name('commit', id, '…'))

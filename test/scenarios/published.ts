@@ -45,7 +45,8 @@ function blobRoles(layout: string): Map<string, string> {
     if (!existsSync(path)) continue
     const { config, layers, manifests } = read(path)
     for (const platform of manifests ?? []) {
-      if (!existsSync(join(layout, '..', blob(platform.digest)))) throw new Error(`${tag}: ${platform.digest} is missing`)
+      if (!existsSync(join(layout, '..', blob(platform.digest))))
+        throw new Error(`${tag}: ${platform.digest} is missing`)
     }
     if (config !== undefined) roles.set(blob(config.digest), `images/blobs: configuration of ${tag}`)
     for (const layer of layers ?? []) roles.set(blob(layer.digest), `images/blobs: layer of ${tag}`)

@@ -54,7 +54,11 @@ async function scenario(t: TestContext, name: string): Promise<void> {
     compare(join(folder, 'transcript.txt'), formatTranscript(transcript, outcomes))
     compare(join(folder, 'published.txt'), normaliser.clean(changes.join('')))
     for (const { stdout, stderr } of outcomes) {
-      assert.doesNotMatch(stdout + stderr, /\n\s+at .+:\d+|INTERNAL|a defect in Pitlane\n|node:internal/, 'a defect shows')
+      assert.doesNotMatch(
+        stdout + stderr,
+        /\n\s+at .+:\d+|INTERNAL|a defect in Pitlane\n|node:internal/,
+        'a defect shows',
+      )
     }
   } finally {
     rmSync(place.root, { recursive: true, force: true })
@@ -73,8 +77,12 @@ async function play(transcript: Transcript, place: Place, normaliser: Normaliser
 function shell(text: string, place: Place): Promise<Outcome> {
   const script = `. "$SCENARIO_TOOLS/prelude.sh"\n${text}`
   // A group of its own: what hangs is often a child of the shell.
-  const options = { cwd: place.project, env: place.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] } as const
-  const child = spawn('sh', ['-c', script], options)
+  const child = spawn('sh', ['-c', script], {
+    cwd: place.project,
+    env: place.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), TIMEOUT)
   let stdout = ''
   let stderr = ''
@@ -95,7 +103,11 @@ function compare(path: string, text: string): void {
     if (text === '') rmSync(path, { force: true })
     else writeFileSync(path, text)
   }
-  assert.equal(text, existsSync(path) ? readFileSync(path, 'utf8') : '', `${path}: read what differs; UPDATE_GOLDEN=1 accepts it`)
+  assert.equal(
+    text,
+    existsSync(path) ? readFileSync(path, 'utf8') : '',
+    `${path}: read what differs; UPDATE_GOLDEN=1 accepts it`,
+  )
 }
 
 function isOffered(thing: string): boolean {

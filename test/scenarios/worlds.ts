@@ -33,7 +33,9 @@ export class Worlds {
   constructor() {
     const product = join(this.shared, 'product')
     mkdirSync(join(product, 'bin'), { recursive: true })
-    const built = spawnSync(process.execPath, ['scripts/build.ts', '--out', join(product, 'dist')], { encoding: 'utf8' })
+    const built = spawnSync(process.execPath, ['scripts/build.ts', '--out', join(product, 'dist')], {
+      encoding: 'utf8',
+    })
     if (built.status !== 0) throw new Error(`the product could not be built: ${built.stderr}`)
     for (const file of ['bin/pitlane.js', 'package.json']) cpSync(file, join(product, file))
     linkPrograms(join(this.shared, 'programs'))
@@ -43,9 +45,13 @@ export class Worlds {
     const own = join(this.shared, 'bin')
     mkdirSync(own)
     symlinkSync(process.execPath, join(own, 'node'))
-    writeFileSync(join(own, 'pitlane'), `#!/bin/sh\nexec '${process.execPath}' '${join(product, 'bin/pitlane.js')}' "$@"\n`, {
-      mode: 0o755,
-    })
+    writeFileSync(
+      join(own, 'pitlane'),
+      `#!/bin/sh\nexec '${process.execPath}' '${join(product, 'bin/pitlane.js')}' "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    )
   }
 
   /** A fresh copy of the world of that kind. */
@@ -83,7 +89,10 @@ export class Worlds {
         return root
       case 'repository':
         cpSync(this.#template('nothing'), root, { recursive: true })
-        this.#run(root, 'git init --quiet --initial-branch=main && git config user.name Toy && git config user.email toy@example.org')
+        this.#run(
+          root,
+          'git init --quiet --initial-branch=main && git config user.name Toy && git config user.email toy@example.org',
+        )
         return root
       case 'small':
         move(SMALL)
@@ -108,7 +117,11 @@ export class Worlds {
 
   #run(root: string, command: string): void {
     const cwd = join(root, 'project')
-    const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { cwd, env: this.#environment(root), encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', command], {
+      cwd,
+      env: this.#environment(root),
+      encoding: 'utf8',
+    })
     if (status !== 0) throw new Error(`${command}\n${stdout}${stderr}`)
   }
 
