@@ -7,6 +7,7 @@ import {
 } from '@stricli/core'
 import { PitlaneError } from '../errors.ts'
 import { describeError } from './output.ts'
+import { fit, printable } from './text-table.ts'
 
 export const usageTexts: ApplicationText = {
   ...text_en,
@@ -25,7 +26,7 @@ function words(error: ArgumentScannerError): string {
       `there is no flag ${quoted(`--${input}`)}${proposal(corrections.map((name) => `--${name}`))}`,
     AliasNotFoundError: ({ input }) => `there is no flag ${quoted(`-${input}`)}`,
     ArgumentParseError: ({ externalFlagNameOrPlaceholder: name, input, exception }) =>
-      `${quoted(input)} can't be ${name}: ${exception instanceof Error ? exception.message : String(exception)}`,
+      `${quoted(input)} can't be ${/^[a-z]/.test(name) ? `the value of --${name}` : name}: ${exception instanceof Error ? exception.message : String(exception)}`,
     UnsatisfiedFlagError: ({ externalFlagName }) => `--${externalFlagName} is missing, or its value`,
     UnsatisfiedPositionalError: ({ placeholder }) => `${placeholder} is missing`,
     UnexpectedPositionalError: ({ input, expectedCount }) =>
@@ -43,10 +44,9 @@ function failed(error: unknown): string {
 }
 
 function proposal(corrections: readonly string[]): string {
-  return corrections.length === 0 ? '' : `; did you mean ${corrections.map(quoted).join(' or ')}?`
+  return corrections.length === 0 ? '' : `; did you mean ${corrections.map((name) => quoted(name.replaceAll('`', ''))).join(' or ')}?`
 }
 
 function quoted(text: string): string {
-  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text
-  return `'${short}'`
+  return `'${fit(printable(text), 80)}'`
 }

@@ -250,7 +250,8 @@ class BuildRun {
         stage: order.stage,
         attempt: order.attempt,
         error: error.code,
-        message: error.message,
+        // The row has one text: what to do belongs to it.
+        message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
       })
     } else if (!this.#released.signal.aborted) {
       this.#failure ??= { error }
