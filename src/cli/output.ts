@@ -32,7 +32,7 @@ function describe(progress: Progress): string | null {
     case 'artifact':
       return `  built   ${progress.target}/${progress.name}  ${formatBytes(progress.size)}  sha256 ${progress.sha256.slice(0, 16)}…`
     case 'publication':
-      return progress.state === 'done'
+      return progress.state === 'done' && (progress.operations > 0 || progress.kind === 'check')
         ? `  done    ${progress.entry}${progress.operations > 0 ? `  (${progress.operations})` : ''}`
         : null
     case 'published':
@@ -101,6 +101,7 @@ function stepLine(progress: Extract<Progress, { event: 'step' }>): string | null
     case 'interrupting':
       return `  stopped ${name}`
     case 'timing-out':
+    case 'cutting-off':
     case 'waiting':
     case 'skipped':
       return null
@@ -126,6 +127,7 @@ function tail(file: string): string {
   } catch {
     return `            no output (${file})`
   }
+  if (text.trim() === '') return `            no output (${file})`
   const lines = text
     .trimEnd()
     .split('\n')

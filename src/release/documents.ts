@@ -70,7 +70,20 @@ export async function readDocuments(bucket: Bucket, check: DocumentCheck | null)
   return documents
 }
 
+/** Every list is computed from all documents: one that can't be trusted stops the work, and says what to do. */
 async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
+  try {
+    return await readTrusted(bucket, version, check)
+  } catch (error) {
+    if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
+    throw new PitlaneError(error.code, error.message, {
+      hint: `Lists are computed from the documents of all releases, and this one was changed: put ${KEYS.folder(version)} back from a copy.`,
+      cause: error,
+    })
+  }
+}
+
+async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
   const found = await readDocument(bucket, version)
   if (found === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
   if (check !== null && found.document.signing.scheme === 'minisign') {

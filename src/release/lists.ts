@@ -47,19 +47,53 @@ export interface ListParts {
 
 const INDEX_LIMIT = 64 * 1024 * 1024
 
-/** The index that readers see now; null where there is none yet. */
+/**
+ * The index that readers see now; null where there is none yet.
+ * @throws PitlaneError `VERIFICATION_FAILED` when there is one that can't be read
+ */
 export async function readIndex(bucket: Bucket): Promise<SiteIndex | null> {
   const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
-  return bytes === null ? null : parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
+  if (bytes === null) return null
+  try {
+    return parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
+  } catch (error) {
+    if (!(error instanceof PitlaneError)) throw error
+    throw new PitlaneError(error.code, error.message, {
+      hint: 'Somebody changed it. `pitlane pages rebuild` computes it again from the documents in the bucket.',
+      cause: error,
+    })
+  }
 }
 
-/** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
+/** A bucket is signed with one key: another one would make every earlier release look forged. */
+export async function requireSameKey({ bucket, signer }: ListParts): Promise<void> {
+  compareKeys(bucket, await readIndex(bucket), signer)
+}
+
+/** Throws `KEY_CHANGED`. */
+export function compareKeys(bucket: Bucket, index: SiteIndex | null, signer: Signer | null): void {
+  const before = index?.publicKey
+  if (before === undefined || before === null || before.minisign === signer?.publicKey.line) return
+  throw new PitlaneError(
+    'KEY_CHANGED',
+    `${bucket.location} is signed with key ${before.keyId}, and this one is ${signer?.keyId ?? 'none'}`,
+    {
+      hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
+    },
+  )
+}
+
+/**
+ * What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards.
+ * @param before the index that readers see now, where the caller knows it
+ */
 export async function listOperations(
   parts: ListParts,
   serial: number,
   generatedAt: number,
+  before?: SiteIndex | null,
 ): Promise<readonly Operation[]> {
-  const now = await readIndex(parts.bucket)
+  const now = before === undefined ? await readIndex(parts.bucket) : before
   const { listed: stored, incomplete } = await listable(parts, await readDocuments(parts.bucket, parts.check), now)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   const documents = stored.map(({ document }) => document)

@@ -9,7 +9,11 @@ export type Fail = (line: number, reason: string) => never
 
 export function failing(code: ErrorCode, where: string): Fail {
   return (line, reason) => {
-    throw new PitlaneError(code, `${where}, line ${line}: ${reason}`, { place: { file: where, line, column: 1 } })
+    throw new PitlaneError(
+      code,
+      `${where}, line ${line}: ${reason}`,
+      code === 'KEY_INVALID' ? { hint: 'Key files are what `pitlane key generate` and `minisign -G -W` write.' } : {},
+    )
   }
 }
 

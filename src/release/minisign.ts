@@ -122,7 +122,6 @@ export function parseSecretKey(text: string, where: string): MinisignSecretKey {
   if (derivation.equals(SCRYPT)) {
     throw new PitlaneError('KEY_INVALID', `${where}: the secret key is protected by a password`, {
       hint: 'A release cannot ask for one. Make a copy without it (`minisign -C -W -s COPY`) and keep that readable by its owner only.',
-      place: { file: where, line: position + 1, column: 1 },
     })
   }
   if (!derivation.equals(Buffer.alloc(2))) fail(position + 1, 'the key derivation is not known')

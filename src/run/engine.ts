@@ -2,12 +2,12 @@
  * Carries one build out: asks the reducer, writes its answer down, then does what it ordered. Holds nothing that the rows and the
  * executor can't give back: a new engine on the same rows goes on where this one stopped, wherever that was.
  */
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type BuildRow, finishBuild, loadState, saveState, staleAttempts } from '../database/queries/builds.ts'
 import type { Writer } from '../database/writer.ts'
-import { PitlaneError } from '../errors.ts'
+import { PitlaneError, systemCode } from '../errors.ts'
 import type { AttemptRef, Executor, StepRef } from '../executors/types.ts'
 import type { Plan, PlannedStage } from '../plan/plan.ts'
 import type { Report } from './progress.ts'
@@ -80,6 +80,11 @@ export async function runBuild(
 
 /** Made once: an error with its stack for every step that ended in time would cost more than the step's row. */
 const NO_LONGER = new PitlaneError('INTERRUPTED', 'no longer waited for')
+
+/** Bytes: 4 GiB. A log of that size is read by nobody, and one without a limit fills the disk. */
+const OUTPUT_LIMIT = 4 * 1024 ** 3
+/** Milliseconds between two looks at how much a step has written. */
+const OUTPUT_POLL = 2000
 
 class BuildRun {
   readonly #parts: EngineParts
@@ -260,7 +265,8 @@ class BuildRun {
         stage: order.stage,
         attempt: order.attempt,
         error: error.code,
-        message: error.message,
+        // The row has one text: what to do belongs to it.
+        message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
       })
     } else if (!this.#released.signal.aborted) {
       this.#failure ??= { error }
@@ -292,19 +298,43 @@ class BuildRun {
       () => this.tell({ kind: 'overdue', stage: stage.plan.id, attempt: stage.attempt, step: stepId }),
       () => undefined,
     )
+    const guard = this.#watchOutput(stage, stepId, over.signal)
     try {
       await this.#awaitEnd(stage, stepId)
     } finally {
       over.abort(NO_LONGER)
       await timer
       this.#deadlines.delete(over)
+      await guard
       this.#watched.delete(stepId)
     }
+  }
+
+  /** Looks from time to time, until the signal: the step writes to its file itself. */
+  async #watchOutput(stage: StageRun, stepId: string, over: AbortSignal): Promise<void> {
+    try {
+      do await this.#parts.clock.sleep(OUTPUT_POLL, over)
+      while (!(await this.#checkOutput(stage, stepId)))
+    } catch (error) {
+      if (over.aborted) return
+      this.#failure ??= { error }
+      this.#wake()
+    }
+  }
+
+  /** True when the step has written too much, and was told of. */
+  async #checkOutput(stage: StageRun, stepId: string): Promise<boolean> {
+    const bytes = this.#parts.limits.output ?? OUTPUT_LIMIT
+    const written = await sizeOf(this.#parts.executor.outputPath(this.#stepRef(stage, stepId)))
+    if (written <= bytes) return false
+    this.tell({ kind: 'flooding', stage: stage.plan.id, attempt: stage.attempt, step: stepId, bytes })
+    return true
   }
 
   async #awaitEnd(stage: StageRun, stepId: string): Promise<void> {
     const exit = await this.#parts.executor.wait(this.#stepRef(stage, stepId), this.#released.signal)
     const at = { stage: stage.plan.id, attempt: stage.attempt, step: stepId }
+    if (exit.kind === 'exited') await this.#checkOutput(stage, stepId)
     this.tell(exit.kind === 'lost' ? { kind: 'lost', ...at } : { kind: 'ended', ...at, code: exit.code })
   }
 
@@ -339,6 +369,16 @@ class BuildRun {
     const index = stage.plan.steps.findIndex((step) => step.id === stepId)
     const attempt = stage.steps[index]?.attempt || stage.attempt
     return { attempt: this.#attemptRef(stage, attempt), index }
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size
+  } catch (error) {
+    // Where the step's folder is gone, something else says so.
+    if (systemCode(error) === 'ENOENT') return 0
+    throw error
   }
 }
 

@@ -55,6 +55,28 @@ const ended = (step: string, code = 0, attempt = 1): Fact => ({
 })
 const lost = (step: string, attempt = 1): Fact => ({ kind: 'lost', stage: 'checks', attempt, step: `checks/${step}` })
 
+const flooding: Fact = { kind: 'flooding', stage: 'checks', attempt: 1, step: 'checks/a', bytes: 1000 }
+
+test('a step that writes too much is killed, and fails its stage with that reason', () => {
+  for (const end of [ended('a', 137), ended('a', 0), lost('a')]) {
+    const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, flooding, flooding, end])
+    assert.deepEqual(
+      orders.filter((order) => order.startsWith('kill')),
+      ['kill checks/a #1'],
+    )
+    const [checks] = state.stages
+    assert.equal(checks?.state, 'failed')
+    assert.equal(checks.error, 'STEP_OUTPUT_LIMIT')
+    assert.equal(checks.note, 'step a wrote more than 1000 bytes of output')
+    assert.equal(checks.steps[0]?.state, 'failed')
+  }
+})
+
+test('an engine that takes over goes on killing a step that wrote too much', () => {
+  const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, flooding])
+  assert.deepEqual(play(state, [{ kind: 'resumed' }]).orders, ['kill checks/a #1'])
+})
+
 test('a stage is prepared, its steps run in order, its outputs are collected, its workspace goes', () => {
   const { state, orders } = play(initialState(chain), [
     { kind: 'resumed' },

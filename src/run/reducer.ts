@@ -25,6 +25,8 @@ export type Fact =
   /** The step is not running and left no exit status: after a kill that is what was wanted, else it has to be tried again. */
   | ({ readonly kind: 'lost' } & StepFact)
   | ({ readonly kind: 'overdue' } & StepFact)
+  /** The step has written more than `bytes`, which is what it may. */
+  | ({ readonly kind: 'flooding'; readonly bytes: number } & StepFact)
   | ({ readonly kind: 'collected' } & StageFact)
   /** Preparing or collecting failed. */
   | ({ readonly kind: 'unfit'; readonly error: ErrorCode; readonly message: string } & StageFact)
@@ -48,6 +50,8 @@ export interface Limits {
   readonly jobs: number
   /** How often a stage is tried when its steps are lost. */
   readonly attempts: number
+  /** How many bytes a step may write to its output. Default: 4 GiB. */
+  readonly output?: number
 }
 
 /** What a shell reports of a child that SIGKILL ended: 128 + 9. */
@@ -113,6 +117,7 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
     case 'ended':
       return onStep(state, fact, (stage, step) => {
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        if (step.state === 'cutting-off') return replaceStep(stage, { ...step, state: 'failed', exitCode: fact.code })
         // Whatever else it ended with, it ended by itself before the kill reached it.
         if (step.state === 'interrupting' && fact.code === KILLED) return tryAgain(stage, step)
         return replaceStep(stage, { ...step, state: fact.code === 0 ? 'succeeded' : 'failed', exitCode: fact.code })
@@ -123,9 +128,20 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
         orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
         return replaceStep(stage, { ...step, state: 'timing-out' })
       })
+    case 'flooding':
+      return onStep(state, fact, (stage, step) => {
+        if (step.state !== 'running') return stage
+        orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
+        return {
+          ...replaceStep(stage, { ...step, state: 'cutting-off' }),
+          note: `step ${step.plan.name} wrote more than ${fact.bytes} bytes of output`,
+          error: 'STEP_OUTPUT_LIMIT',
+        }
+      })
     case 'lost':
       return onStep(state, fact, (stage, step) => {
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        if (step.state === 'cutting-off') return replaceStep(stage, { ...step, state: 'failed' })
         if (step.state === 'running' && stage.attempt >= limits.attempts) {
           return {
             ...replaceStep(stage, { ...step, state: 'failed' }),

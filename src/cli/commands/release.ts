@@ -24,7 +24,7 @@ export async function release(
         'CONFIG_INVALID',
         `${project.file} at ${planned.source.commit.slice(0, 12)} declares no release to publish`,
         {
-          hint: 'Add `release:` and `publish:`; `pitlane init` in an empty folder shows how they look.',
+          hint: 'Add `release:` (what to build) and `publish:` (the bucket), and commit it.',
         },
       )
     }

@@ -35,7 +35,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         shortName(document).padEnd(width),
         publishedAt,
         channel.padEnd(11),
-        `${files.length} targets`,
+        `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
         printable(subject),
       ]
       this.process.stdout.write(`${columns.join('  ')}\n`)
