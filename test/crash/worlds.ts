@@ -1,5 +1,6 @@
 // Copies of one prepared world, where a run may die, and what is asked of each of them in the end.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   accessSync,
@@ -91,6 +92,13 @@ export function copyOf(world: World): World {
   }
 }
 
+/** Runs git in the world's repository. */
+export function git(world: World, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync('git', args, { cwd: world.project, env: world.env, encoding: 'utf8' })
+  assert.equal(status, 0, `git ${args.join(' ')}: ${stderr}`)
+  return stdout.trim()
+}
+
 export function removeWorld(world: World): void {
   rmSync(world.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
 }
@@ -140,6 +148,18 @@ export function assertRowsAreWhole(world: World): void {
     assert.deepEqual(all('select version, state from publications'), ['v1.0.0 published'])
     assert.deepEqual(all("select destination from operations where state != 'done'"), [])
     assert.deepEqual(all('pragma integrity_check'), ['ok'])
+  } finally {
+    db.close()
+  }
+}
+
+/** How far a release has come, as its rows say. */
+export function progressOf(world: World): string {
+  const db = new DatabaseSync(join(world.project, '.pitlane', 'state.sqlite'), { readOnly: true })
+  try {
+    const tables = ['builds', 'stages', 'steps', 'layers', 'release_tests', 'publications']
+    const rows = tables.map((table) => db.prepare(`select * from ${table}`).all())
+    return JSON.stringify([rows, db.prepare('select position, state from operations').all()])
   } finally {
     db.close()
   }
