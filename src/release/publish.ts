@@ -10,6 +10,7 @@ import {
   replaceOperations,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import { digestOf } from './digest.ts'
 import { readDocument } from './documents.ts'
@@ -23,6 +24,9 @@ import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import type { SiteIndex } from './site-index.ts'
 import { verifyRelease } from './verify.ts'
+
+/** How many objects are read back at once. */
+const PARALLEL = 4
 
 type Promotion = ReleaseDocument['promotion']
 
@@ -190,18 +194,17 @@ function requireComplete(plan: Plan, document: ReleaseDocument, operations: read
 
 /** Reads every object and manifest that was put, whole, through the address readers use. */
 async function readBack(parts: ReleaseParts, operations: readonly Operation[]): Promise<number> {
-  let count = 0
-  for (const operation of operations) {
+  const read = await inParallel(operations, PARALLEL, async (operation) => {
     if (operation.to === 'bucket') {
       const there = await digestOf(await parts.bucket.open(operation.key))
       requireDigest(operation.key, there?.sha256, operation.body.sha256)
     } else if (operation.to === 'manifest') {
       const bytes = await parts.registry?.readManifest(operation.repository, `sha256:${operation.sha256}`)
       requireDigest(operation.repository, bytes ? operation.sha256 : undefined, operation.sha256)
-    } else continue
-    count += 1
-  }
-  return count
+    } else return 0
+    return 1
+  })
+  return read.reduce<number>((sum, one) => sum + one, 0)
 }
 
 function requireDigest(name: string, there: string | undefined, wanted: string): void {
