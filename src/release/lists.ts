@@ -1,11 +1,13 @@
 /** Page, lists, feeds and pointers: rendered from every document in the bucket, signed, and put in the order of `PUBLICATION`. */
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
+import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
 import type { ReleaseDocument } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
+import { listable } from './listable.ts'
 import { signDocument } from './materials.ts'
 import type { Operation } from './publication.ts'
 import type { Signer } from './sign.ts'
@@ -32,11 +34,15 @@ export type RenderSite = (input: {
 
 export interface ListParts {
   readonly bucket: Bucket
+  /** Null where the project publishes no image. */
+  readonly registry: Registry | null
   readonly signer: Signer | null
   readonly check: DocumentCheck | null
   readonly render: RenderSite
   readonly name: string
   readonly baseUrl: string
+  /** Told what was left out, and why. */
+  readonly note: (message: string) => void
 }
 
 const INDEX_LIMIT = 64 * 1024 * 1024
@@ -53,10 +59,11 @@ export async function listOperations(
   serial: number,
   generatedAt: number,
 ): Promise<readonly Operation[]> {
-  const stored = await readDocuments(parts.bucket, parts.check)
+  const now = await readIndex(parts.bucket)
+  const { listed: stored, incomplete } = await listable(parts, await readDocuments(parts.bucket, parts.check), now)
+  for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   const documents = stored.map(({ document }) => document)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
-  const now = await readIndex(parts.bucket)
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey
   const documentSha256 = (document: ReleaseDocument) => digests.get(document) ?? ''

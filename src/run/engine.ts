@@ -78,6 +78,9 @@ export async function runBuild(
   }
 }
 
+/** Made once: an error with its stack for every step that ended in time would cost more than the step's row. */
+const NO_LONGER = new PitlaneError('INTERRUPTED', 'no longer waited for')
+
 class BuildRun {
   readonly #parts: EngineParts
   readonly #build: BuildRow
@@ -87,6 +90,7 @@ class BuildRun {
   readonly #seenStart = new Map<string, number>()
   readonly #facts: Fact[] = []
   readonly #watched = new Set<string>()
+  readonly #deadlines = new Set<AbortController>()
   /** Starts under way: a kill waits for them, so that it finds what it has to end. */
   readonly #starting = new Map<string, Promise<void>>()
   readonly #environments = new Map<string, ReturnType<StageWork['environment']>>()
@@ -107,7 +111,8 @@ class BuildRun {
   }
 
   letGo(): void {
-    this.#released.abort()
+    this.#released.abort(NO_LONGER)
+    for (const deadline of this.#deadlines) deadline.abort(NO_LONGER)
   }
 
   async toEnd(): Promise<'succeeded' | 'failed' | 'stopped'> {
@@ -279,20 +284,20 @@ class BuildRun {
     if (step === undefined) return
     this.#watched.add(stepId)
     const over = new AbortController()
+    this.#deadlines.add(over)
     const started = this.#startedAt.get(stepId) ?? this.#parts.clock.now()
     // The wall clock may have jumped since: the time left is never more than the whole timeout.
     const elapsed = Math.min(Math.max(this.#parts.clock.now() - started, 0), step.timeout)
-    const timer = this.#parts.clock
-      .sleep(step.timeout - elapsed, AbortSignal.any([over.signal, this.#released.signal]))
-      .then(
-        () => this.tell({ kind: 'overdue', stage: stage.plan.id, attempt: stage.attempt, step: stepId }),
-        () => undefined,
-      )
+    const timer = this.#parts.clock.sleep(step.timeout - elapsed, over.signal).then(
+      () => this.tell({ kind: 'overdue', stage: stage.plan.id, attempt: stage.attempt, step: stepId }),
+      () => undefined,
+    )
     try {
       await this.#awaitEnd(stage, stepId)
     } finally {
-      over.abort()
+      over.abort(NO_LONGER)
       await timer
+      this.#deadlines.delete(over)
       this.#watched.delete(stepId)
     }
   }

@@ -220,6 +220,9 @@ function settle(state: BuildState, orders: Order[]): BuildState {
 }
 
 function settleSteps(stage: StageRun, orders: Order[]): StageRun {
+  const failed = stage.steps.some((step) => stepEnded(step) && step.state !== 'succeeded')
+  // The usual turn: nothing to skip, and something left to do.
+  if (!failed && !stage.steps.every(stepEnded)) return stage
   // Declared order has every step after those it needs (the plan checks that), so one pass follows chains of skips.
   const done = new Map<string, StepRun>()
   for (const step of stage.steps) {
@@ -261,12 +264,11 @@ function start(state: BuildState, limits: Limits, orders: Order[]): BuildState {
       if (stage !== planned) free -= 1
       return stage
     }
+    if (free <= 0) return stage
+    const done = new Set(stage.steps.filter((step) => step.state === 'succeeded').map((step) => step.plan.id))
     const steps: StepRun[] = []
     for (const step of stage.steps) {
-      const ready =
-        step.state === 'waiting' &&
-        free > 0 &&
-        step.plan.needs.every((id) => stage.steps.some((other) => other.plan.id === id && other.state === 'succeeded'))
+      const ready = step.state === 'waiting' && free > 0 && step.plan.needs.every((id) => done.has(id))
       if (!ready) {
         steps.push(step)
         continue

@@ -110,7 +110,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text', (c) => c.notNull())
     .addColumn('published_at', 'bigint', (c) => c.notNull())
     .addColumn('serial', 'bigint', (c) => c.notNull())
-    .addColumn('builder', 'text', (c) => c.notNull())
+    .addColumn('fixed', 'text', (c) => c.notNull())
     .execute()
   await db.schema
     .createTable('operations')
