@@ -31,10 +31,7 @@ export async function compare(comparisons: readonly Comparison[], pairs: number)
   }
   const rows = comparisons.map((comparison, index) => row(comparison, taken[index] ?? { ours: [], peer: [] }))
   table(
-    [
-      ['what', 'ours', 'peer', 'figure', 'min', 'median', 'max', 'bound', ''],
-      ...rows,
-    ],
+    [['what', 'ours', 'peer', 'figure', 'min', 'median', 'max', 'bound', ''], ...rows],
     `median milliseconds of ${pairs} interleaved pairs; the figure with its least, middle and greatest value`,
   )
 }

@@ -33,7 +33,8 @@ publish: { bucket: ../bucket, registry: ../images }
 `)
 const built = join(world.env['HOME'] ?? '', 'built')
 mkdirSync(built)
-for (const triple of triples) writeFileSync(join(built, triple), staticBinary(triple, halfCompressible()), { mode: 0o755 })
+for (const triple of triples)
+  writeFileSync(join(built, triple), staticBinary(triple, halfCompressible()), { mode: 0o755 })
 const files = triples.map((triple) => join(built, triple))
 const peaks: number[] = []
 
@@ -92,9 +93,11 @@ async function release(): Promise<number> {
   for await (const line of createInterface({ input: child.stdout })) {
     const event = JSON.parse(line) as { event: string; state?: string; entry?: string; stage?: string }
     const now = performance.now()
-    if (event.event === 'step' && event.state === 'succeeded' && event.stage !== 'checks' && Number.isNaN(since)) since = now
+    if (event.event === 'step' && event.state === 'succeeded' && event.stage !== 'checks' && Number.isNaN(since))
+      since = now
     if (event.event === 'published') took = now - since
-    if (process.env['BENCH_TRACE'] !== undefined) console.log(Math.round(now - since), event.event, event.state, event.entry)
+    if (process.env['BENCH_TRACE'] !== undefined)
+      console.log(Math.round(now - since), event.event, event.state, event.entry)
   }
   clearInterval(watch)
   const [code] = (await ended) as [number | null]
