@@ -8,6 +8,7 @@ import type { Context, Project, State, StateOptions } from './cli/context.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { EXIT } from './errors.ts'
 import type { Bucket } from './buckets/types.ts'
+import type { Repository } from './forges/types.ts'
 import type { Registry } from './image/types.ts'
 
 /** What a test may replace: everything else is as in the product. */
@@ -29,7 +30,7 @@ export async function main(process: NodeJS.Process, overrides: Overrides = {}): 
   })
   const version = packageVersion()
   const context = makeContext(process, version, stop, overrides)
-  await run(buildApp(version), process.argv.slice(2), context)
+  await run(buildApp(version), process.argv.slice(2), context).finally(() => context.close())
   const parserCode = Number(process.exitCode ?? 0)
   // Negative codes are the argument parser's: a command line it does not understand.
   process.exitCode = parserCode < 0 ? EXIT.usage : parserCode !== 0 ? parserCode : context.exitCode
@@ -43,6 +44,7 @@ function makeContext(
 ): Context {
   const clock = overrides.clock ?? systemClock
   const { wrap } = overrides
+  const repositories: Repository[] = []
   return {
     process,
     cwd: process.cwd(),
@@ -56,10 +58,14 @@ function makeContext(
     },
     stop,
     exitCode: EXIT.ok,
+    close: () => {
+      for (const repository of repositories) repository.close()
+    },
 
     async project() {
       const { findRepository } = await import('./forges/git/repository.ts')
       const repository = findRepository(process.cwd(), 'pitlane.yaml')
+      repositories.push(repository)
       return { repository, folder: repository.root, file: 'pitlane.yaml' }
     },
 

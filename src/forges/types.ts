@@ -21,6 +21,8 @@ export interface Repository {
    * @throws PitlaneError `SOURCE_UNFIT` for a submodule or a name that no honest commit holds, `STORAGE_FAILED`
    */
   checkout(commit: string, folder: string): Promise<void>
+  /** Ends what is kept running for the next question. It may still be asked, and has to be closed again then. */
+  close(): void
   /** Tags with the commit each names. */
   tags(): Promise<readonly { readonly name: string; readonly commit: string }[]>
 }

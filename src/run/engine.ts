@@ -74,7 +74,7 @@ export async function runBuild(
   } finally {
     stop.drain.removeEventListener('abort', drain)
     stop.interrupt.removeEventListener('abort', interrupt)
-    run.letGo()
+    await run.letGo()
   }
 }
 
@@ -99,7 +99,7 @@ class BuildRun {
   /** Starts under way: a kill waits for them, so that it finds what it has to end. */
   readonly #starting = new Map<string, Promise<void>>()
   readonly #environments = new Map<string, ReturnType<StageWork['environment']>>()
-  #inFlight = 0
+  readonly #underWay = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | null = null
   #wake: () => void = () => {}
   readonly #released = new AbortController()
@@ -115,9 +115,11 @@ class BuildRun {
     this.#wake()
   }
 
-  letGo(): void {
+  /** Waits for no step any more, and for every order under way: whoever takes over next must not meet a checkout that is still being written. */
+  async letGo(): Promise<void> {
     this.#released.abort(NO_LONGER)
     for (const deadline of this.#deadlines) deadline.abort(NO_LONGER)
+    await Promise.all(this.#underWay)
   }
 
   async toEnd(): Promise<'succeeded' | 'failed' | 'stopped'> {
@@ -139,7 +141,7 @@ class BuildRun {
         await this.#turn()
         continue
       }
-      if (this.#inFlight === 0) {
+      if (this.#underWay.size === 0) {
         const outcome = outcomeOf(this.#state)
         if (outcome !== null) return outcome
         if (this.#state.draining) return 'stopped'
@@ -163,7 +165,15 @@ class BuildRun {
     }
     if (after !== before) await this.#save(before, after)
     this.#state = after
-    for (const order of orders) void this.#carryOut(order)
+    for (const order of orders) {
+      const work = this.#carryOut(order)
+      this.#underWay.add(work)
+      // Its facts are told by then: a turn that finds nothing under way has heard of all of it.
+      void work.then(() => {
+        this.#underWay.delete(work)
+        this.#wake()
+      })
+    }
   }
 
   async #save(before: BuildState, after: BuildState): Promise<void> {
@@ -210,7 +220,6 @@ class BuildRun {
   }
 
   async #carryOut(order: Order): Promise<void> {
-    this.#inFlight += 1
     try {
       const stage = this.#state.stages.find((candidate) => candidate.plan.id === order.stage)
       if (stage === undefined) return
@@ -250,9 +259,6 @@ class BuildRun {
       }
     } catch (error) {
       this.#onFailure(order, error)
-    } finally {
-      this.#inFlight -= 1
-      this.#wake()
     }
   }
 

@@ -73,12 +73,17 @@ function realFolder(cwd: string): string {
 class GitRepository implements Repository {
   readonly root: string
 
+  readonly #readers: ObjectReaders
   readonly #reader: () => ObjectReader
 
   constructor(root: string) {
     this.root = root
-    const readers = new ObjectReaders(root)
-    this.#reader = () => readers.lend()
+    this.#readers = new ObjectReaders(root)
+    this.#reader = () => this.#readers.lend()
+  }
+
+  close(): void {
+    this.#readers.close()
   }
 
   source(revision: string): Promise<Source> {
