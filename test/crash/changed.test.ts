@@ -163,14 +163,36 @@ test('the bucket has other bytes under a name of the version: both digests are t
   })
 })
 
-test('an object that was confirmed and is damaged afterwards stops the publication before anything is visible', async () => {
+test('what was confirmed and is gone afterwards stops the publication before anything is visible, and is put again', async () => {
+  await inCopy(async (world) => {
+    // The last thing before what is put is read back.
+    await killAt(world, `bucket.put ${DOCUMENT} #1 after`)
+    const layers = points.flatMap(({ name }) => /putBlob .*@sha256:([0-9a-f]{64}) #1 after$/.exec(name)?.[1] ?? [])
+    const layer = join(world.images, 'blobs', 'sha256', layers[0] ?? '')
+    rmSync(join(world.bucket, BINARY))
+    rmSync(layer)
+    const { code, output } = await runs.warm(world)
+    assert.equal(code, 4, output)
+    assert.match(output, new RegExp(`${BINARY} \\(absent instead of`))
+    assert.match(output, new RegExp(`${layers[0]} \\(absent instead of`))
+    assertNothingVisible(world)
+    await release(world)
+    assert.deepEqual(worlds.published(world), reference.published)
+  })
+})
+
+test('what was confirmed and has other bytes afterwards is refused with both digests until it is taken away', async () => {
   await inCopy(async (world) => {
     await killAt(world, `bucket.put ${DOCUMENT} #1 before`)
     writeFileSync(join(world.bucket, BINARY), 'something else')
     const { code, output } = await runs.warm(world)
-    assert.notEqual(code, 0, output)
-    assert.match(output, new RegExp(BINARY))
+    assert.equal(code, 4, output)
     assertNothingVisible(world)
+    const there = createHash('sha256').update('something else').digest('hex')
+    await refused(world, NOW, new RegExp(`CONTRADICTION[^]*${there}[^]*${reference.published[`bucket/${BINARY}`]}`))
+    rmSync(join(world.bucket, BINARY))
+    await release(world)
+    assert.deepEqual(worlds.published(world), reference.published)
   })
 })
 
