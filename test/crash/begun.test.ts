@@ -39,7 +39,10 @@ function fixtures(): string[] {
   return readdirSync(FIXTURES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'))
 }
 
-test('records what this version begins', { skip: process.env['PITLANE_RECORD_BEGUN'] !== '1' }, async () => {
+const recording = process.env['PITLANE_RECORD_BEGUN'] === '1'
+if (recording) test('records what this version begins', record)
+
+async function record(): Promise<void> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
@@ -54,7 +57,7 @@ test('records what this version begins', { skip: process.env['PITLANE_RECORD_BEG
     writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(begun, null, 2)}\n`)
     worlds.removeWorld(world)
   }
-})
+}
 
 test('there are recorded releases', () => {
   for (const moment of Object.keys(MOMENTS)) assert.ok(RECORDED.includes(join('begun-0.1', `${moment}.json`)), moment)
@@ -64,7 +67,7 @@ for (const name of RECORDED) {
   test(`${name} is finished`, async () => {
     const begun = JSON.parse(readFileSync(join(FIXTURES, name), 'utf8')) as Begun
     const world = restoreBegun(begun, fresh)
-    const before = worlds.published(world)
+    const out = worlds.published(world)
     assert.deepEqual(look(world).problems, [])
 
     const { code, output } = await runs.warm(world, { now: NOW + 86_400_000 })
@@ -77,13 +80,13 @@ for (const name of RECORDED) {
     assert.equal(verified.code, 0, verified.output)
 
     // What was out keeps its bytes, and what was written down of the rest holds; lists are always today's.
-    const after = worlds.published(world)
-    for (const [path, sha256] of Object.entries(before)) {
-      if (/^bucket\/_releases\/v1\.0\.0\/|^images\/blobs\//.test(path)) assert.equal(after[path], sha256, path)
+    const now = worlds.published(world)
+    for (const [path, sha256] of Object.entries(out)) {
+      if (/^bucket\/_releases\/v1\.0\.0\/|^images\/blobs\//.test(path)) assert.equal(now[path], sha256, path)
     }
     for (const operation of begun.rows['operations'] ?? []) {
-      const key = `bucket/${String(operation['destination'])}`
-      if (operation['entry'] !== 'lists' && key in after) assert.equal(after[key], operation['sha256'], key)
+      const key = `bucket/${operation['destination'] as string}`
+      if (operation['entry'] !== 'lists' && key in now) assert.equal(now[key], operation['sha256'], key)
     }
     const text = readFileSync(join(world.bucket, KEYS.document('v1.0.0')), 'utf8')
     const document = ReleaseDocument.parse(JSON.parse(text))
@@ -93,7 +96,7 @@ for (const name of RECORDED) {
     // A step that had succeeded is not run again.
     const done = (begun.rows['steps'] ?? [])
       .filter((row) => row['state'] === 'succeeded')
-      .map((row) => String(row['id']))
+      .map((row) => row['id'] as string)
     const again = worlds.stepLines(world).filter((line) => line.startsWith('begin '))
     assert.equal(again.length, (begun.rows['steps'] ?? []).length - done.length, again.join(', '))
     worlds.removeWorld(world)

@@ -59,11 +59,11 @@ async function release(world: worlds.World, now = NOW): Promise<void> {
 }
 
 async function refused(world: worlds.World, now: number, pattern: RegExp): Promise<void> {
-  const before = worlds.published(world)
+  const there = worlds.published(world)
   const { code, output } = await runs.warm(world, { now })
   assert.equal(code, 3, output)
   assert.match(output, pattern)
-  assert.deepEqual(worlds.published(world), before)
+  assert.deepEqual(worlds.published(world), there)
   assertNothingVisible(world)
 }
 
@@ -106,13 +106,13 @@ test('the clock goes back while a step runs: the step is waited for, not timed o
 test('the clock goes back between two releases: the list does not', async () => {
   await inCopy(async (world) => {
     await release(world)
-    const before = look(world)
+    const earlier = look(world)
     writeFileSync(join(world.project, 'source.txt'), 'the second source of toy\n')
     worlds.git(world, 'commit', '--quiet', '--all', '--message', 'Second')
     const { code, output } = await runs.warm(world, { args: ['release', 'HEAD'], now: NOW - 10 * DAY })
     assert.equal(code, 0, output)
     const view = look(world)
-    assert.deepEqual([...view.problems, ...backwards(before, view)], [])
+    assert.deepEqual([...view.problems, ...backwards(earlier, view)], [])
     const index = parseSiteIndex(readFileSync(join(world.bucket, KEYS.index)), KEYS.index)
     assert.equal(Date.parse(index.generatedAt), NOW)
     await assertVerifies(world, worlds.git(world, 'rev-parse', 'HEAD'), NOW)
@@ -227,8 +227,8 @@ test('a state that a newer version has written is left alone', async () => {
     const db = new DatabaseSync(file)
     db.exec("update meta set value = '99' where key = 'schema'")
     db.close()
-    const before = worlds.progressOf(world)
+    const progress = worlds.progressOf(world)
     await refused(world, NOW, /STATE_NEWER/)
-    assert.equal(worlds.progressOf(world), before)
+    assert.equal(worlds.progressOf(world), progress)
   })
 })

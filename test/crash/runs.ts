@@ -69,8 +69,7 @@ export class Runs {
 
   /** One run in a process of its own. */
   start(world: World, options: RunOptions = {}): Started {
-    const points = join(world.root, 'points.json')
-    const given = { fault: options.fault, now: options.now ?? NOW, points }
+    const given = { fault: options.fault, now: options.now ?? NOW }
     const child = spawn(process.execPath, [...NODE, ...SHORT, this.#entry, ...(options.args ?? RELEASE)], {
       cwd: world.project,
       env: {

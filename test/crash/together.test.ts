@@ -73,13 +73,13 @@ test('who must not wait is told who is at work, and changes nothing', async () =
 test('a reader sees nothing absent and nothing go back, through a stable and a development release', async () => {
   await inCopy(async (world) => {
     const views: View[] = []
-    let over = false
+    const over = new AbortController()
     const reading = (async () => {
-      while (!over) {
+      while (!over.signal.aborted) {
         const view = look(world)
         assert.deepEqual(view.problems, [])
-        const before = views.at(-1)
-        if (before !== undefined) assert.deepEqual(backwards(before, view), [])
+        const earlier = views.at(-1)
+        if (earlier !== undefined) assert.deepEqual(backwards(earlier, view), [])
         views.push(view)
         await delay(1)
       }
@@ -95,7 +95,7 @@ test('a reader sees nothing absent and nothing go back, through a stable and a d
     writeFileSync(join(world.project, 'source.txt'), 'the second source of toy\n')
     worlds.git(world, 'commit', '--quiet', '--all', '--message', 'Second')
     await watched(['release', 'HEAD', '--jobs', '2'], NOW + 60_000)
-    over = true
+    over.abort()
     await reading
     const moments = new Set(views.map((view) => JSON.stringify([view.serial, view.latest, [...view.tags]])))
     console.log(`the reader looked ${views.length} times and saw ${moments.size} different moments`)
