@@ -7,6 +7,7 @@ import {
   insertPublication,
   type PublicationRow,
   readOperations,
+  reopenOperation,
   replaceOperations,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
@@ -20,7 +21,7 @@ import { listOperations, readIndex } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { unmetObligations } from './obligations.ts'
 import { parsePublicKey } from './public-key.ts'
-import { type Entry, type Operation, PUBLICATION } from './publication.ts'
+import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import type { SiteIndex } from './site-index.ts'
 import { verifyRelease } from './verify.ts'
@@ -94,7 +95,7 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       return operations.length
     }
     case 'read-back':
-      return readBack(parts, materials.operations)
+      return readBack(parts, journal, materials.operations)
     case 'proof':
       await prove(parts, plan, materials)
       return 0
@@ -192,30 +193,39 @@ function requireComplete(plan: Plan, document: ReleaseDocument, operations: read
   })
 }
 
-/** Reads every object and manifest that was put, whole, through the address readers use. */
-async function readBack(parts: ReleaseParts, operations: readonly Operation[]): Promise<number> {
-  const read = await inParallel(operations, PARALLEL, async (operation) => {
-    if (operation.to === 'bucket') {
-      const there = await digestOf(await parts.bucket.open(operation.key))
-      requireDigest(operation.key, there?.sha256, operation.body.sha256)
-    } else if (operation.to === 'manifest') {
-      const bytes = await parts.registry?.readManifest(operation.repository, `sha256:${operation.sha256}`)
-      requireDigest(operation.repository, bytes ? operation.sha256 : undefined, operation.sha256)
-    } else return 0
-    return 1
+/**
+ * Reads everything that was put, whole, through the address readers use. What is no longer as it was confirmed is opened in the journal
+ * again, so that the next run puts it again, or refuses because of what has taken its place.
+ */
+async function readBack(parts: ReleaseParts, journal: Journal, operations: readonly Operation[]): Promise<number> {
+  const put = operations.filter(({ to }) => to !== 'tag')
+  const read = await inParallel(put, PARALLEL, async (operation) => {
+    const { destination, sha256 } = operationFacts(operation)
+    const there = await readAgain(parts, operation)
+    return there === sha256 ? [] : [{ destination, text: `${destination} (${there ?? 'absent'} instead of ${sha256})` }]
   })
-  return read.reduce<number>((sum, one) => sum + one, 0)
-}
-
-function requireDigest(name: string, there: string | undefined, wanted: string): void {
-  if (there === wanted) return
+  const lost = read.flat()
+  if (lost.length === 0) return put.length
+  await journal.writer.write(async (trx) => {
+    for (const { destination } of lost) await reopenOperation(trx, journal.version, destination)
+  })
   throw new PitlaneError(
     'STORAGE_FAILED',
-    `${name} was written with SHA-256 ${wanted} and reads back as ${there ?? 'absent'}`,
-    {
-      hint: 'Nothing is visible yet. Check the disk, then run the same command again.',
-    },
+    `${journal.version}: what was put reads back differently:\n  ${lost.map(({ text }) => text).join('\n  ')}`,
+    { hint: 'Nothing is visible yet. Check the disk, then run the same command again: it puts what is missing.' },
   )
+}
+
+/** Lower-case hex SHA-256 of what is there now, null when it is absent. */
+async function readAgain(parts: ReleaseParts, operation: Operation): Promise<string | null> {
+  const { sha256 } = operationFacts(operation)
+  if (operation.to === 'bucket') return (await digestOf(await parts.bucket.open(operation.key)))?.sha256 ?? null
+  // Both fail when the bytes under a digest are others.
+  const there =
+    operation.to === 'blob'
+      ? await parts.registry?.hasBlob(operation.repository, `sha256:${sha256}`)
+      : await parts.registry?.readManifest(operation.repository, `sha256:${sha256}`)
+  return there ? sha256 : null
 }
 
 /** Right before the first visible entry: is it still the commit that was built, and is everything there that was declared? */

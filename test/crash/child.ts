@@ -1,7 +1,6 @@
 // The command line with faults. Started plainly it is one run in a process of its own, which a fault can kill; with a channel to its
 // parent it stays and does one run after the other, each through a `main` of its own that shares nothing with the one before but the disk.
 import { EventEmitter } from 'node:events'
-import { writeFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { main } from '../../src/main.ts'
@@ -48,10 +47,9 @@ async function stay(): Promise<void> {
 }
 
 async function once(): Promise<void> {
-  const given = JSON.parse(process.env['CRASH_RUN'] ?? '{}') as { fault?: Fault; now?: number; points?: string }
+  const given = JSON.parse(process.env['CRASH_RUN'] ?? '{}') as { fault?: Fault; now?: number }
   const faults = new Faults(given.fault ?? null)
   await main(process, { clock: clockAt(given.now ?? Date.now()), wrap: faults.wrap })
-  if (given.points !== undefined) writeFileSync(given.points, JSON.stringify(faults.points))
 }
 
 await (process.send === undefined ? once() : stay())

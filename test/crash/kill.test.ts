@@ -1,72 +1,98 @@
 // `kill -9`, really, wherever a release touches the outside; then the same command again, and all has to be as if nothing had been.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Point } from './faults.ts'
-import { look } from './readers.ts'
-import { each, Runs } from './runs.ts'
+import { backwards, look } from './readers.ts'
+import { each, RELEASE, Runs } from './runs.ts'
 import * as worlds from './worlds.ts'
 
 /** Worlds at a time; steps and starts leave the processors idle now and then. */
 const LANES = 3
 /** Fewer points than this: the faults are not where they should be. */
-const FLOOR = { all: 500, killed: 150 }
+const FLOOR = { all: 500, killed: 150, second: 15 }
 /** `all` also kills where nothing was written since the point before. */
 const EVERY = process.env['PITLANE_CRASH_POINTS'] === 'all'
 
-let runs: Runs
-let reference: Record<string, string>
-let steps: string[]
+/** Wherever a run dies, the same command ends in this. */
+interface Goal {
+  readonly args: readonly string[]
+  readonly published: Readonly<Record<string, string>>
+  readonly steps: readonly string[]
+  /** It is the only release, so that nothing but its own bytes may ever be there. */
+  readonly only: boolean
+}
+
 /** A start world, and the points that are reached from it until the next one takes over. */
-const segments: { world: worlds.World; points: readonly Point[] }[] = []
+interface Segment {
+  readonly world: worlds.World
+  readonly goal: Goal
+  readonly points: readonly Point[]
+}
+
+let runs: Runs
+const first: Segment[] = []
+const second: Segment[] = []
 let pointCount = 0
 
 before(async () => {
   runs = await Runs.open()
-  const fresh = worlds.freshWorld()
-  const whole = await record(fresh)
-  reference = whole.published
-  steps = whole.steps
-  pointCount = whole.points.length
   // A run that is to die late begins late: in a world that was left by a run that died between two parts, when no step ran.
+  const fresh = worlds.freshWorld()
   const starts = [/^executor\.destroy build-1\/checks\/1 #1 after$/, /^bucket\.put .* #1 before$/]
+  pointCount = await makeSegments(first, fresh, RELEASE, starts)
+
+  const released = worlds.copyOf(fresh)
+  assert.equal((await runs.warm(released)).code, 0)
+  writeFileSync(join(released.project, 'source.txt'), 'the second source of toy\n')
+  worlds.git(released, 'commit', '--quiet', '--all', '--message', 'Second')
+  worlds.git(released, 'tag', '--annotate', 'v1.1.0', '--message', 'The second release')
+  await makeSegments(second, released, ['release', 'v1.1.0', '--jobs', '2'], [/^registry\.putTag .* #1 before$/])
+})
+
+after(() => {
+  for (const { world } of [...first, ...second]) worlds.removeWorld(world)
+  runs.close()
+})
+
+/** @returns how many points there are from beginning to end */
+async function makeSegments(
+  segments: Segment[],
+  fresh: worlds.World,
+  args: readonly string[],
+  starts: readonly RegExp[],
+): Promise<number> {
+  const whole = await record(fresh, args)
+  const goal = { args, published: whole.published, steps: whole.steps, only: segments === first }
   let world = fresh
   let { points } = whole
   for (const start of starts) {
     const end = points.findIndex((point) => start.test(point.name))
     assert.notEqual(end, -1, `no point ${start}`)
-    segments.push({ world, points: points.slice(0, end + 1) })
-    const left = worlds.copyOf(world)
-    const { signal } = await runs.run(left, { fault: { at: points[end]?.name ?? '', how: 'kill' } })
-    assert.equal(signal, 'SIGKILL')
-    world = left
-    points = (await record(left)).points
+    segments.push({ world, goal, points: points.slice(0, end + 1) })
+    world = worlds.copyOf(world)
+    const { signal, output } = await runs.run(world, { args, fault: { at: points[end]?.name ?? '', how: 'kill' } })
+    assert.equal(signal, 'SIGKILL', output)
+    points = (await record(world, args)).points
   }
-  segments.push({ world, points })
-})
-
-after(() => {
-  for (const { world } of segments) worlds.removeWorld(world)
-  runs.close()
-})
+  segments.push({ world, goal, points })
+  return whole.points.length
+}
 
 /** An undisturbed run in a copy of the world. */
-async function record(world: worlds.World) {
+async function record(world: worlds.World, args: readonly string[]) {
   const copy = worlds.copyOf(world)
-  try {
-    const { code, output } = await runs.run(copy)
-    assert.equal(code, 0, output)
-    const points = JSON.parse(readFileSync(join(copy.root, 'points.json'), 'utf8')) as Point[]
-    return { points, published: worlds.published(copy), steps: worlds.stepLines(copy) }
-  } finally {
-    worlds.removeWorld(copy)
-  }
+  const { code, output, points } = await runs.warm(copy, { args })
+  assert.equal(code, 0, output)
+  const found = { points, published: worlds.published(copy), steps: worlds.stepLines(copy) }
+  worlds.removeWorld(copy)
+  return found
 }
 
 test('killed at any point, the same command goes on and leaves the same bytes', { timeout: 200_000 }, async () => {
-  const cases = segments.flatMap(({ world, points }) =>
-    points.filter((point) => EVERY || point.distinct).map((point) => ({ world, kills: [point.name] })),
+  const cases = first.flatMap((segment) =>
+    segment.points.filter((point) => EVERY || point.distinct).map(({ name }) => ({ ...segment, kills: [name] })),
   )
   const missed = await killAndGoOn(cases)
   console.log(`${pointCount} points, killed at ${cases.length - missed}, not reached again ${missed}`)
@@ -74,42 +100,57 @@ test('killed at any point, the same command goes on and leaves the same bytes', 
   assert.ok(cases.length - missed >= FLOOR.killed, `killed at ${cases.length - missed} points only`)
 })
 
+test('killed while the lists of a second release come out, readers see the old ones or the new ones', async () => {
+  const visible = second.at(-1)
+  assert.ok(visible !== undefined)
+  const cases = visible.points
+    .filter(({ name, distinct }) => distinct && /^(bucket\.put|registry\.putTag)/.test(name))
+    .map(({ name }) => ({ ...visible, kills: [name] }))
+  await killAndGoOn(cases)
+  assert.ok(cases.length >= FLOOR.second, `killed at ${cases.length} points only`)
+})
+
 test('killed twice, it still does', { timeout: 100_000 }, async () => {
   const random = seeded(20_260_302)
+  const pick = <T>(from: readonly T[]): T => {
+    const picked = from[Math.floor(random() * from.length)]
+    assert.ok(picked !== undefined)
+    return picked
+  }
   const cases = Array.from({ length: 40 }, () => {
-    const at = Math.floor(random() * segments.length)
-    const { world, points } = segments[at] ?? { world: undefined, points: [] }
-    const pick = () => points[Math.floor(random() * points.length)]?.name ?? ''
-    assert.ok(world !== undefined)
-    return { world, kills: [pick(), pick()] }
+    const segment = pick(first)
+    return { ...segment, kills: [pick(segment.points).name, pick(segment.points).name] }
   })
   await killAndGoOn(cases)
 })
 
-interface Case {
-  readonly world: worlds.World
+interface Case extends Segment {
   readonly kills: readonly string[]
 }
 
 /** @returns how often a kill's point was not reached: two builds that overlap need not come to the same number of writes */
 async function killAndGoOn(cases: readonly Case[]): Promise<number> {
   let missed = 0
-  await each(cases, LANES, async ({ world: base, kills }) => {
+  await each(cases, LANES, async ({ world: base, goal, kills }) => {
     const world = worlds.copyOf(base)
+    const { args } = goal
     try {
+      const earlier = look(world)
       for (const at of kills) {
-        const killed = await runs.run(world, { fault: { at, how: 'kill' } })
+        const killed = await runs.run(world, { args, fault: { at, how: 'kill' } })
         if (killed.signal !== 'SIGKILL') {
           assert.equal(killed.code, 0, killed.output)
           missed += 1
         }
-        assertReadersSeeNothingWrong(world)
+        const view = look(world)
+        assert.deepEqual([...view.problems, ...backwards(earlier, view)], [])
+        if (goal.only) assertOnlyItsOwn(world, goal)
       }
-      const { code, output } = await runs.warm(world)
+      const { code, output } = await runs.warm(world, { args })
       assert.equal(code, 0, output)
-      assert.deepEqual(worlds.published(world), reference)
-      worlds.assertStepsRanOnce(world, steps)
-      worlds.assertRowsAreWhole(world)
+      assert.deepEqual(worlds.published(world), goal.published)
+      worlds.assertStepsRanOnce(world, goal.steps)
+      if (goal.only) worlds.assertRowsAreWhole(world)
       await worlds.assertNothingRuns(world)
     } catch (error) {
       throw new Error(`killed at ${kills.join(', then at ')} (left in ${world.root})`, { cause: error })
@@ -120,11 +161,10 @@ async function killAndGoOn(cases: readonly Case[]): Promise<number> {
 }
 
 /** With one publication, whatever is there has to be what it will be in the end; but for the tags, which come one by one. */
-function assertReadersSeeNothingWrong(world: worlds.World): void {
-  assert.deepEqual(look(world).problems, [])
+function assertOnlyItsOwn(world: worlds.World, goal: Goal): void {
   for (const [path, sha256] of Object.entries(worlds.published(world))) {
     if (path === 'images/index.json' || path.endsWith('.partial')) continue
-    assert.equal(sha256, reference[path], path)
+    assert.equal(sha256, goal.published[path], path)
   }
 }
 

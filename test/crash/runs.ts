@@ -32,6 +32,13 @@ const NODE = ['--disable-warning=ExperimentalWarning']
 /** A run that is to die is over before optimising it pays: a fifth less time, measured. */
 const SHORT = ['--no-opt', '--no-maglev', '--no-sparkplug', '--single-threaded']
 
+export interface Started {
+  readonly child: ChildProcess
+  readonly ended: Promise<Answer>
+  /** What it has printed so far. */
+  readonly output: () => string
+}
+
 export interface RunOptions {
   readonly args?: readonly string[]
   readonly fault?: Fault
@@ -61,9 +68,8 @@ export class Runs {
   }
 
   /** One run in a process of its own. */
-  start(world: World, options: RunOptions = {}): { readonly child: ChildProcess; readonly ended: Promise<Answer> } {
-    const points = join(world.root, 'points.json')
-    const given = { fault: options.fault, now: options.now ?? NOW, points }
+  start(world: World, options: RunOptions = {}): Started {
+    const given = { fault: options.fault, now: options.now ?? NOW }
     const child = spawn(process.execPath, [...NODE, ...SHORT, this.#entry, ...(options.args ?? RELEASE)], {
       cwd: world.project,
       env: {
@@ -86,7 +92,7 @@ export class Runs {
         resolve({ code, signal, output, struck: signal === 'SIGKILL', points: [] })
       })
     })
-    return { child, ended }
+    return { child, ended, output: () => output }
   }
 
   async run(world: World, options: RunOptions = {}): Promise<Answer> {

@@ -12,16 +12,18 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import { makeWorld } from '../world/toy.ts'
 
 /** Memory where there is some: a process that dies loses nothing that it wrote, on whatever kind of disk. */
 export const FAST = fastFolder()
 
-/** One target must be tested, the other one is where that can be. Steps write down that they ran. */
+/** One target must be tested, the other one is where that can be. Steps write down that they ran; some can be held. */
 export const CONFIGURATION = `name: toy
 checks:
   - name: format
@@ -34,6 +36,7 @@ checks:
     run: |
       echo begin unit >>"$HOME/steps"
       sleep 0.1
+      while test -e "$HOME/hold-unit"; do sleep 0.02; done
       grep -q toy source.txt
       echo end unit >>"$HOME/steps"
 release:
@@ -48,6 +51,7 @@ release:
   test:
     run: |
       echo "begin test $TARGET" >>"$HOME/steps"
+      while test -e "$HOME/hold-test"; do sleep 0.02; done
       test "$("$BINARY")" = "hello from toy"
       echo "end test $TARGET" >>"$HOME/steps"
     targets: [x86_64-unknown-linux-musl]
@@ -129,6 +133,22 @@ export function assertStepsRanOnce(world: World, steps: readonly string[]): void
   assert.deepEqual(stepLines(world).sort(), [...steps].sort())
 }
 
+/** Makes every `unit` or release test go on until the returned function is called. */
+export function hold(world: World, step: 'unit' | 'test'): () => void {
+  const file = join(world.env['HOME'] ?? '', `hold-${step}`)
+  writeFileSync(file, '')
+  return () => rmSync(file)
+}
+
+/** Resolves when a step has written down a line that matches. */
+export async function untilStep(world: World, pattern: RegExp): Promise<void> {
+  for (let tries = 0; tries < 2000; tries += 1) {
+    if (stepLines(world).some((line) => pattern.test(line))) return
+    await delay(10)
+  }
+  assert.fail(`no step says ${pattern}`)
+}
+
 export function stepLines(world: World): string[] {
   const file = join(world.env['HOME'] ?? '', 'steps')
   return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : []
@@ -171,9 +191,7 @@ export async function assertNothingRuns(world: World): Promise<void> {
   for (let tries = 0; tries < 40; tries += 1) {
     found = processesOf(world)
     if (found.length === 0) return
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50)
-    })
+    await delay(50)
   }
   assert.deepEqual(found, [])
 }
