@@ -169,7 +169,7 @@ class BuildRun {
       const work = this.#carryOut(order)
       this.#underWay.add(work)
       // Its facts are told by then: a turn that finds nothing under way has heard of all of it.
-      void work.then(() => {
+      void work.finally(() => {
         this.#underWay.delete(work)
         this.#wake()
       })
