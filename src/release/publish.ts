@@ -7,6 +7,7 @@ import {
   insertPublication,
   type PublicationRow,
   readOperations,
+  reopenOperations,
   replaceOperations,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
@@ -84,7 +85,7 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       return operations.length
     }
     case 'read-back':
-      return readBack(parts, materials.operations)
+      return readBack(parts, plan.version, materials.operations)
     case 'proof':
       await prove(parts, plan, materials)
       return 0
@@ -180,7 +181,18 @@ function requireComplete(plan: Plan, document: ReleaseDocument, operations: read
 }
 
 /** Reads every object and manifest that was put, whole, through the address readers use. */
-async function readBack(parts: ReleaseParts, operations: readonly Operation[]): Promise<number> {
+async function readBack(parts: ReleaseParts, version: string, operations: readonly Operation[]): Promise<number> {
+  try {
+    return await readEverything(parts, operations)
+  } catch (error) {
+    // Written and confirmed, and gone since: without this the journal would go on believing that it is there.
+    const entries = [...new Set(operations.map((operation) => operation.entry))].filter((entry) => entry !== 'tags')
+    await parts.engine.writer.write((trx) => reopenOperations(trx, version, entries))
+    throw error
+  }
+}
+
+async function readEverything(parts: ReleaseParts, operations: readonly Operation[]): Promise<number> {
   let count = 0
   for (const operation of operations) {
     if (operation.to === 'bucket') {
@@ -201,7 +213,7 @@ function requireDigest(name: string, there: string | undefined, wanted: string):
     'STORAGE_FAILED',
     `${name} was written with SHA-256 ${wanted} and reads back as ${there ?? 'absent'}`,
     {
-      hint: 'Nothing is visible yet. Check the disk, then run the same command again.',
+      hint: 'Check the disk, then run the same command again: what is missing is written again.',
     },
   )
 }

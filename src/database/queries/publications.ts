@@ -100,6 +100,20 @@ export async function finishOperation(trx: Transaction<Database>, version: strin
     .execute()
 }
 
+/** For what turned out not to be there after all: it is done again. */
+export async function reopenOperations(
+  trx: Transaction<Database>,
+  version: string,
+  entries: readonly string[],
+): Promise<void> {
+  await trx
+    .updateTable('operations')
+    .set({ state: 'pending' })
+    .where('version', '=', version)
+    .where('entry', 'in', entries)
+    .execute()
+}
+
 export async function finishPublication(trx: Transaction<Database>, version: string): Promise<void> {
   await trx.updateTable('publications').set({ state: 'published' }).where('version', '=', version).execute()
 }
