@@ -44,7 +44,9 @@ function failed(error: unknown): string {
 }
 
 function proposal(corrections: readonly string[]): string {
-  return corrections.length === 0 ? '' : `; did you mean ${corrections.map((name) => quoted(name.replaceAll('`', ''))).join(' or ')}?`
+  return corrections.length === 0
+    ? ''
+    : `; did you mean ${corrections.map((name) => quoted(name.replaceAll('`', ''))).join(' or ')}?`
 }
 
 function quoted(text: string): string {

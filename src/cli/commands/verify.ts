@@ -63,9 +63,13 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         this.process.stdout.write(`${version} verifies${key === null ? ', as far as an unsigned release can' : ''}\n`)
     }
     if (problems.length > 0) {
-      throw new PitlaneError('VERIFICATION_FAILED', `${version} does not verify:\n  ${problems.join('\n').replaceAll('\n', '\n  ')}`, {
-        hint: 'Do not use these files.',
-      })
+      throw new PitlaneError(
+        'VERIFICATION_FAILED',
+        `${version} does not verify:\n  ${problems.join('\n').replaceAll('\n', '\n  ')}`,
+        {
+          hint: 'Do not use these files.',
+        },
+      )
     }
   })
 }
@@ -100,7 +104,8 @@ function keyText(path: string): string | null {
     const facts = statSync(path, { throwIfNoEntry: false })
     if (facts === undefined) return null
     if (!facts.isFile()) throw new PitlaneError('KEY_INVALID', `${path} is not a regular file`)
-    if (facts.size > KEY_LIMIT) throw new PitlaneError('KEY_INVALID', `${path} has ${facts.size} bytes, too many for a key`)
+    if (facts.size > KEY_LIMIT)
+      throw new PitlaneError('KEY_INVALID', `${path} has ${facts.size} bytes, too many for a key`)
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof PitlaneError) throw error
