@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
 import { licensesOf } from './licenses.ts'
@@ -22,6 +23,8 @@ if (existsSync(join(out, 'package.json')) || existsSync(join(out, '.git')))
 const bundle = await rolldown({
   input: { main: resolve(values.entry) },
   platform: 'node',
+  // Its ES modules: only what is used is bundled, and nothing of it is wrapped as for `require`.
+  resolve: { alias: { yaml: fileURLToPath(new URL('browser/index.js', import.meta.resolve('yaml/package.json'))) } },
   // JSX is compiled as tsconfig.json says.
   transform: { target: 'node24' },
   onLog(level, log) {

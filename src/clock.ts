@@ -1,6 +1,5 @@
 /** Time, sleep and randomness. Injected everywhere; only this file and adapters reach for the real ones. */
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970. May jump in either direction; never subtract two of them to get a duration. */
@@ -16,8 +15,17 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: (milliseconds, signal) =>
-    delay(milliseconds, undefined, signal ? { signal } : {}).catch((error: unknown) => {
-      throw signal?.aborted ? signal.reason : error
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const abort = () => {
+        clearTimeout(timer)
+        reject(signal?.reason)
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }, milliseconds)
+      signal?.addEventListener('abort', abort, { once: true })
     }),
   random: (bytes) => randomBytes(bytes),
 }

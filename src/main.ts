@@ -51,6 +51,9 @@ function makeContext(
     pitlaneVersion,
     processors: availableParallelism(),
     machine: process.arch,
+    get bootId() {
+      return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    },
     stop,
     exitCode: EXIT.ok,
 
@@ -77,6 +80,9 @@ function makeContext(
       return createSigner((await loadSigningKey(project, process.env, keyFiles)).key)
     },
 
+    // Its failure is met by whoever opens the state.
+    loadState: () => void stateModules().catch(() => undefined),
+
     async openState(project, options) {
       const state = await openState(project, options, clock, stop.drain)
       return wrap?.state ? wrap.state(state) : state
@@ -101,13 +107,25 @@ function makeContext(
   }
 }
 
+const stateModules = () =>
+  Promise.all([
+    import('./database/folder.ts'),
+    import('./database/lock.ts'),
+    import('./database/sqlite.ts'),
+    import('./database/writer.ts'),
+    import('./artifact/content.ts'),
+    import('./executors/process/executor.ts'),
+  ])
+
 async function openState(project: Project, options: StateOptions, clock: Clock, signal: AbortSignal): Promise<State> {
-  const { stateFolder, makeStateFolder } = await import('./database/folder.ts')
-  const { acquireLock } = await import('./database/lock.ts')
-  const { openSqlite } = await import('./database/sqlite.ts')
-  const { takeOver } = await import('./database/writer.ts')
-  const { contentStore } = await import('./artifact/content.ts')
-  const { ProcessExecutor } = await import('./executors/process/executor.ts')
+  const [
+    { stateFolder, makeStateFolder },
+    { acquireLock },
+    { openSqlite },
+    { takeOver },
+    { contentStore },
+    { ProcessExecutor },
+  ] = await stateModules()
   const folder = stateFolder(project.folder)
   makeStateFolder(folder)
   const lock = await acquireLock({ folder: folder.root, ...options, pid: process.pid, clock, signal })

@@ -23,6 +23,8 @@ export interface Context extends CommandContext {
   readonly pitlaneVersion: string
   /** How many processors there are. */
   readonly processors: number
+  /** Changes when the machine is restarted. */
+  readonly bootId: string
   /** `process.arch` */
   readonly machine: string
   /** Aborted by Ctrl-C (first) and again (second). */
@@ -33,6 +35,8 @@ export interface Context extends CommandContext {
   project(): Promise<Project>
   /** The top of the git repository around the working directory, with or without a `pitlane.yaml`. Throws `NOT_A_REPOSITORY`. */
   repositoryFolder(): Promise<string>
+  /** Begins to load what `openState` runs on, while something else is waited for. Opens nothing. */
+  loadState(): void
   /** Takes the lock, opens the state; `release` must be called. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
   openState(project: Project, options: StateOptions): Promise<State>
   /** Who asks, as git knows them. */

@@ -3,6 +3,7 @@
  * of the binary inside. Trusts the registry in nothing; reads it in constant memory. No I/O but through the port.
  */
 import { type ErrorCode, PitlaneError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import { checkLayer, type ExpectedBinary } from './check-layer.ts'
 import { platformName } from './image.ts'
 import { type Manifest, type Read, readConfig, readIndex, readManifest } from './manifest.ts'
@@ -38,6 +39,9 @@ export interface Finding {
   readonly problem: string
 }
 
+/** How many layers are unpacked at once: each on a thread of its own, while this one hashes. */
+const PARALLEL = 2
+
 /** Bytes. Configs of one-binary images have some hundred. */
 const CONFIG_LIMIT = 1024 * 1024
 
@@ -51,9 +55,14 @@ export async function checkImage(
   image: ExpectedImage,
   binaries: ReadonlyMap<string, ExpectedBinary>,
 ): Promise<readonly Finding[]> {
-  const walk = new Walk(registry, image, binaries)
-  await walk.all()
-  return walk.findings
+  const index = new Walk(registry, image, binaries)
+  await index.index()
+  const platforms = await inParallel(image.platforms, PARALLEL, async (platform) => {
+    const walk = new Walk(registry, image, binaries)
+    await walk.platform(platform)
+    return walk.findings
+  })
+  return [...index.findings, ...platforms.flat()]
 }
 
 const FINDINGS: ReadonlySet<ErrorCode> = new Set(['CONTRADICTION', 'OUTPUT_UNFIT'])
@@ -73,13 +82,13 @@ class Walk {
     this.#binaries = binaries
   }
 
-  async all(): Promise<void> {
-    const image = this.#image
-    await this.#below(`${image.repository}:${image.tag}`, (subject) => this.#index(subject))
-    for (const platform of image.platforms) {
-      const subject = `${platform.repository}:${platform.tag} (${platform.platform})`
-      await this.#below(subject, () => this.#platform(subject, platform))
-    }
+  index(): Promise<void> {
+    return this.#below(`${this.#image.repository}:${this.#image.tag}`, (subject) => this.#index(subject))
+  }
+
+  platform(platform: ExpectedPlatform): Promise<void> {
+    const subject = `${platform.repository}:${platform.tag} (${platform.platform})`
+    return this.#below(subject, () => this.#platform(subject, platform))
   }
 
   async #index(subject: string): Promise<void> {

@@ -49,14 +49,20 @@ export async function readDocumentOf(bucket: Pick<Bucket, 'read'>, version: stri
   }
 }
 
+/** A document with the SHA-256 of the bytes it was read from: a later version may write the same facts differently. */
+export interface StoredDocument {
+  readonly document: ReleaseDocument
+  readonly sha256: string
+}
+
 /** Every release in the bucket, sorted by key. */
-export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly ReleaseDocument[]> {
+export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
   const versions: string[] = []
   for await (const { key } of bucket.list(KEYS.releases)) {
     const match = /^_releases\/([^/]+)\/release\.json$/.exec(key)
     if (match?.[1] !== undefined) versions.push(match[1])
   }
-  const documents: ReleaseDocument[] = []
+  const documents: StoredDocument[] = []
   for (let at = 0; at < versions.length; at += PARALLEL) {
     const read = versions.slice(at, at + PARALLEL).map((version) => readChecked(bucket, version, check))
     documents.push(...(await Promise.all(read)))
@@ -65,7 +71,7 @@ export async function readDocuments(bucket: Bucket, check: DocumentCheck | null)
 }
 
 /** Every list is computed from all documents: one that can't be trusted stops the work, and says what to do. */
-async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<ReleaseDocument> {
+async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
   try {
     return await readTrusted(bucket, version, check)
   } catch (error) {
@@ -77,7 +83,7 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
   }
 }
 
-async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<ReleaseDocument> {
+async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
   const found = await readDocument(bucket, version)
   if (found === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
   if (check !== null && found.document.signing.scheme === 'minisign') {
@@ -91,7 +97,7 @@ async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck
     }
     check.verify(found.bytes, minisig.toString('utf8'), KEYS.document(version), found.document)
   }
-  return found.document
+  return { document: found.document, sha256: createHash('sha256').update(found.bytes).digest('hex') }
 }
 
 export function parseDocument(bytes: Buffer, name: string, version: string): ReleaseDocument {

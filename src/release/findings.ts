@@ -9,6 +9,13 @@ export class Findings {
   /** Not looked at. */
   readonly skipped: string[] = []
 
+  /** Takes over what was found apart from this. */
+  add(other: Findings): void {
+    this.checks.push(...other.checks)
+    this.problems.push(...other.problems)
+    this.skipped.push(...other.skipped)
+  }
+
   /** Runs one check: what it throws as a failed verification is a problem, everything else ends the work. */
   async check(line: string, work: () => Promise<void> | void): Promise<boolean> {
     try {

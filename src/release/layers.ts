@@ -3,6 +3,7 @@ import type { ContentStore } from '../artifact/content.ts'
 import { insertLayer, readArtifacts, readLayers } from '../database/queries/artifacts.ts'
 import type { BuildRow } from '../database/queries/builds.ts'
 import { writeLayer } from '../image/layer.ts'
+import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EngineParts } from '../run/engine.ts'
 
@@ -22,24 +23,20 @@ export async function writeLayers(
     )
   }
   const missing = artifacts.filter((artifact) => !known.has(artifact.target))
-  const worker = async () => {
-    for (let artifact = missing.shift(); artifact !== undefined; artifact = missing.shift()) {
-      const body = await parts.content.open(artifact.sha256)
-      const layer = await writeLayer({
-        name: artifact.name,
-        body,
-        mtime: plan.source.commitTime,
-        folder: parts.content.folder,
-      })
-      const row = {
-        build_id: build.id,
-        target: artifact.target,
-        digest: layer.digest,
-        size: layer.size,
-        diff_id: layer.diffId,
-      }
-      await writer.write((trx) => insertLayer(trx, row))
+  await inParallel(missing, limits.jobs, async (artifact) => {
+    const layer = await writeLayer({
+      name: artifact.name,
+      body: await parts.content.open(artifact.sha256),
+      mtime: plan.source.commitTime,
+      folder: parts.content.folder,
+    })
+    const row = {
+      build_id: build.id,
+      target: artifact.target,
+      digest: layer.digest,
+      size: layer.size,
+      diff_id: layer.diffId,
     }
-  }
-  await Promise.all(Array.from({ length: limits.jobs }, worker))
+    await writer.write((trx) => insertLayer(trx, row))
+  })
 }

@@ -1,11 +1,13 @@
 /** Page, lists, feeds and pointers: rendered from every document in the bucket, signed, and put in the order of `PUBLICATION`. */
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
+import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
 import type { ReleaseDocument } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
+import { listable } from './listable.ts'
 import { signDocument } from './materials.ts'
 import type { Operation } from './publication.ts'
 import type { Signer } from './sign.ts'
@@ -23,6 +25,7 @@ export type RenderSite = (input: {
   readonly name: string
   readonly baseUrl: string
   readonly documents: readonly ReleaseDocument[]
+  readonly documentSha256: (document: ReleaseDocument) => string
   readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
   readonly serial: number
   readonly generatedAt: number
@@ -31,11 +34,15 @@ export type RenderSite = (input: {
 
 export interface ListParts {
   readonly bucket: Bucket
+  /** Null where the project publishes no image. */
+  readonly registry: Registry | null
   readonly signer: Signer | null
   readonly check: DocumentCheck | null
   readonly render: RenderSite
   readonly name: string
   readonly baseUrl: string
+  /** Told what was left out, and why. */
+  readonly note: (message: string) => void
 }
 
 const INDEX_LIMIT = 64 * 1024 * 1024
@@ -86,11 +93,24 @@ export async function listOperations(
   generatedAt: number,
   before?: SiteIndex | null,
 ): Promise<readonly Operation[]> {
-  const documents = await readDocuments(parts.bucket, parts.check)
   const now = before === undefined ? await readIndex(parts.bucket) : before
+  const { listed: stored, incomplete } = await listable(parts, await readDocuments(parts.bucket, parts.check), now)
+  for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
+  const documents = stored.map(({ document }) => document)
+  const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey
-  const files = parts.render({ name, baseUrl, documents, publicKey, serial, generatedAt, compare: compareVersions })
+  const documentSha256 = (document: ReleaseDocument) => digests.get(document) ?? ''
+  const files = parts.render({
+    name,
+    baseUrl,
+    documents,
+    documentSha256,
+    publicKey,
+    serial,
+    generatedAt,
+    compare: compareVersions,
+  })
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   if (now !== null) refuseBackwards(now, parseSiteIndex(index.bytes, 'the new index.json'))

@@ -11,8 +11,10 @@ import {
   replaceOperations,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import { digestOf } from './digest.ts'
+import { readDocument } from './documents.ts'
 import type { ReleaseDocument } from './document.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { listOperations, readIndex } from './lists.ts'
@@ -21,21 +23,29 @@ import { unmetObligations } from './obligations.ts'
 import { parsePublicKey } from './public-key.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
+import type { SiteIndex } from './site-index.ts'
 import { verifyRelease } from './verify.ts'
 
+/** How many objects are read back at once. */
+const PARALLEL = 4
+
 type Promotion = ReleaseDocument['promotion']
-type Builder = ReleaseDocument['builder']
 
 /** What is decided once, when the publication is written down. */
 interface Fixed {
+  /** Milliseconds since 1970. */
   readonly publishedAt: number
-  readonly builder: Builder
+  readonly builder: ReleaseDocument['builder']
+  readonly promotion: Promotion
 }
 
 export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<void> {
   const publication = await prepare(parts, plan, build, promotion)
-  const fixed = { publishedAt: publication.published_at, builder: JSON.parse(publication.builder) as Builder }
-  const materials = await materialsOf(parts, plan, build, promotion, fixed)
+  const fixed = {
+    ...(JSON.parse(publication.fixed) as Omit<Fixed, 'publishedAt'>),
+    publishedAt: publication.published_at,
+  }
+  const materials = await materialsOf(parts, plan, build, fixed)
   const journal: Journal = {
     writer: parts.engine.writer,
     bucket: parts.bucket,
@@ -107,21 +117,12 @@ async function prepare(
   build: BuildRow,
   promotion: Promotion,
 ): Promise<PublicationRow> {
-  const { writer, clock } = parts.engine
+  const { writer } = parts.engine
   const begun = await findPublication(writer.db, plan.version)
   if (begun !== undefined) return begun
   const index = await readIndex(parts.bucket)
-  // The clock may have gone back: a release is never dated before the list it is added to.
-  const publishedAt = Math.max(
-    Math.floor(clock.now() / 1000) * 1000,
-    index === null ? 0 : Date.parse(index.generatedAt),
-  )
-  const builder: Builder = {
-    pitlane: parts.pitlaneVersion,
-    executor: parts.engine.executor.name,
-    isolation: await parts.engine.executor.isolation(),
-  }
-  const { document, operations } = await materialsOf(parts, plan, build, promotion, { publishedAt, builder })
+  const fixed = await decide(parts, plan, promotion, index)
+  const { document, operations } = await materialsOf(parts, plan, build, fixed)
   requireComplete(plan, document, operations)
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
   const publication: PublicationRow = {
@@ -129,21 +130,34 @@ async function prepare(
     release_build_id: build.id,
     plan_id: plan.id,
     state: 'prepared',
-    published_at: publishedAt,
+    published_at: fixed.publishedAt,
     serial: (index?.serial ?? 0) + 1,
-    builder: JSON.stringify(builder),
+    fixed: JSON.stringify({ builder: fixed.builder, promotion: fixed.promotion }),
   }
   await writer.write((trx) => insertPublication(trx, publication, journalRows(operations)))
   return publication
 }
 
-async function materialsOf(
-  parts: ReleaseParts,
-  plan: Plan,
-  build: BuildRow,
-  promotion: Promotion,
-  fixed: Fixed,
-): Promise<Materials> {
+/**
+ * A document of this version that is in the bucket already comes from a publication whose state was lost: what it decided stays decided, and
+ * if the same bytes were built, that publication goes on.
+ */
+async function decide(parts: ReleaseParts, plan: Plan, promotion: Promotion, index: SiteIndex | null): Promise<Fixed> {
+  const there = await readDocument(parts.bucket, plan.version)
+  if (there !== null) {
+    const { publishedAt, builder, promotion: earlier } = there.document
+    return { publishedAt: Date.parse(publishedAt), builder, promotion: earlier }
+  }
+  const { clock, executor } = parts.engine
+  return {
+    // The clock may have gone back: a release is never dated before the list it is added to.
+    publishedAt: Math.max(Math.floor(clock.now() / 1000) * 1000, index === null ? 0 : Date.parse(index.generatedAt)),
+    builder: { pitlane: parts.pitlaneVersion, executor: executor.name, isolation: await executor.isolation() },
+    promotion,
+  }
+}
+
+async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, fixed: Fixed): Promise<Materials> {
   const { db } = parts.engine.writer
   const artifacts = await readArtifacts(db, build.id)
   const layers = await readLayers(db, build.id)
@@ -161,7 +175,6 @@ async function materialsOf(
     tests: await readReleaseTests(db, build.id),
     signer: parts.lists.signer,
     ...fixed,
-    promotion,
     layout: parts.layout,
     body: (sha256, size) => {
       const body = bodies.get(sha256)
@@ -193,18 +206,17 @@ async function readBack(parts: ReleaseParts, version: string, operations: readon
 }
 
 async function readEverything(parts: ReleaseParts, operations: readonly Operation[]): Promise<number> {
-  let count = 0
-  for (const operation of operations) {
+  const read = await inParallel(operations, PARALLEL, async (operation) => {
     if (operation.to === 'bucket') {
       const there = await digestOf(await parts.bucket.open(operation.key))
       requireDigest(operation.key, there?.sha256, operation.body.sha256)
     } else if (operation.to === 'manifest') {
       const bytes = await parts.registry?.readManifest(operation.repository, `sha256:${operation.sha256}`)
       requireDigest(operation.repository, bytes ? operation.sha256 : undefined, operation.sha256)
-    } else continue
-    count += 1
-  }
-  return count
+    } else return 0
+    return 1
+  })
+  return read.reduce<number>((sum, one) => sum + one, 0)
 }
 
 function requireDigest(name: string, there: string | undefined, wanted: string): void {

@@ -4,6 +4,9 @@
 import { z } from 'zod'
 import { PitlaneError } from '../errors.ts'
 
+/** How many releases a feed names at most; the index names them all. */
+export const FEED_ENTRIES = 100
+
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
 const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
 const address = z.string().regex(/^(https?|file):\/\//)

@@ -4,9 +4,10 @@ import type { Readable } from 'node:stream'
 import { PitlaneError } from '../errors.ts'
 import { checkImage } from '../image/check.ts'
 import type { Registry } from '../image/types.ts'
+import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument, ReleaseFile } from './document.ts'
-import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
+import { DOCUMENT_LIMIT, parseDocument, type StoredDocument } from './documents.ts'
 import { Findings, wrong } from './findings.ts'
 import { checksums } from './materials.ts'
 import type { PublicKey } from './public-key.ts'
@@ -36,22 +37,24 @@ export interface Verification {
   readonly skipped: readonly string[]
 }
 
+/** How many binaries are read at once. */
+const PARALLEL = 2
 const SUMS_LIMIT = 4 * 1024 * 1024
 
 export async function verifyRelease(request: VerifyRequest): Promise<Verification> {
   const found = new Findings()
-  const document = await verifyDocument(request, found)
-  if (document !== null) {
+  const verified = await verifyDocument(request, found)
+  const document = verified?.document ?? null
+  if (verified !== null && document !== null) {
     await verifySums(request, document, found)
-    for (const file of document.files) await verifyBinary(request, document, file, found)
-    await verifyImages(request, document, found)
-    await verifyLists(request, document, found)
+    for (const part of await verifyContent(request, document)) found.add(part)
+    await verifyLists(request, document, verified.sha256, found)
   }
   return { document, checks: found.checks, problems: found.problems, skipped: found.skipped }
 }
 
 /** The document is looked at first: everything else is compared with it. Null when it can't be trusted. */
-async function verifyDocument(request: VerifyRequest, found: Findings): Promise<ReleaseDocument | null> {
+async function verifyDocument(request: VerifyRequest, found: Findings): Promise<StoredDocument | null> {
   const { bucket, version, key } = request
   const path = KEYS.document(version)
   const bytes = await bucket.read(path, DOCUMENT_LIMIT)
@@ -67,7 +70,7 @@ async function verifyDocument(request: VerifyRequest, found: Findings): Promise<
     if (key !== null) await verifySigned(bucket, bytes, { name: parsed.name, version, path }, key)
     document = parsed
   })
-  return good ? document : null
+  return good && document !== null ? { document, sha256: createHash('sha256').update(bytes).digest('hex') } : null
 }
 
 function requireScheme(document: ReleaseDocument, key: PublicKey | null): void {
@@ -91,6 +94,20 @@ async function verifySums(request: VerifyRequest, document: ReleaseDocument, fou
     if (key !== null) await verifySigned(bucket, bytes, { name, version, path }, key)
     if (bytes.toString('utf8') !== checksums(document)) throw wrong(`${path} says something else than release.json`)
   })
+}
+
+/** Binaries and images at the same time, as layers are unpacked on other threads; what was found in the order of the document. */
+async function verifyContent(request: VerifyRequest, document: ReleaseDocument): Promise<readonly Findings[]> {
+  const images = new Findings()
+  const [binaries] = await Promise.all([
+    inParallel(document.files, PARALLEL, async (file) => {
+      const found = new Findings()
+      await verifyBinary(request, document, file, found)
+      return found
+    }),
+    verifyImages(request, document, images),
+  ])
+  return [...binaries, images]
 }
 
 async function verifyBinary(

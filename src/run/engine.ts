@@ -5,7 +5,7 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { type BuildRow, finishBuild, loadState, saveState } from '../database/queries/builds.ts'
+import { type BuildRow, finishBuild, loadState, saveState, staleAttempts } from '../database/queries/builds.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
 import type { AttemptRef, Executor, StepRef } from '../executors/types.ts'
@@ -41,6 +41,8 @@ export interface EngineParts {
   readonly work: StageWork
   readonly clock: Clock
   readonly report: Report
+  /** Identifies the time since the machine was started: `/proc/sys/kernel/random/boot_id`. */
+  readonly bootId: string
   /** `.pitlane/builds` */
   readonly folder: string
   readonly limits: Limits
@@ -76,6 +78,9 @@ export async function runBuild(
   }
 }
 
+/** Made once: an error with its stack for every step that ended in time would cost more than the step's row. */
+const NO_LONGER = new PitlaneError('INTERRUPTED', 'no longer waited for')
+
 /** Bytes: 4 GiB. A log of that size is read by nobody, and one without a limit fills the disk. */
 const OUTPUT_LIMIT = 4 * 1024 ** 3
 /** Milliseconds between two looks at how much a step has written. */
@@ -90,6 +95,7 @@ class BuildRun {
   readonly #seenStart = new Map<string, number>()
   readonly #facts: Fact[] = []
   readonly #watched = new Set<string>()
+  readonly #deadlines = new Set<AbortController>()
   /** Starts under way: a kill waits for them, so that it finds what it has to end. */
   readonly #starting = new Map<string, Promise<void>>()
   readonly #environments = new Map<string, ReturnType<StageWork['environment']>>()
@@ -110,14 +116,23 @@ class BuildRun {
   }
 
   letGo(): void {
-    this.#released.abort()
+    this.#released.abort(NO_LONGER)
+    for (const deadline of this.#deadlines) deadline.abort(NO_LONGER)
   }
 
   async toEnd(): Promise<'succeeded' | 'failed' | 'stopped'> {
     const loaded = await loadState(this.#parts.writer.db, this.#build, this.#plan)
     this.#state = loaded.state
     this.#startedAt = loaded.startedAt
-    this.#facts.unshift({ kind: 'resumed' })
+    // First what the restart undid, then the orders of what is left.
+    for (const { stage_id: stage, number: attempt } of await staleAttempts(
+      this.#parts.writer.db,
+      this.#build,
+      this.#parts.bootId,
+    )) {
+      this.#facts.unshift({ kind: 'restarted', stage, attempt })
+    }
+    this.#facts.push({ kind: 'resumed' })
     for (;;) {
       if (this.#failure !== null) throw this.#failure.error
       if (this.#facts.length > 0) {
@@ -157,7 +172,7 @@ class BuildRun {
     const changed = after.stages.some((stage, index) => stage !== before.stages[index])
     if (!changed) return
     await this.#parts.writer.write(async (trx) => {
-      await saveState(trx, this.#build, before, after, now)
+      await saveState(trx, this.#build, before, after, { now, bootId: this.#parts.bootId })
       if (outcome !== null && outcomeOf(before) === null) await finishBuild(trx, this.#build, outcome, now)
     })
     this.#reportChanges(before, after, now)
@@ -275,21 +290,21 @@ class BuildRun {
     if (step === undefined) return
     this.#watched.add(stepId)
     const over = new AbortController()
+    this.#deadlines.add(over)
     const started = this.#startedAt.get(stepId) ?? this.#parts.clock.now()
     // The wall clock may have jumped since: the time left is never more than the whole timeout.
     const elapsed = Math.min(Math.max(this.#parts.clock.now() - started, 0), step.timeout)
-    const timer = this.#parts.clock
-      .sleep(step.timeout - elapsed, AbortSignal.any([over.signal, this.#released.signal]))
-      .then(
-        () => this.tell({ kind: 'overdue', stage: stage.plan.id, attempt: stage.attempt, step: stepId }),
-        () => undefined,
-      )
-    const guard = this.#watchOutput(stage, stepId, AbortSignal.any([over.signal, this.#released.signal]))
+    const timer = this.#parts.clock.sleep(step.timeout - elapsed, over.signal).then(
+      () => this.tell({ kind: 'overdue', stage: stage.plan.id, attempt: stage.attempt, step: stepId }),
+      () => undefined,
+    )
+    const guard = this.#watchOutput(stage, stepId, over.signal)
     try {
       await this.#awaitEnd(stage, stepId)
     } finally {
-      over.abort()
+      over.abort(NO_LONGER)
       await timer
+      this.#deadlines.delete(over)
       await guard
       this.#watched.delete(stepId)
     }

@@ -36,6 +36,7 @@ async function outcomeOf(run: string): Promise<{ message: string; written: numbe
       clock: { ...systemClock, sleep: (time, signal) => systemClock.sleep(Math.min(time, 20_000) / 20, signal) },
       report: () => {},
       folder: join(folder, 'builds'),
+      bootId: 'this start',
       limits: { jobs: 1, attempts: 3, output: 100_000 },
       work: {
         prepare: async ({ workspace }) => void mkdirSync(workspace, { recursive: true }),

@@ -153,6 +153,13 @@ test('a step past its timeout is killed, and is timed out whatever the kill leav
   }
 })
 
+test('after a restart of the machine a stage begins again in a clean checkout, whatever had finished', () => {
+  const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, ended('a')])
+  const after = play(state, [{ kind: 'restarted', stage: 'checks', attempt: 1 }, { kind: 'resumed' }])
+  assert.deepEqual(after.orders, ['prepare checks #2'])
+  assert.deepEqual(play(after.state, [{ ...prepared, attempt: 2 }]).orders, ['start checks/a #2'])
+})
+
 test('draining starts nothing more; resuming goes on', () => {
   const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'drain' }, ended('a')])
   assert.deepEqual(orders, ['prepare checks #1', 'start checks/a #1'])
@@ -261,6 +268,17 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
         if (roll(10) === 0) {
           // The engine died: all orders are forgotten and must come again from the state.
           pending = []
+          // Sometimes the whole machine was restarted.
+          if (roll(3) === 0) {
+            const begun = state.stages.filter((s) => s.attempt > 0 && !stageEnded(s))
+            for (const s of begun)
+              state = reduce(
+                { ...state, draining: true },
+                { kind: 'restarted', stage: s.plan.id, attempt: s.attempt },
+                limits,
+              ).state
+            state = { ...state, draining: false }
+          }
           tell({ kind: 'resumed' })
           continue
         }
@@ -282,6 +300,7 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
           )
         } else if ('step' in order) {
           if (order.kind !== 'kill' && roll(8) === 0) tell({ kind: 'overdue', ...at, step: order.step })
+          else if (order.kind !== 'kill' && roll(20) === 0) tell({ kind: 'flooding', ...at, step: order.step, bytes: 1 })
           else if (roll(6) === 0) tell({ kind: 'lost', ...at, step: order.step })
           else tell({ kind: 'ended', ...at, step: order.step, code: roll(5) === 0 ? 1 : 0 })
         }

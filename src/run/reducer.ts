@@ -16,6 +16,8 @@ interface StepFact extends StageFact {
 export type Fact =
   /** An engine took this build up, for the first time or after another one died. */
   | { readonly kind: 'resumed' }
+  /** The machine was restarted since this attempt began: what its checkout held may not have reached the disk. */
+  | ({ readonly kind: 'restarted' } & StageFact)
   | ({ readonly kind: 'prepared' } & StageFact)
   /** The stage can't run on this machine. */
   | ({ readonly kind: 'unrunnable'; readonly reason: string } & StageFact)
@@ -91,6 +93,8 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
           }),
         ),
       }
+    case 'restarted':
+      return onStage(state, fact, ['preparing', 'running', 'collecting'], (stage) => beginAgain(stage, limits))
     case 'prepared':
       return onStage(state, fact, ['preparing'], (stage) => ({ ...stage, state: 'running', note: null }))
     case 'unrunnable':
@@ -167,6 +171,21 @@ function resumeOrders(stage: StageRun): Order[] {
   }
 }
 
+/** Every step of the stage again, in a clean checkout: nothing of the old attempt is left to trust or to end. */
+function beginAgain(stage: StageRun, limits: Limits): StageRun {
+  if (stage.attempt >= limits.attempts) {
+    const steps = stage.steps.map((step): StepRun => (stepEnded(step) ? step : { ...step, state: 'skipped' }))
+    return { ...end(stage, 'failed', `lost ${stage.attempt} times`, 'EXECUTOR_FAILED'), steps }
+  }
+  return {
+    ...stage,
+    state: 'preparing',
+    attempt: stage.attempt + 1,
+    reason: 'the machine was restarted',
+    steps: stage.steps.map((step) => ({ ...step, state: 'waiting', exitCode: null })),
+  }
+}
+
 /** The step goes back to waiting, marked by the attempt that lost it; `renew` makes the next attempt when nothing else of the stage runs. */
 function tryAgain(stage: StageRun, lost: StepRun): StageRun {
   return replaceStep(stage, { ...lost, state: 'waiting' })
@@ -217,6 +236,9 @@ function settle(state: BuildState, orders: Order[]): BuildState {
 }
 
 function settleSteps(stage: StageRun, orders: Order[]): StageRun {
+  const failed = stage.steps.some((step) => stepEnded(step) && step.state !== 'succeeded')
+  // The usual turn: nothing to skip, and something left to do.
+  if (!failed && !stage.steps.every(stepEnded)) return stage
   // Declared order has every step after those it needs (the plan checks that), so one pass follows chains of skips.
   const done = new Map<string, StepRun>()
   for (const step of stage.steps) {
@@ -258,12 +280,11 @@ function start(state: BuildState, limits: Limits, orders: Order[]): BuildState {
       if (stage !== planned) free -= 1
       return stage
     }
+    if (free <= 0) return stage
+    const done = new Set(stage.steps.filter((step) => step.state === 'succeeded').map((step) => step.plan.id))
     const steps: StepRun[] = []
     for (const step of stage.steps) {
-      const ready =
-        step.state === 'waiting' &&
-        free > 0 &&
-        step.plan.needs.every((id) => stage.steps.some((other) => other.plan.id === id && other.state === 'succeeded'))
+      const ready = step.state === 'waiting' && free > 0 && step.plan.needs.every((id) => done.has(id))
       if (!ready) {
         steps.push(step)
         continue

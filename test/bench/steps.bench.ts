@@ -1,78 +1,75 @@
-// 100 steps that do nothing: through the executor in one lane, from a bare Node loop, and from a shell loop. Rounds interleaved.
-import { spawn } from 'node:child_process'
+// `pitlane run` of 100 checks that do nothing, as a whole process in a project that has been built before: with its checkout, its rows and its logs.
+//
+// - against a Node that spawns the same 100 commands one after the other, also a whole process;
+// - against the same commands in a shell loop.
+//
+// Event to first step: from the start of `pitlane run` to the moment the first step's shell runs (it writes to a pipe), minus the
+// same of a Node that does nothing but spawn that shell. What remains is Pitlane's own: its code loaded, the commit resolved and
+// planned, the state opened, the checkout made, the build and the start of the step committed, the isolation found out.
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, openSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
-import { systemClock } from '../../src/clock.ts'
-import { ProcessExecutor } from '../../src/executors/process/executor.ts'
+import { makeWorld } from '../world/toy.ts'
+import { compare, PITLANE, pitlane, wholeProcess } from './measure.ts'
 
 const STEPS = 100
-const ROUNDS = 7
+const world = makeWorld(
+  ['name: steps', 'checks:', ...Array.from({ length: STEPS }, (_, at) => `  - { name: s${at}, run: ':' }`)].join('\n'),
+)
+const first = makeWorld(`name: first\nchecks:\n  - { name: first, run: 'echo > "$HOME/pipe"' }\n`)
+const pipe = join(first.env['HOME'] ?? '', 'pipe')
+if (spawnSync('mkfifo', [pipe]).status !== 0) throw new Error('mkfifo failed')
+// Open for both, so that it never ends.
+const listening = new Socket({ fd: openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK), readable: true })
 
-async function throughExecutor(command: string, isolation?: 'process-group'): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'pitlane-bench-'))
-  const attempt = { attemptId: 'bench', folder }
-  const executor = new ProcessExecutor({ clock: systemClock, ...(isolation ? { isolation } : {}) })
-  await executor.prepare(attempt)
-  for (let index = 0; index < STEPS; index++) {
-    await executor.start({
-      attempt,
-      index,
-      run: command,
-      env: { PATH: '/usr/bin:/bin' },
-      cwd: join(folder, 'workspace'),
-    })
-    const exit = await executor.wait({ attempt, index })
-    if (exit.kind === 'lost' || exit.code !== 0) throw new Error(`step ${index}: ${JSON.stringify(exit)}`)
-  }
-  await executor.close()
-  setImmediate(() => rmSync(folder, { recursive: true, force: true }))
+const NODE_LOOP = `
+  const { spawn } = require('node:child_process')
+  const { once } = require('node:events')
+  ;(async () => { for (let i = 0; i < ${STEPS}; i++) await once(spawn('/bin/sh', ['-c', ':'], { stdio: 'ignore' }), 'exit') })()`
+const NODE_SPAWN = `require('node:child_process').spawn('/bin/sh', ['-c', 'echo > "$HOME/pipe"'], { stdio: 'ignore' })`
+const SHELL_LOOP = `i=0; while [ $i -lt ${STEPS} ]; do /bin/sh -c ':'; i=$((i+1)); done`
+
+async function untilFirstStep(args: readonly string[]): Promise<number> {
+  const since = performance.now()
+  const child = spawn(process.execPath, args, { cwd: first.project, env: first.env, stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  await once(listening, 'data')
+  const took = performance.now() - since
+  await ended
+  return took
 }
 
-async function bareNode(command: string): Promise<void> {
-  for (let index = 0; index < STEPS; index++) {
-    await once(spawn('/bin/sh', ['-e', '-c', command], { stdio: 'ignore' }), 'exit')
-  }
-}
+const run = (): Promise<number> => pitlane(['run'], { cwd: world.project, env: world.env })
 
-async function shellLoop(command: string): Promise<void> {
-  const loop = `i=0; while [ $i -lt ${STEPS} ]; do /bin/sh -e -c '${command}'; i=$((i+1)); done`
-  await once(spawn('/bin/sh', ['-c', loop], { stdio: 'ignore' }), 'exit')
-}
-
-/** Of several rounds on a machine with other work: the one that was disturbed least. */
-function best(values: readonly number[]): number {
-  return Math.min(...values)
-}
-
-function cell(value: number, digits: number, width: number): string {
-  return value.toFixed(digits).padStart(width)
-}
-
-console.log(`${STEPS} steps, best of ${ROUNDS} rounds, milliseconds`)
-console.log('command    node  shell  executor  /node /shell  group  /node /shell')
-for (const command of [':', '/bin/true']) {
-  const ways = {
-    node: () => bareNode(command),
-    shell: () => shellLoop(command),
-    executor: () => throughExecutor(command),
-    group: () => throughExecutor(command, 'process-group'),
-  }
-  const times: Record<keyof typeof ways, number[]> = { node: [], shell: [], executor: [], group: [] }
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, way] of Object.entries(ways)) {
-      const since = performance.now()
-      await way()
-      // The first round warms up.
-      if (round > 0) times[name as keyof typeof ways].push(performance.now() - since)
-    }
-  }
-  const [node, shell, executor, group] = [times.node, times.shell, times.executor, times.group].map(best)
-  if (node === undefined || shell === undefined || executor === undefined || group === undefined)
-    throw new Error('no times')
-  console.log(
-    `${command.padEnd(9)}${cell(node, 0, 6)}${cell(shell, 0, 7)}${cell(executor, 0, 10)}${cell(executor / node, 2, 7)}${cell(executor / shell, 2, 7)}` +
-      `${cell(group, 0, 7)}${cell(group / node, 2, 7)}${cell(group / shell, 2, 7)}`,
+try {
+  await compare(
+    [
+      {
+        what: `${STEPS} steps / Node spawning them`,
+        ours: run,
+        peer: () => wholeProcess(process.execPath, ['-e', NODE_LOOP], { env: world.env }),
+        bound: 2,
+      },
+      {
+        what: `${STEPS} steps / shell loop`,
+        ours: run,
+        peer: () => wholeProcess('/bin/sh', ['-c', SHELL_LOOP], { env: world.env }),
+        bound: 2.5,
+      },
+      {
+        what: 'event to first step / its spawn',
+        ours: () => untilFirstStep([PITLANE, 'run']),
+        peer: () => untilFirstStep(['-e', NODE_SPAWN]),
+        figure: 'difference',
+        bound: 50,
+      },
+    ],
+    11,
   )
+} finally {
+  listening.destroy()
+  world.remove()
+  first.remove()
 }

@@ -2,7 +2,7 @@ import { PitlaneError } from '../../errors.ts'
 import { inheritPlan } from '../../release/inherit-plan.ts'
 import { release as releasePlan } from '../../release/release.ts'
 import { guard, reporter, withState } from '../command.ts'
-import type { Context, Project } from '../context.ts'
+import type { Context } from '../context.ts'
 import { describeChanges, planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
 
@@ -13,7 +13,12 @@ export async function release(
 ): Promise<void> {
   await guard(this, flags.json, async () => {
     const project = await this.project()
-    const planned = await planRevision(project, revision)
+    this.loadState()
+    const [planned, changes, actor] = await Promise.all([
+      planRevision(project, revision),
+      revision === undefined ? describeChanges(project) : null,
+      this.actor(project),
+    ])
     if (planned.release?.publish == null) {
       throw new PitlaneError(
         'CONFIG_INVALID',
@@ -24,15 +29,15 @@ export async function release(
       )
     }
     const report = reporter(this, flags.json)
-    if (revision === undefined) await refuseChanges(project)
+    if (changes !== null) throw dirty(changes)
     await withState(this, project, flags, `pitlane release ${revision ?? 'HEAD'}`, report, async (state, engine) => {
       const plan = await inheritPlan(state.db, planned)
-      const parts = await publishing(this, project, plan)
+      const parts = await publishing(this, project, plan, report)
       const { repository } = project
       const event = {
         kind: 'manual',
         revision: revision ?? 'HEAD',
-        actor: await this.actor(project),
+        actor,
         at: this.clock.now(),
       } as const
       await releasePlan(
@@ -44,10 +49,8 @@ export async function release(
 }
 
 /** `pitlane release` without a revision means "what I have here", and that has to be what is committed. */
-async function refuseChanges(project: Project): Promise<void> {
-  const changes = await describeChanges(project)
-  if (changes === null) return
-  throw new PitlaneError('DIRTY_TREE', changes, {
+function dirty(changes: string): PitlaneError {
+  return new PitlaneError('DIRTY_TREE', changes, {
     hint: 'Commit or stash them, or name the revision: `pitlane release HEAD` releases the commit as it is.',
   })
 }

@@ -11,15 +11,19 @@ export async function run(
 ): Promise<void> {
   await guard(this, flags.json, async () => {
     const project = await this.project()
-    const plan = await planRevision(project, revision)
+    this.loadState()
+    const [plan, changes, actor] = await Promise.all([
+      planRevision(project, revision),
+      revision === undefined ? describeChanges(project) : null,
+      this.actor(project),
+    ])
     const report = reporter(this, flags.json)
-    const changes = revision === undefined ? await describeChanges(project) : null
     if (changes !== null) report({ event: 'note', message: changes })
     await withState(this, project, flags, `pitlane run ${revision ?? 'HEAD'}`, report, async (_state, engine) => {
       const event = {
         kind: 'manual',
         revision: revision ?? 'HEAD',
-        actor: await this.actor(project),
+        actor,
         at: this.clock.now(),
       } as const
       const build = await carryOutBuild(

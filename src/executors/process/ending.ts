@@ -31,7 +31,10 @@ export async function endLeftovers(
 }
 
 export async function endAttempt(attempt: AttemptRef, clock: Clock): Promise<void> {
-  await Promise.all(lanesOf(attempt).map((lane) => endLane(attempt, lane, clock)))
+  const lanes = lanesOf(attempt)
+  await Promise.all(lanes.map((lane) => endLane(attempt, lane, clock)))
+  // A namespace leaves nothing. Elsewhere, or where a lane died before it said what it is, its processes are looked for.
+  if (lanes.every((lane) => readLaneRecord(recordFile(attempt, lane))?.isolation === 'pid-namespace')) return
   await endMarked((marker) => marker.startsWith(`${attempt.folder}/`), clock)
 }
 

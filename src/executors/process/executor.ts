@@ -59,6 +59,8 @@ export class ProcessExecutor implements Executor {
   }
 
   async prepare(attempt: AttemptRef): Promise<void> {
+    // Found out while the caller fills the workspace.
+    this.#findHolding().catch(() => undefined)
     try {
       for (const folder of [this.#workspace(attempt), files.stepsFolder(attempt), lanesFolder(attempt)]) {
         mkdirSync(folder, { recursive: true, mode: 0o755 })

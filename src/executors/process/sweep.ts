@@ -15,7 +15,7 @@ const PATIENCE = 30_000
 export async function endNamespace(unshare: Identity, clock: Clock): Promise<void> {
   const patience = patienceOf(clock)
   while (isRunning(unshare)) {
-    const first = processTable().filter((process) => process.parent === unshare.pid)
+    const first = childrenOf(unshare.pid)
     // Not forked yet, or about to return.
     if (first.length === 0 && patience.spent > 1000) kill(unshare)
     for (const process of first) kill(process)
@@ -55,6 +55,22 @@ function belonging(
     }
   }
   return [...found].filter((status) => status.pid !== process.pid)
+}
+
+/** From the kernel's own list where it keeps one (proc_pid_task(5)): a machine can have thousands of other processes. */
+function childrenOf(pid: number): ProcessStatus[] {
+  let children: string
+  try {
+    children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
+  } catch {
+    // No such list in this kernel, or the process has just ended: a look at all of them tells.
+    return processTable().filter((process) => process.parent === pid)
+  }
+  return children
+    .split(' ')
+    .filter((child) => child !== '')
+    .flatMap((child) => processStatus(Number(child)) ?? [])
+    .filter((status) => !status.dead)
 }
 
 function processTable(): ProcessStatus[] {

@@ -1,4 +1,5 @@
 /** Reading git's objects through one process: names go in, objects come out in the same order (gitformat of `git cat-file --batch`). */
+import type { Socket } from 'node:net'
 import { PitlaneError } from '../../errors.ts'
 import { type GitProcess, startGit } from './git.ts'
 
@@ -13,20 +14,73 @@ export interface ObjectHead {
 /** Bytes; a name is at most 1024 and comes back in the answer. */
 const HEAD_BYTES = 4096
 
-export class ObjectReader {
+/** Milliseconds after which a process is not used again: long before git is stopped for running too long. */
+const LIFETIME = 60_000
+
+/**
+ * Lends readers, and keeps one that was given back in order for the next one who asks: starting git costs more than most answers. The
+ * idle one holds nothing up; it ends with this process, when its standard input closes.
+ */
+export class ObjectReaders {
   readonly #root: string
-  readonly #git: GitProcess
-  readonly #chunks: AsyncIterator<Buffer>
-  #chunk: Buffer = Buffer.alloc(0)
+  #idle: ObjectReader | undefined
 
   constructor(root: string) {
     this.#root = root
+  }
+
+  /** To be disposed of by the borrower. */
+  lend(): ObjectReader {
+    const idle = this.#idle
+    this.#idle = undefined
+    if (idle?.wake()) return idle
+    idle?.end()
+    return new ObjectReader(this.#root, (reader) => {
+      if (this.#idle !== undefined) return reader.end()
+      this.#idle = reader
+      reader.sleep()
+    })
+  }
+}
+
+export class ObjectReader {
+  readonly #root: string
+  readonly #git: GitProcess
+  readonly #giveBack: (reader: ObjectReader) => void
+  readonly #bornAt = performance.now()
+  /** Answers not taken yet, bodies included. */
+  #owed = 0
+  #usable = true
+  readonly #chunks: AsyncIterator<Buffer>
+  #chunk: Buffer = Buffer.alloc(0)
+
+  constructor(root: string, giveBack: (reader: ObjectReader) => void) {
+    this.#root = root
+    this.#giveBack = giveBack
     this.#git = startGit(root, ['cat-file', '--batch'])
     this.#chunks = (this.#git.child.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
   }
 
-  /** Ends the process, whatever it is doing. */
   [Symbol.dispose](): void {
+    if (this.#usable && this.#owed === 0) this.#giveBack(this)
+    else this.end()
+  }
+
+  /** Whether it can be used again; from then on it holds this process up. */
+  wake(): boolean {
+    const { exitCode, signalCode } = this.#git.child
+    if (exitCode !== null || signalCode !== null || performance.now() - this.#bornAt > LIFETIME) return false
+    this.#hold('ref')
+    return true
+  }
+
+  sleep(): void {
+    this.#hold('unref')
+  }
+
+  /** Ends the process, whatever it is doing. */
+  end(): void {
+    this.#usable = false
     const { child } = this.#git
     child.kill('SIGKILL')
     // Output that nobody takes any more would keep this process alive.
@@ -35,6 +89,7 @@ export class ObjectReader {
 
   /** Sends names; none may hold a line feed, which separates them. */
   ask(names: readonly string[]): void {
+    this.#owed += names.length
     this.#git.child.stdin.write(names.map((name) => `${name}\n`).join(''))
   }
 
@@ -43,8 +98,10 @@ export class ObjectReader {
     const line = await this.#line()
     const found = /^([0-9a-f]{40}|[0-9a-f]{64}) (commit|tree|blob|tag) (\d+)$/.exec(line)
     if (found !== null) return { id: found[1] ?? '', type: found[2] as ObjectHead['type'], size: Number(found[3]) }
+    this.#owed -= 1
     if (line.endsWith(' missing')) return 'missing'
     if (line.endsWith(' ambiguous')) return 'ambiguous'
+    this.#usable = false
     throw this.#unexpected(line)
   }
 
@@ -75,6 +132,13 @@ export class ObjectReader {
     if (this.#chunk.length === 0) await this.#more()
     if (this.#chunk[0] !== 0x0a) throw this.#unexpected(this.#chunk.subarray(0, 80).toString())
     this.#chunk = this.#chunk.subarray(1)
+    this.#owed -= 1
+  }
+
+  #hold(how: 'ref' | 'unref'): void {
+    const { child } = this.#git
+    child[how]()
+    for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket)[how]()
   }
 
   async #line(): Promise<string> {

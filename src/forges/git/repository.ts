@@ -1,6 +1,6 @@
 /**
- * A git repository on this machine, read through the `git` command line. Each method starts one short-lived git process (an error path
- * more), holds nothing afterwards, and never writes into the repository.
+ * A git repository on this machine, read through the `git` command line. Each method starts one git process (an error path more) or uses the
+ * one that reads objects again; nothing is held up by it, and the repository is never written to.
  */
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -10,7 +10,7 @@ import type { Repository } from '../types.ts'
 import { checkoutCommit } from './checkout.ts'
 import { readFileAt } from './file.ts'
 import { startGit } from './git.ts'
-import { ObjectReader } from './objects.ts'
+import { type ObjectReader, ObjectReaders } from './objects.ts'
 import { isFullId, refNameFault } from './revision.ts'
 import { resolveSource } from './source.ts'
 import { listTags, type Tag } from './tags.ts'
@@ -73,11 +73,13 @@ function realFolder(cwd: string): string {
 class GitRepository implements Repository {
   readonly root: string
 
+  readonly #reader: () => ObjectReader
+
   constructor(root: string) {
     this.root = root
+    const readers = new ObjectReaders(root)
+    this.#reader = () => readers.lend()
   }
-
-  readonly #reader = (): ObjectReader => new ObjectReader(this.root)
 
   source(revision: string): Promise<Source> {
     return resolveSource(this.root, this.#reader, revision)
