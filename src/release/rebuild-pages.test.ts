@@ -25,6 +25,8 @@ function emptyBucket(t: TestContext) {
   const bucket = folderBucket(folder, systemClock)
   const parts: ListParts = {
     bucket,
+    registry: null,
+    note: () => {},
     signer: signerOf(7),
     check: null,
     render: renderSite,
