@@ -127,12 +127,12 @@ function tail(file: string): string {
   } catch {
     return `            no output (${file})`
   }
-  if (text.trim() === '') return `            no output (${file})`
   const lines = text
     .trimEnd()
     .split('\n')
     .slice(-TAIL_LINES)
     .map((line) => `            ${printable(line)}`)
+  if (lines.every((line) => line.trim() === '')) return `            no words in the output (${file})`
   return [...lines, `            output: ${file}`].join('\n')
 }
 

@@ -105,7 +105,10 @@ export function parseDocument(bytes: Buffer, name: string, version: string): Rel
   try {
     value = JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new PitlaneError('VERIFICATION_FAILED', `${name} is not JSON: ${(error as Error).message}`)
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
+    )
   }
   const parsed = ReleaseDocument.safeParse(value)
   if (!parsed.success) {

@@ -12,7 +12,11 @@ export function failing(code: ErrorCode, where: string): Fail {
     throw new PitlaneError(
       code,
       `${where}, line ${line}: ${reason}`,
-      code === 'KEY_INVALID' ? { hint: 'Key files are what `pitlane key generate` and `minisign -G -W` write.' } : {},
+      code === 'KEY_INVALID'
+        ? {
+            hint: 'Keys are in the form of minisign: `pitlane key generate` makes a secret one, `pitlane key show` prints its public one.',
+          }
+        : {},
     )
   }
 }

@@ -108,7 +108,10 @@ export function parseSiteIndex(bytes: Buffer, name: string): SiteIndex {
   try {
     value = JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new PitlaneError('VERIFICATION_FAILED', `${name} is not JSON: ${(error as Error).message}`)
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
+    )
   }
   const parsed = SiteIndex.safeParse(value)
   if (parsed.success) return parsed.data

@@ -110,7 +110,10 @@ function compareWithGarageList(document: ReleaseDocument, json: string): void {
   const entries = sections
     .flatMap((section) => section.builds ?? [])
     .filter((build) => build.version === document.version)
-  if (entries.length !== 1) throw wrong(`${KEYS.garageList} lists ${document.version} ${entries.length} times`)
+  if (entries.length !== 1)
+    throw wrong(
+      `${KEYS.garageList} ${entries.length === 0 ? 'does not list' : 'lists more than once'} ${document.version}`,
+    )
   const field = (value: unknown) => (typeof value === 'string' ? value : '?')
   const listed = (entries[0]?.builds ?? []).map((build) =>
     ['platform', 'path', 'size'].map((name) => field(build[name])).join(' '),

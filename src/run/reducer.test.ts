@@ -300,6 +300,8 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
           )
         } else if ('step' in order) {
           if (order.kind !== 'kill' && roll(8) === 0) tell({ kind: 'overdue', ...at, step: order.step })
+          else if (order.kind !== 'kill' && roll(20) === 0)
+            tell({ kind: 'flooding', ...at, step: order.step, bytes: 1 })
           else if (roll(6) === 0) tell({ kind: 'lost', ...at, step: order.step })
           else tell({ kind: 'ended', ...at, step: order.step, code: roll(5) === 0 ? 1 : 0 })
         }

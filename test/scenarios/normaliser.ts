@@ -22,6 +22,7 @@ export class Normaliser {
         .replaceAll(/(?<=sha256 )[0-9a-f]{12}(?![0-9a-f])/g, (start) => this.#name('sha256', start))
         .replaceAll(/(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])/g, (id) => this.#name('commit', id.slice(0, 12)))
         .replaceAll(/(?<![0-9a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{12}(?![0-9a-f])/g, (id) => this.#name('commit', id, '…'))
+        .replaceAll(/MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=/g, (key) => this.#name('PEM key', key))
         .replaceAll(/RW[A-Za-z0-9+/]{54}/g, (key) => this.#name('public key', key))
         .replaceAll(/(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])/g, (id) => this.#name('key', id))
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')

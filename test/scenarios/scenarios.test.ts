@@ -12,7 +12,7 @@ import { type Place, Worlds } from './worlds.ts'
 const HERE = import.meta.dirname
 const UPDATE = process.env['UPDATE_GOLDEN'] === '1'
 /** Milliseconds; a command that hangs must not hang the test run. */
-const TIMEOUT = 30_000
+const TIMEOUT = 90_000
 /** Waiting for disks and clocks leaves processors idle. */
 const AT_ONCE = 4
 

@@ -35,7 +35,10 @@ export interface Outcome {
 
 export function parseTranscript(source: string): Transcript {
   const lines = source.split('\n')
-  const first = lines.findIndex((line) => line.startsWith('$ '))
+  const command = lines.findIndex((line) => line.startsWith('$ '))
+  // A remark right above the first command belongs to it.
+  let first = command
+  while (lines[first - 1]?.startsWith('# ') === true) first -= 1
   const preface = lines.slice(0, first === -1 ? lines.length : first).join('\n')
   const commands: { text: string; remark: string }[] = []
   let remark = ''
