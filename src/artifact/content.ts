@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { constants, createReadStream } from 'node:fs'
+import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Body } from '../buckets/types.ts'
+import { streamFile } from '../chunks.ts'
 import type { Clock } from '../clock.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { CHUNK, fileChunks } from './file-chunks.ts'
+import { fileChunks } from './file-chunks.ts'
 import { reading, storageFailed, writing } from './storage-failed.ts'
 
 /** What was stored, known by its bytes. */
@@ -87,7 +88,7 @@ export function contentStore(at: string, clock: Clock): ContentStore {
     async open(sha256) {
       const path = pathOf(sha256)
       const { size } = await reading(path, stat(path))
-      return { size, sha256, open: () => createReadStream(path, { highWaterMark: CHUNK }) }
+      return { size, sha256, open: () => streamFile(path) }
     },
     async check(sha256) {
       const path = pathOf(sha256)

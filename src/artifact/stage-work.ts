@@ -11,9 +11,7 @@ import { findTarget } from '../plan/targets.ts'
 import type { StageContext, StageWork } from '../run/engine.ts'
 import { baseEnvironment } from '../run/environment.ts'
 import type { Report } from '../run/progress.ts'
-import { collect } from './collect.ts'
 import type { ContentStore } from './content.ts'
-import { Evidence } from './evidence.ts'
 import { finishReleaseTest, prepareReleaseTest, releaseTestEnvironment } from './release-test.ts'
 
 export interface StageParts {
@@ -67,6 +65,9 @@ async function fillWorkspace(repository: Repository, context: StageContext, fres
 }
 
 async function collectOutputs(parts: StageParts, context: StageContext): Promise<void> {
+  if (context.stage.outputs.length === 0) return
+  // Loaded when something was built: checks start without it.
+  const [{ collect }, { Evidence }] = await Promise.all([import('./collect.ts'), import('./evidence.ts')])
   const folder = join(context.workspace, dirname(context.plan.configuration.file))
   for (const output of context.stage.outputs) {
     const target = findTarget(output.target)

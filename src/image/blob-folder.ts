@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { streamFile } from '../chunks.ts'
 import { PitlaneError } from '../errors.ts'
 import {
-  CHUNK,
   copyMeasured,
   exclusively,
   hashHandle,
@@ -73,7 +73,7 @@ export function blobFolder(folder: string): BlobFolder {
 
     async open(digest) {
       const file = await openRegular(pathOf(digest))
-      return file?.handle.createReadStream({ highWaterMark: CHUNK }) ?? null
+      return file === null ? null : streamFile(file.handle)
     },
 
     async read(digest, limit) {

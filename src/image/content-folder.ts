@@ -7,10 +7,8 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { CHUNK, giveBack, takeChunk } from '../chunks.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
-
-/** Bytes read at a time. */
-export const CHUNK = 1024 * 1024
 
 export function storageFailed(what: string, path: string, error: unknown): PitlaneError {
   if (error instanceof PitlaneError) return error
@@ -118,13 +116,16 @@ export async function openRegular(path: string): Promise<{ handle: FileHandle; s
 
 /** Reads the first `size` bytes of an open file into a hash, from its beginning, in constant memory. */
 export async function hashHandle(handle: FileHandle, hash: Hash): Promise<number> {
-  const buffer = Buffer.allocUnsafe(CHUNK)
-  let position = 0
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK, position)
-    if (bytesRead === 0) return position
-    hash.update(buffer.subarray(0, bytesRead))
-    position += bytesRead
+  const buffer = takeChunk()
+  try {
+    for (let position = 0; ; ) {
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK, position)
+      if (bytesRead === 0) return position
+      hash.update(buffer.subarray(0, bytesRead))
+      position += bytesRead
+    }
+  } finally {
+    giveBack(buffer)
   }
 }
 
@@ -185,6 +186,7 @@ export async function copyMeasured(
     if (size > limit) break
     hash.update(chunk)
     await writeAll(handle, chunk)
+    giveBack(chunk)
   }
   return { hex: hash.digest('hex'), size }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { giveBack } from '../chunks.ts'
 import type { Body } from '../buckets/types.ts'
 
 /** SHA-256 (lower-case hex) and size of a stream; null for null. */
@@ -10,6 +11,7 @@ export async function digestOf(stream: Readable | null): Promise<{ sha256: strin
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     hash.update(chunk)
     size += chunk.length
+    giveBack(chunk)
   }
   return { sha256: hash.digest('hex'), size }
 }

@@ -13,8 +13,17 @@ export function privateKeyOf(seed: Buffer): KeyObject {
   return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
 }
 
+/** Made once for each key: a bucket has one, and thousands of signatures by it. */
+const publicKeys = new Map<string, KeyObject>()
+const KEPT = 16
+
 export function publicKeyOf(raw: Buffer): KeyObject {
-  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' })
+  const name = raw.toString('hex')
+  const known = publicKeys.get(name)
+  if (known !== undefined) return known
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' })
+  if (publicKeys.size < KEPT) publicKeys.set(name, key)
+  return key
 }
 
 /** The 32 bytes of a public key, or of the public half of a private one. */

@@ -1,6 +1,7 @@
 /** A published release held against the public key and nothing else: what anybody can do with `pitlane verify`. */
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { giveBack } from '../chunks.ts'
 import { PitlaneError } from '../errors.ts'
 import { checkImage } from '../image/check.ts'
 import type { Registry } from '../image/types.ts'
@@ -150,6 +151,7 @@ async function digests(
     if (size > expected) break
     sha256.update(chunk)
     blake2b512.update(chunk)
+    giveBack(chunk)
   }
   return { size, sha256: sha256.digest('hex'), blake2b512: blake2b512.digest() }
 }

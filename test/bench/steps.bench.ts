@@ -3,9 +3,10 @@
 // - against a Node that spawns the same 100 commands one after the other, also a whole process;
 // - against the same commands in a shell loop.
 //
-// Event to first step: from the start of `pitlane run` to the moment the first step's shell runs (it writes to a pipe), minus the
-// same of a Node that does nothing but spawn that shell. What remains is Pitlane's own: its code loaded, the commit resolved and
-// planned, the state opened, the checkout made, the build and the start of the step committed, the isolation found out.
+// Event to first step, twice, each minus the same of a Node that does nothing but spawn that shell (which writes to a pipe):
+// - from the line that says the event is stored as a build, as a server would have it: the stage prepared and checked out, the
+//   isolation found out, a lane opened, the start of the step committed;
+// - from the call of `pitlane run`: before that also its code loaded, the commit resolved and planned, the state opened.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, openSync } from 'node:fs'
@@ -28,17 +29,25 @@ const NODE_LOOP = `
   const { spawn } = require('node:child_process')
   const { once } = require('node:events')
   ;(async () => { for (let i = 0; i < ${STEPS}; i++) await once(spawn('/bin/sh', ['-c', ':'], { stdio: 'ignore' }), 'exit') })()`
-const NODE_SPAWN = `require('node:child_process').spawn('/bin/sh', ['-c', 'echo > "$HOME/pipe"'], { stdio: 'ignore' })`
+const NODE_SPAWN = `require('node:fs').writeSync(1, 'now'); require('node:child_process').spawn('/bin/sh', ['-c', 'echo > "$HOME/pipe"'], { stdio: 'ignore' })`
 const SHELL_LOOP = `i=0; while [ $i -lt ${STEPS} ]; do /bin/sh -c ':'; i=$((i+1)); done`
 
-async function untilFirstStep(args: readonly string[]): Promise<number> {
-  const since = performance.now()
-  const child = spawn(process.execPath, args, { cwd: first.project, env: first.env, stdio: 'ignore' })
+/** From the start of the process, or from the first line it prints, until its first step's shell runs. */
+async function untilFirstStep(args: readonly string[], from: 'start' | 'line'): Promise<number> {
+  const started = performance.now()
+  const child = spawn(process.execPath, args, {
+    cwd: first.project,
+    env: first.env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   const ended = once(child, 'exit')
+  const line = once(child.stdout, 'data').then(() => performance.now())
   await once(listening, 'data')
-  const took = performance.now() - since
+  const ran = performance.now()
+  const since = from === 'start' ? started : await line
+  child.stdout.resume()
   await ended
-  return took
+  return ran - since
 }
 
 const run = (): Promise<number> => pitlane(['run'], { cwd: world.project, env: world.env })
@@ -59,9 +68,16 @@ try {
         bound: 2.5,
       },
       {
-        what: 'event to first step / its spawn',
-        ours: () => untilFirstStep([PITLANE, 'run']),
-        peer: () => untilFirstStep(['-e', NODE_SPAWN]),
+        what: 'event stored to first step / its spawn',
+        ours: () => untilFirstStep([PITLANE, 'run', '--json'], 'line'),
+        peer: () => untilFirstStep(['-e', NODE_SPAWN], 'line'),
+        figure: 'difference',
+        bound: 50,
+      },
+      {
+        what: 'command called to first step / its spawn',
+        ours: () => untilFirstStep([PITLANE, 'run', '--json'], 'start'),
+        peer: () => untilFirstStep(['-e', NODE_SPAWN], 'start'),
         figure: 'difference',
         bound: 50,
       },

@@ -4,10 +4,9 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { CHUNK, giveBack, takeChunk } from '../../chunks.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import { isAbsent, storageFailure } from './failure.ts'
-
-const CHUNK = 256 * 1024
 
 export interface OpenObject {
   readonly handle: FileHandle
@@ -65,7 +64,11 @@ export function notPlain(path: string): PitlaneError {
 /** Lower-case hex SHA-256 of an open object; closes it. */
 export async function digestOf(object: OpenObject): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of streamOf(object)) hash.update(chunk as Buffer)
+  for await (const piece of streamOf(object)) {
+    const chunk = piece as Buffer
+    hash.update(chunk)
+    giveBack(chunk)
+  }
   return hash.digest('hex')
 }
 
@@ -90,8 +93,11 @@ class ObjectStream extends Readable {
   async #fill(): Promise<void> {
     const { handle, size, path } = this.#object
     try {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, this.#position)
+      // A small object needs no more than itself, and one byte to see its end.
+      const chunk = size < CHUNK ? Buffer.allocUnsafe(size + 1) : takeChunk()
+      const { bytesRead, buffer } = await handle.read(chunk, 0, chunk.length, this.#position)
       this.#position += bytesRead
+      if (bytesRead === 0) giveBack(chunk)
       if (bytesRead > 0) this.push(buffer.subarray(0, bytesRead))
       else if (this.#position === size) this.push(null)
       else this.destroy(changed(this.#object, this.#position))

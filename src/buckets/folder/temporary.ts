@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { giveBack } from '../../chunks.ts'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import type { Body } from '../types.ts'
@@ -54,6 +55,7 @@ export async function writeTemporary(root: string, key: string, body: Body, cloc
       if (size > body.size) break
       hash.update(chunk)
       await writeWhole(handle, chunk)
+      giveBack(chunk)
     }
     const sha256 = hash.digest('hex')
     if (size !== body.size || sha256 !== body.sha256) throw unlikeAnnounced(join(root, key), body, size, sha256)
