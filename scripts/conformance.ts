@@ -32,8 +32,8 @@ const absent = missingPeers().map(({ proof }) => proof)
 if (absent.length > 0) console.log(`not here, so what needs them is skipped: ${absent.join(', ')}`)
 
 process.env['PATH'] = searchPath()
-// One file after the other: they compile, emulate and start browsers, each with processors enough for itself.
-const counts = await runTests(files, { timeout: 300_000, concurrency: 1 })
+// They compile, emulate and wait for browsers: two at once keep two processors busy, and more would only slow each other.
+const counts = await runTests(files, { timeout: 300_000, concurrency: 2 })
 console.log(`conformance took ${seconds()}`)
 if (values['no-skips'] && counts.skipped > 0) console.error('--no-skips: a skipped test is a failure')
 process.exitCode = counts.failed > 0 || counts.passed === 0 || (values['no-skips'] && counts.skipped > 0) ? 1 : 0
