@@ -17,7 +17,7 @@ const RECORDED = fixtures()
 
 /** Moments that are worth keeping: a step that was about to start, a publication half out, lists half new. */
 const MOMENTS = {
-  building: 'executor.start build-2/build/armv6l-unknown-linux-musleabihf/1/0 #1 before',
+  building: 'executor.start build-2/build/i686-unknown-linux-musl/1/0 #1 before',
   publishing: `bucket.put ${KEYS.document('v1.0.0')}.minisig #1 after`,
   listing: `bucket.put ${KEYS.page} #1 after`,
 }

@@ -52,7 +52,7 @@ async function assertWhole(world: worlds.World): Promise<void> {
   await worlds.assertNothingRuns(world)
 }
 
-test('when writes fail before their commit, run after run, each run gets further', { timeout: 120_000 }, async () => {
+test('when writes fail before their commit, run after run, each run gets further', { timeout: 400_000 }, async () => {
   for (const [when, start, floor] of [
     ['before', fresh, 60],
     ['uncommitted', built, 30],
@@ -83,7 +83,7 @@ test('when writes fail before their commit, run after run, each run gets further
   }
 })
 
-test('when a write fails after its commit, the next run finds it', { timeout: 120_000 }, async () => {
+test('when a write fails after its commit, the next run finds it', { timeout: 400_000 }, async () => {
   const { points } = await record(built)
   const writes = (of: readonly Point[]) => of.filter(({ name }) => /^write #\d+ after$/.test(name))
   const early = writes(
@@ -112,7 +112,7 @@ test('when a write fails after its commit, the next run finds it', { timeout: 12
   })
 })
 
-test('a bucket or registry that fails ends the run in the same way', { timeout: 60_000 }, async () => {
+test('a bucket or registry that fails ends the run in the same way', { timeout: 400_000 }, async () => {
   const { points } = await record(built)
   const outside = points.filter(({ name }) => /^(bucket|registry)\.put.* after$/.test(name))
   const cases = outside.filter((_, index) => index % STRIDE === 0)
