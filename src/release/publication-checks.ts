@@ -47,7 +47,7 @@ export async function readBack(
   throw new PitlaneError(
     'STORAGE_FAILED',
     `${journal.version}: what was put reads back differently:\n  ${lost.map(({ text }) => text).join('\n  ')}`,
-    { hint: 'Nothing is visible yet. Check the disk, then run the same command again: it puts what is missing.' },
+    { hint: 'Check the disk, then run the same command again: what is missing is written again.' },
   )
 }
 
