@@ -13,7 +13,7 @@ if (files.length === 0) {
   process.exit(2)
 }
 const counts = await runTests(files.sort(), {
-  timeout: 230_000,
+  timeout: 600_000,
   concurrency: Math.max(1, availableParallelism() - 1),
 })
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0

@@ -23,27 +23,24 @@ export interface Overrides {
 }
 
 export async function main(process: NodeJS.Process, overrides: Overrides = {}): Promise<void> {
-  const stop = stopSignals(process)
   // A reader that closes the pipe early (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
   const version = packageVersion()
-  const context = makeContext(process, version, stop, overrides)
+  const context = makeContext(process, version, overrides)
   await run(buildApp(version), process.argv.slice(2), context).finally(() => context.close())
   const parserCode = Number(process.exitCode ?? 0)
   // Negative codes are the argument parser's: a command line it does not understand.
   process.exitCode = parserCode < 0 ? EXIT.usage : parserCode !== 0 ? parserCode : context.exitCode
 }
 
-function makeContext(
-  process: NodeJS.Process,
-  pitlaneVersion: string,
-  stop: Context['stop'],
-  overrides: Overrides,
-): Context {
+function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides: Overrides): Context {
   const clock = overrides.clock ?? systemClock
   const { wrap } = overrides
+  let signals: Context['stop'] | undefined
+  // From when a command asks on: until then, and in commands that never ask, a signal ends the process as it does any other.
+  const stop = () => (signals ??= stopSignals(process))
   const repositories: Repository[] = []
   return {
     process,
@@ -56,7 +53,9 @@ function makeContext(
     get bootId() {
       return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     },
-    stop,
+    get stop() {
+      return stop()
+    },
     exitCode: EXIT.ok,
     close: () => {
       for (const repository of repositories) repository.close()
@@ -90,7 +89,7 @@ function makeContext(
     loadState: () => void stateModules().catch(() => undefined),
 
     async openState(project, options) {
-      const state = await openState(project, options, clock, stop.drain)
+      const state = await openState(project, options, clock, stop().drain)
       return wrap?.state ? wrap.state(state) : state
     },
 

@@ -1,4 +1,4 @@
-// serve [break PATH STATUS]... -- COMMAND: the world's bucket behind http while the command runs, which finds it at $ADDRESS.
+// serve [fault PATH STATUS|break|hang]... -- COMMAND: the world's bucket behind http while the command runs, which finds it at $ADDRESS.
 import { spawn } from 'node:child_process'
 import { createReadStream, statSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -17,7 +17,8 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'content-length': '1000' })
     response.write('the beginning')
     setTimeout(() => response.destroy(), 50)
-  } else if (fault !== undefined) response.writeHead(Number(fault)).end('no')
+  } else if (fault === 'hang') response.writeHead(200).flushHeaders()
+  else if (fault !== undefined) response.writeHead(Number(fault)).end('no')
   else if (path.includes('..') || !isFile(join(bucket, path))) response.writeHead(404).end('absent')
   else createReadStream(join(bucket, path)).pipe(response.writeHead(200))
 })
