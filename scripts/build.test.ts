@@ -109,7 +109,8 @@ test('packed and installed in an empty folder, it runs', () => {
   const home = join(temporary, 'consumer')
   fs.mkdirSync(home)
   const tarball = npm(project, 'pack', '--pack-destination', temporary).split('\n').at(-1) ?? ''
-  npm(home, 'install', '--omit=optional', join(temporary, tarball))
+  // The prefix is named, as npm would otherwise go up to any folder that happens to have a package.json.
+  npm(home, 'install', '--prefix', home, '--omit=optional', join(temporary, tarball))
   const linked = join(home, 'node_modules/.bin/pitlane')
   assert.equal(run(linked, 'a', 'b c').stdout, `["a","b c"] Node ${process.versions.node}\n`)
   assert.ok(fs.existsSync(join(home, 'node_modules/pitlane/dist/THIRD-PARTY-LICENSES.txt')))

@@ -40,7 +40,9 @@ Commands get these variables; a project can't set them itself:
 | \`CHANNEL\` | build, test | channel of the version |
 | \`TARGET\`, \`ARCH\` | build, test | the target triple, and \`amd64\`, \`i386\`, \`arm64\` or \`arm\` |
 | \`BINARY\` | test | a path that runs the built binary on this machine |
+| \`BINARY_FILE\` | test | the built binary itself; the same as \`BINARY\` unless an emulator runs it |
 | \`BINARY_SHA256\` | test | digest of the built binary |
+| \`BINARY_MODE\` | test | \`native\` or \`qemu\` |
 `
 
 function sectionText({ path, schema }: Section): string {

@@ -1,6 +1,7 @@
 // `npm test`: unit tests beside the code, contracts, scenarios and crash tests. Arguments choose files by part of their path.
-import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { runTests } from './run-tests.ts'
 
 const all = ['src/**/*.test.{ts,tsx}', 'test/{contracts,scenarios,crash}/**/*.test.ts', 'scripts/**/*.test.ts'].flatMap(
   (pattern) => globSync(pattern),
@@ -11,16 +12,8 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(2)
 }
-const run = spawnSync(
-  process.execPath,
-  [
-    '--disable-warning=ExperimentalWarning',
-    '--import',
-    './scripts/jsx.ts',
-    '--test',
-    '--test-timeout=230000',
-    ...files.sort(),
-  ],
-  { stdio: 'inherit' },
-)
-process.exit(run.status ?? 1)
+const counts = await runTests(files.sort(), {
+  timeout: 600_000,
+  concurrency: Math.max(1, availableParallelism() - 1),
+})
+process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0

@@ -8,6 +8,7 @@ import type { Context, Project, State, StateOptions } from './cli/context.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { EXIT } from './errors.ts'
 import type { Bucket } from './buckets/types.ts'
+import type { Repository } from './forges/types.ts'
 import type { Registry } from './image/types.ts'
 
 /** What a test may replace: everything else is as in the product. */
@@ -22,27 +23,25 @@ export interface Overrides {
 }
 
 export async function main(process: NodeJS.Process, overrides: Overrides = {}): Promise<void> {
-  const stop = stopSignals(process)
   // A reader that closes the pipe early (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
   const version = packageVersion()
-  const context = makeContext(process, version, stop, overrides)
-  await run(buildApp(version), process.argv.slice(2), context)
+  const context = makeContext(process, version, overrides)
+  await run(buildApp(version), process.argv.slice(2), context).finally(() => context.close())
   const parserCode = Number(process.exitCode ?? 0)
   // Negative codes are the argument parser's: a command line it does not understand.
   process.exitCode = parserCode < 0 ? EXIT.usage : parserCode !== 0 ? parserCode : context.exitCode
 }
 
-function makeContext(
-  process: NodeJS.Process,
-  pitlaneVersion: string,
-  stop: Context['stop'],
-  overrides: Overrides,
-): Context {
+function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides: Overrides): Context {
   const clock = overrides.clock ?? systemClock
   const { wrap } = overrides
+  let signals: Context['stop'] | undefined
+  // From when a command asks on: until then, and in commands that never ask, a signal ends the process as it does any other.
+  const stop = () => (signals ??= stopSignals(process))
+  const repositories: Repository[] = []
   return {
     process,
     cwd: process.cwd(),
@@ -51,12 +50,21 @@ function makeContext(
     pitlaneVersion,
     processors: availableParallelism(),
     machine: process.arch,
-    stop,
+    get bootId() {
+      return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    },
+    get stop() {
+      return stop()
+    },
     exitCode: EXIT.ok,
+    close: () => {
+      for (const repository of repositories) repository.close()
+    },
 
     async project() {
       const { findRepository } = await import('./forges/git/repository.ts')
       const repository = findRepository(process.cwd(), 'pitlane.yaml')
+      repositories.push(repository)
       return { repository, folder: repository.root, file: 'pitlane.yaml' }
     },
 
@@ -81,7 +89,7 @@ function makeContext(
     loadState: () => void stateModules().catch(() => undefined),
 
     async openState(project, options) {
-      const state = await openState(project, options, clock, stop.drain)
+      const state = await openState(project, options, clock, stop().drain)
       return wrap?.state ? wrap.state(state) : state
     },
 

@@ -9,7 +9,7 @@ import type { ElfFacts } from './elf-facts.ts'
 import { resolveOutput } from './output-path.ts'
 import { fileAccess } from './random-access.ts'
 import { reading, storageFailed } from './storage-failed.ts'
-import { verifyElf } from './verify-elf.ts'
+import { type ElfDemands, undecidedArm, verifyElf } from './verify-elf.ts'
 
 export interface CollectedArtifact extends StoredContent {
   readonly outputId: string
@@ -17,6 +17,8 @@ export interface CollectedArtifact extends StoredContent {
   readonly target: string
   readonly name: string
   readonly elf: ElfFacts
+  /** What is still open about it: only a run can tell its ARM version. */
+  readonly findings: readonly string[]
 }
 
 /** 4 GiB. */
@@ -41,10 +43,20 @@ export async function collect(
   output: PlannedOutput,
   content: ContentStore,
   target: Target,
+  options: { readonly armByRun: boolean } = { armByRun: false },
 ): Promise<CollectedArtifact> {
   const stored = await copyOut(workspace, output.path, content)
-  const elf = await verifyStored(content.path(stored.sha256), stored.size, output, target)
-  return { outputId: output.id, target: target.triple, name: output.name, ...stored, elf }
+  const demands = { static: output.static, armByRun: options.armByRun }
+  const elf = await verifyStored(content.path(stored.sha256), stored.size, output, target, demands)
+  const undecided = undecidedArm(elf, target)
+  return {
+    outputId: output.id,
+    target: target.triple,
+    name: output.name,
+    ...stored,
+    elf,
+    findings: undecided === null ? [] : [undecided],
+  }
 }
 
 async function copyOut(workspace: string, path: string, content: ContentStore): Promise<StoredContent> {
@@ -80,10 +92,16 @@ function openedPath(file: FileHandle): Promise<string> {
   return reading(link, readlink(link))
 }
 
-async function verifyStored(path: string, size: number, output: PlannedOutput, target: Target): Promise<ElfFacts> {
+async function verifyStored(
+  path: string,
+  size: number,
+  output: PlannedOutput,
+  target: Target,
+  demands: ElfDemands,
+): Promise<ElfFacts> {
   const file = await reading(path, open(path, constants.O_RDONLY))
   try {
-    return await verifyElf(fileAccess(file, size, path), target, { static: output.static })
+    return await verifyElf(fileAccess(file, size, path), target, demands)
   } catch (error) {
     if (!(error instanceof PitlaneError) || (error.code !== 'ELF_INVALID' && error.code !== 'ELF_MISMATCH')) throw error
     throw new PitlaneError(error.code, `${output.path} of ${target.triple}: ${error.message}`, {

@@ -10,6 +10,7 @@ import { type ArtifactRow, putReleaseTest, readArtifacts, readReleaseTests } fro
 import { PitlaneError } from '../errors.ts'
 import { findTarget } from '../plan/targets.ts'
 import type { StageContext } from '../run/engine.ts'
+import { shellWord } from '../shell-word.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
 
@@ -112,8 +113,4 @@ async function mustBe(artifact: ArtifactRow, path: string, code: 'STORAGE_FAILED
       hint: code === 'OUTPUT_UNFIT' ? 'The release test must not change the binary it tests.' : 'Check the disk.',
     },
   )
-}
-
-function shellWord(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -8,6 +8,8 @@ import type { RandomAccess } from './random-access.ts'
 export interface ElfDemands {
   /** Neither an interpreter nor a needed library. A static PIE is static. */
   readonly static: boolean
+  /** Leaves an ARM version that nothing tells to a release test on an ARMv6 CPU; see `undecidedArm`. */
+  readonly armByRun?: boolean
 }
 
 /** Why the executable does not fit its target, one sentence each with what was expected and what was found; empty when it fits. */
@@ -25,12 +27,10 @@ export function judgeElf(facts: ElfFacts, target: Target, demands: ElfDemands): 
     findings.push(`byte order is ${facts.endianness}-endian, target ${triple} needs little-endian`)
   }
   if (elf.maxArmVersion !== null && facts.machine === elf.machine) {
-    if (facts.arm === null) {
-      findings.push(
-        `ARM version is unknown (no .ARM.attributes and no Go build information tell it), target ${triple} needs ` +
-          `at most ARMv${elf.maxArmVersion}; only a run on an ARMv${elf.maxArmVersion} CPU would count`,
-      )
-    } else if (facts.arm.version > elf.maxArmVersion) {
+    const undecided = undecidedArm(facts, target)
+    if (undecided !== null) {
+      if (demands.armByRun !== true) findings.push(undecided)
+    } else if (facts.arm !== null && facts.arm.version > elf.maxArmVersion) {
       const origin = facts.arm.source === 'attributes' ? '.ARM.attributes' : "Go's build information"
       findings.push(
         `ARM version is ARMv${facts.arm.version} (${origin}), target ${triple} needs at most ARMv${elf.maxArmVersion}`,
@@ -44,6 +44,15 @@ export function judgeElf(facts: ElfFacts, target: Target, demands: ElfDemands): 
     findings.push(`it needs ${listed(facts.needed)} (DT_NEEDED), a static executable needs no library`)
   }
   return findings
+}
+
+/** Why the ARM version is open, in a sentence; null where it is known or does not matter. Only a run on such a CPU closes it. */
+export function undecidedArm(facts: ElfFacts, { triple, elf }: Target): string | null {
+  if (elf.maxArmVersion === null || facts.machine !== elf.machine || facts.arm !== null) return null
+  return (
+    `ARM version is unknown (no .ARM.attributes and no Go build information tell it), target ${triple} needs ` +
+    `at most ARMv${elf.maxArmVersion}; only a run on an ARMv${elf.maxArmVersion} CPU would count`
+  )
 }
 
 /** At most eight names: a crafted file can have thousands. */

@@ -1,6 +1,7 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
-import { buildApplication, buildCommand, buildRouteMap, numberParser } from '@stricli/core'
+import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { Context } from './context.ts'
+import { usageTexts } from './usage-errors.ts'
 
 const string = (input: string): string => input
 
@@ -24,9 +25,8 @@ const revision = {
 } as const
 
 function jobsParser(input: string): number {
-  const value = numberParser(input)
-  if (!Number.isInteger(value) || value < 1 || value > 256)
-    throw new SyntaxError('expected a whole number from 1 to 256')
+  const value = /^[0-9]{1,3}$/.test(input) ? Number(input) : 0
+  if (value < 1 || value > 256) throw new SyntaxError('a whole number from 1 to 256 is expected')
   return value
 }
 
@@ -250,7 +250,7 @@ const complete = buildCommand<NonNullable<unknown>, string[], Context>({
 
 function shellParser(input: string): 'bash' | 'zsh' | 'fish' {
   if (input === 'bash' || input === 'zsh' || input === 'fish') return input
-  throw new SyntaxError('expected bash, zsh or fish')
+  throw new SyntaxError('bash, zsh or fish is expected')
 }
 
 export function buildApp(version: string) {
@@ -272,6 +272,7 @@ export function buildApp(version: string) {
       name: 'pitlane',
       versionInfo: { currentVersion: version },
       scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+      localization: { text: usageTexts },
       documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
     },
   )

@@ -55,6 +55,7 @@ export async function withState(
       executor,
       clock,
       report,
+      bootId: context.bootId,
       folder: state.folder.builds,
       limits: { jobs: flags.jobs ?? context.processors, attempts: 3 },
       work: stageWork({

@@ -23,12 +23,16 @@ export interface Context extends CommandContext {
   readonly pitlaneVersion: string
   /** How many processors there are. */
   readonly processors: number
+  /** Changes when the machine is restarted. */
+  readonly bootId: string
   /** `process.arch` */
   readonly machine: string
   /** Aborted by Ctrl-C (first) and again (second). */
   readonly stop: StopSignals
   /** What `main` exits with when the command has ended; 0 unless set. */
   exitCode: number
+  /** Lets go of what the command used. */
+  close(): void
   /** The project around the working directory. Throws `NOT_A_REPOSITORY`. */
   project(): Promise<Project>
   /** The top of the git repository around the working directory, with or without a `pitlane.yaml`. Throws `NOT_A_REPOSITORY`. */

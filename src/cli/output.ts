@@ -32,7 +32,7 @@ function describe(progress: Progress): string | null {
     case 'artifact':
       return `  built   ${progress.target}/${progress.name}  ${formatBytes(progress.size)}  sha256 ${progress.sha256.slice(0, 16)}…`
     case 'publication':
-      return progress.state === 'done'
+      return progress.state === 'done' && (progress.operations > 0 || progress.kind === 'check')
         ? `  done    ${progress.entry}${progress.operations > 0 ? `  (${progress.operations})` : ''}`
         : null
     case 'published':
@@ -101,6 +101,7 @@ function stepLine(progress: Extract<Progress, { event: 'step' }>): string | null
     case 'interrupting':
       return `  stopped ${name}`
     case 'timing-out':
+    case 'cutting-off':
     case 'waiting':
     case 'skipped':
       return null
@@ -131,6 +132,7 @@ function tail(file: string): string {
     .split('\n')
     .slice(-TAIL_LINES)
     .map((line) => `            ${printable(line)}`)
+  if (lines.every((line) => line.trim() === '')) return `            no words in the output (${file})`
   return [...lines, `            output: ${file}`].join('\n')
 }
 

@@ -3,12 +3,13 @@ import { pathToFileURL } from 'node:url'
 import { PitlaneError } from '../errors.ts'
 import { renderSite } from '../pages/site.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Report } from '../run/progress.ts'
 import { documentCheck } from '../release/documents.ts'
 import { parsePublicKey } from '../release/public-key.ts'
 import { absolute, relativeFolder } from './command.ts'
 import type { Context, Project } from './context.ts'
 
-export async function publishing(context: Context, project: Project, plan: Plan) {
+export async function publishing(context: Context, project: Project, plan: Plan, report: Report) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
   const base = project.folder
@@ -16,10 +17,12 @@ export async function publishing(context: Context, project: Project, plan: Plan)
   const bucket = await context.bucket(publish.bucket, base)
   const baseUrl = publish.public ?? pathToFileURL(absolute(publish.bucket, base)).href.replace(/\/$/, '')
   const check = signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'the signing key'))
+  const registry = publish.registry === null ? null : await context.registry(publish.registry, base)
+  const note = (message: string) => report({ event: 'note', message })
   return {
     bucket,
-    registry: publish.registry === null ? null : await context.registry(publish.registry, base),
+    registry,
     layout: publish.registry === null ? null : relativeFolder(publish.bucket, publish.registry, base),
-    lists: { bucket, signer, check, render: renderSite, name: plan.project, baseUrl },
+    lists: { bucket, registry, signer, check, render: renderSite, name: plan.project, baseUrl, note },
   }
 }

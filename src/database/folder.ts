@@ -1,7 +1,7 @@
 /** The state folder `.pitlane/`, beside `pitlane.yaml`. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PitlaneError } from '../errors.ts'
+import { PitlaneError, systemCode } from '../errors.ts'
 
 export interface StateFolder {
   readonly root: string
@@ -22,17 +22,27 @@ export function stateFolder(project: string): StateFolder {
   }
 }
 
+/** Not `recursive`: Node then calls a read-only file system "no such file". */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    if (!statSync(path).isDirectory()) throw new Error(`${path} is there, and is not a folder`, { cause: error })
+  }
+}
+
 /** Makes the folder, private to the user, ignored by git. Throws `STORAGE_FAILED`. */
 export function makeStateFolder(folder: StateFolder): void {
   try {
-    for (const path of [folder.root, folder.builds, folder.artifacts]) mkdirSync(path, { recursive: true, mode: 0o700 })
+    for (const path of [folder.root, folder.builds, folder.artifacts]) makeFolder(path)
     writeFileSync(join(folder.root, '.gitignore'), '*\n')
   } catch (error) {
     throw new PitlaneError(
       'STORAGE_FAILED',
       `cannot make the state folder ${folder.root}: ${(error as Error).message}`,
       {
-        hint: 'Pitlane keeps its state beside pitlane.yaml: make that folder writable.',
+        hint: 'Pitlane keeps its state in .pitlane beside pitlane.yaml: that has to be a folder that it can write to.',
         cause: error,
       },
     )

@@ -87,7 +87,8 @@ export interface AttemptsTable {
   number: number
   /** Why this attempt exists: `first`, or what was lost. */
   reason: string
-  isolation: string | null
+  /** Since which start of the machine it runs. */
+  boot_id: string
   started_at: number
 }
 
@@ -147,8 +148,8 @@ export interface PublicationsTable {
   published_at: number
   /** Serial of `index.json` in this publication. */
   serial: number
-  /** Who built it, as JSON: fixed here, so that a newer version that finishes the publication writes the same document. */
-  builder: string
+  /** Who built and who promoted it, as JSON: fixed here, so that whoever finishes the publication writes the same document. */
+  fixed: string
 }
 
 export interface OperationsTable {

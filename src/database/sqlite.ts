@@ -15,11 +15,20 @@ export async function openSqlite(file: string): Promise<Kysely<Database>> {
     return db
   } catch (error) {
     if (error instanceof PitlaneError) throw error
-    throw new PitlaneError('STORAGE_FAILED', `cannot open the state database ${file}: ${(error as Error).message}`, {
-      hint: 'Check that the folder is writable and the disk is not full.',
+    const { message } = error as Error
+    throw new PitlaneError('STORAGE_FAILED', `cannot open the state database ${file}: ${message}`, {
+      hint: /not a database|malformed/.test(message)
+        ? 'The file is damaged. What is published is safe in the bucket: move the folder .pitlane away, and the next command begins a new one.'
+        : 'Check that the folder is writable and the disk is not full.',
       cause: error,
     })
   }
+}
+
+/** On a full disk SQLite has rolled back by itself; a second time would be an error that hides the first. */
+function rollback(sqlite: DatabaseSync, statement: StatementSync): ReturnType<SqliteDatabase['prepare']> {
+  const run = () => (sqlite.isTransaction ? statement.run() : { changes: 0, lastInsertRowid: 0 })
+  return { reader: false, all: () => [], run, iterate: () => [].values() }
 }
 
 /** What Kysely asks of a SQLite driver. Statements are prepared once; a write transaction takes its lock when it begins. */
@@ -35,6 +44,7 @@ function connection(sqlite: DatabaseSync): SqliteDatabase {
         if (prepared.size < 500) prepared.set(text, statement)
       }
       const ready = statement
+      if (text === 'rollback') return rollback(sqlite, ready)
       return {
         reader: ready.columns().length > 0,
         all: (parameters) => ready.all(...(parameters as SQLInputValue[])),

@@ -16,8 +16,13 @@ export interface Repository {
   tagCommit(tag: string): Promise<string | null>
   /** Paths with changes against HEAD or not tracked (ignored ones excepted), at most `limit` of them. */
   changes(limit: number): Promise<readonly string[]>
-  /** Fills an absent or empty folder with the exact files of a commit, links and modes as recorded, no `.git`; all or nothing. */
+  /**
+   * Fills an absent or empty folder with the exact files of a commit, links and modes as recorded, no `.git`; all or nothing.
+   * @throws PitlaneError `SOURCE_UNFIT` for a submodule or a name that no honest commit holds, `STORAGE_FAILED`
+   */
   checkout(commit: string, folder: string): Promise<void>
+  /** Ends what is kept running for the next question. It may still be asked, and has to be closed again then. */
+  close(): void
   /** Tags with the commit each names. */
   tags(): Promise<readonly { readonly name: string; readonly commit: string }[]>
 }

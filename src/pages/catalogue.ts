@@ -19,6 +19,8 @@ export interface SiteInput {
   readonly baseUrl: string
   /** Every release in the bucket, in any order, each version once. */
   readonly documents: readonly ReleaseDocument[]
+  /** SHA-256 of the stored bytes of a release's document, lower-case hex. */
+  readonly documentSha256: (document: ReleaseDocument) => string
   /** Null when the project does not sign. */
   readonly publicKey: SitePublicKey | null
   /** Goes up by one with each publication. */
@@ -36,6 +38,7 @@ export interface Catalogue {
   /** Normal form, without a trailing slash. */
   readonly baseUrl: string
   readonly publicKey: SitePublicKey | null
+  readonly documentSha256: (document: ReleaseDocument) => string
   readonly serial: number
   /** Milliseconds since 1970. */
   readonly generatedAt: number
@@ -80,6 +83,7 @@ export function catalogue(input: SiteInput): Catalogue {
     name: input.name,
     baseUrl: publicAddress(input.baseUrl),
     publicKey: input.publicKey,
+    documentSha256: input.documentSha256,
     serial: input.serial,
     generatedAt: input.generatedAt,
     sourceUrl: webAddress(input.sourceUrl ?? null),

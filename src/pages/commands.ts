@@ -3,7 +3,7 @@ import { type ReleaseDocument, type ReleaseFile } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
-import { shellWord } from './shell.ts'
+import { shellWord } from '../shell-word.ts'
 
 export interface Commands {
   readonly title: string
@@ -72,12 +72,16 @@ export function verifyCommands(
       ],
     })
   }
+  // An image layout that lies elsewhere than the files can't be found from their address.
+  const { image } = document
+  const imagesElsewhere = image !== null && (image.layout === null || !catalogue.baseUrl.startsWith('file:'))
+  const from = `pitlane verify ${shellWord(document.version)} --from ${shellWord(catalogue.baseUrl)}`
   commands.push({
     title: 'Everything, with Pitlane',
-    explanation: 'Checks every file, image, list and pointer of the release, and trusts nothing but the key.',
-    lines: [
-      `pitlane verify ${shellWord(document.version)} --from ${shellWord(catalogue.baseUrl)} \\\n  --key ${shellWord(signing.publicKey)}`,
-    ],
+    explanation: imagesElsewhere
+      ? 'Checks every file, list and pointer of the release, and trusts nothing but the key. With a copy of the image layout, --registry FOLDER in place of --no-images checks the images too.'
+      : 'Checks every file, image, list and pointer of the release, and trusts nothing but the key.',
+    lines: [`${from} \\\n  --key ${shellWord(signing.publicKey)}${imagesElsewhere ? ' --no-images' : ''}`],
   })
   return commands
 }

@@ -2,11 +2,11 @@
 import { isoSeconds, type ReleaseDocument } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
+import { FEED_ENTRIES } from '../release/site-index.ts'
 import type { Catalogue } from './catalogue.ts'
 import { cut, plainLine, plainText, shortVersion } from './text.ts'
 
 /** A feed tells what is new; the whole list is `index.json`. */
-const MAX_ENTRIES = 100
 const MAX_SUMMARY = 4000
 
 type FeedKind = 'stable' | 'all'
@@ -14,7 +14,7 @@ type FeedKind = 'stable' | 'all'
 export function atomFeed(catalogue: Catalogue, kind: FeedKind): string {
   const documents = (kind === 'stable' ? catalogue.stable : catalogue.all)
     .toSorted((a, b) => (a.publishedAt < b.publishedAt ? 1 : a.publishedAt > b.publishedAt ? -1 : 0))
-    .slice(0, MAX_ENTRIES)
+    .slice(0, FEED_ENTRIES)
   const name = plainLine(catalogue.name)
   const self = absoluteUrl(catalogue.baseUrl, kind === 'stable' ? KEYS.atomStable : KEYS.atomAll)
   return [

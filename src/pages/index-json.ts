@@ -3,8 +3,7 @@
  * latest) and by Renovate's custom datasource (`releases`, with its field names). Those optional fields are left out when there is nothing to
  * say, because Renovate refuses null; our own fields are always there and null then.
  */
-import { createHash } from 'node:crypto'
-import { encodeDocument, isoSeconds, type ReleaseDocument } from '../release/document.ts'
+import { isoSeconds, type ReleaseDocument } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { IndexRelease, SiteIndex } from '../release/site-index.ts'
@@ -40,7 +39,7 @@ export function minisignKeyLine(text: string): string {
   return text.trim().split('\n').at(-1)?.trim() ?? ''
 }
 
-function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl }: Catalogue): IndexRelease {
+function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl, documentSha256 }: Catalogue): IndexRelease {
   const signed = document.signing.scheme === 'minisign'
   const url = (key: string) => absoluteUrl(baseUrl, key)
   const signatures = (key: string) => ({
@@ -87,7 +86,7 @@ function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl }: Catalog
     })),
     document: {
       url: url(KEYS.document(document.version)),
-      sha256: createHash('sha256').update(encodeDocument(document)).digest('hex'),
+      sha256: documentSha256(document),
       ...signatures(KEYS.document(document.version)),
     },
     checksums: { url: url(KEYS.sums(document.version)), ...signatures(KEYS.sums(document.version)) },

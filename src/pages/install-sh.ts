@@ -5,7 +5,7 @@ import { publicAddress } from './address.ts'
 import type { SitePublicKey } from './catalogue.ts'
 import { minisignKeyLine } from './index-json.ts'
 import { INSTALL_TEMPLATE } from './install-template.ts'
-import { shellQuoted } from './shell.ts'
+import { shellQuoted } from '../shell-word.ts'
 import { plainLine } from './text.ts'
 
 interface InstallScriptInput {

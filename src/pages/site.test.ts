@@ -105,5 +105,8 @@ test('a thousand releases', () => {
   const files = renderSite(site)
   assert.equal(text(files, KEYS.latest), 'v9.9.6\n')
   const page = text(files, KEYS.page)
-  for (const { version } of site.documents) assert.ok(page.includes(`id="${version}"`), version)
+  for (const { version, files: binaries } of site.documents) {
+    assert.ok(page.includes(`id="${version}"`), version)
+    for (const { sha256 } of binaries) assert.ok(page.includes(sha256), `${version} ${sha256}`)
+  }
 })

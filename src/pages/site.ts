@@ -8,7 +8,7 @@ import { pointerFiles } from './pointers.ts'
 import { releasesPage } from './releases-html.tsx'
 import { garageList } from './releases-json.ts'
 
-export type { SiteInput, SitePublicKey } from './catalogue.ts'
+export type { SiteInput } from './catalogue.ts'
 
 export interface SiteFile {
   /** Key in the bucket. */

@@ -6,7 +6,7 @@ import type { Target } from './targets.ts'
 export const RELEASE_VARIABLES = ['VERSION', 'TARGET', 'ARCH', 'CHANNEL', 'COMMIT', 'SOURCE_DATE_EPOCH'] as const
 
 /** Set for tests when they start: a path that runs the binary here, and the digest of the binary. */
-const TEST_VARIABLES = ['BINARY', 'BINARY_SHA256'] as const
+const TEST_VARIABLES = ['BINARY', 'BINARY_FILE', 'BINARY_SHA256', 'BINARY_MODE'] as const
 
 export const RESERVED_VARIABLES: readonly string[] = [...RELEASE_VARIABLES, ...TEST_VARIABLES]
 

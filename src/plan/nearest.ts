@@ -3,20 +3,23 @@
 /** Longest unknown name that is compared: the distance takes time in proportion to the product of the lengths. */
 const LENGTH_LIMIT = 64
 
-/** The known name with the fewest typing slips from `name`, or null when none is close enough to be what was meant. */
-export function nearest(name: string, known: readonly string[]): string | null {
-  if (name.length > LENGTH_LIMIT) return null
-  let best: string | null = null
+/** The known names with the fewest typing slips from `name`, at most `count`; none that is not close enough to be what was meant. */
+export function nearestNames(name: string, known: readonly string[], count: number): readonly string[] {
+  if (name.length > LENGTH_LIMIT) return []
   // A third of the letters may be wrong; two of them also in a short word.
-  let limit = Math.max(2, Math.floor(name.length / 3)) + 1
-  for (const candidate of known) {
-    const distance = slips(name.toLowerCase(), candidate.toLowerCase())
-    if (distance < limit && distance < candidate.length) {
-      best = candidate
-      limit = distance
-    }
-  }
-  return best
+  const limit = Math.max(2, Math.floor(name.length / 3))
+  return known
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= limit)
+    .map((candidate) => ({ candidate, distance: slips(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, distance }) => distance <= limit && distance < candidate.length)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate)
+}
+
+/** The known name that was probably meant, or null when none is close enough. */
+export function nearest(name: string, known: readonly string[]): string | null {
+  return nearestNames(name, known, 1)[0] ?? null
 }
 
 /** `did you mean "x"?`, or what is known when nothing is near. For the end of a message. */

@@ -50,8 +50,14 @@ export async function readDocumentOf(bucket: Pick<Bucket, 'read'>, version: stri
   }
 }
 
+/** A document with the SHA-256 of the bytes it was read from: a later version may write the same facts differently. */
+export interface StoredDocument {
+  readonly document: ReleaseDocument
+  readonly sha256: string
+}
+
 /** Every release in the bucket, sorted by key. */
-export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly ReleaseDocument[]> {
+export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
   const versions: string[] = []
   for await (const { key } of bucket.list(KEYS.releases)) {
     const match = /^_releases\/([^/]+)\/release\.json$/.exec(key)
@@ -60,7 +66,20 @@ export async function readDocuments(bucket: Bucket, check: DocumentCheck | null)
   return inParallel(versions, PARALLEL, (version) => readChecked(bucket, version, check))
 }
 
-async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<ReleaseDocument> {
+/** Every list is computed from all documents: one that can't be trusted stops the work, and says what to do. */
+async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
+  try {
+    return await readTrusted(bucket, version, check)
+  } catch (error) {
+    if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
+    throw new PitlaneError(error.code, error.message, {
+      hint: `Lists are computed from the documents of all releases, and this one was changed: put ${KEYS.folder(version)} back from a copy.`,
+      cause: error,
+    })
+  }
+}
+
+async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
   const found = await readDocument(bucket, version)
   if (found === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
   if (check !== null && found.document.signing.scheme === 'minisign') {
@@ -74,7 +93,7 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
     }
     check.verify(found.bytes, minisig.toString('utf8'), KEYS.document(version), found.document)
   }
-  return found.document
+  return { document: found.document, sha256: createHash('sha256').update(found.bytes).digest('hex') }
 }
 
 export function parseDocument(bytes: Buffer, name: string, version: string): ReleaseDocument {
@@ -82,7 +101,10 @@ export function parseDocument(bytes: Buffer, name: string, version: string): Rel
   try {
     value = JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new PitlaneError('VERIFICATION_FAILED', `${name} is not JSON: ${(error as Error).message}`)
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
+    )
   }
   const parsed = ReleaseDocument.safeParse(value)
   if (!parsed.success) {

@@ -43,7 +43,10 @@ export const keyFiles: KeyFiles = {
       await sync(folder)
     } catch (error) {
       if (error instanceof PitlaneError) throw error
-      throw new PitlaneError('STORAGE_FAILED', `cannot write ${path}: ${messageOf(error)}`, { cause: error })
+      throw new PitlaneError('STORAGE_FAILED', `cannot write ${path}: ${messageOf(error)}`, {
+        hint: 'Choose another place with --output.',
+        cause: error,
+      })
     }
   },
 }

@@ -1,6 +1,7 @@
 /** Where the signing key comes from, and how a new one is made. Environment and files are given, so that nothing else is ever read. */
 import { join } from 'node:path'
 import { PitlaneError } from '../errors.ts'
+import { shellWord } from '../shell-word.ts'
 import { KEY_BYTES, privateKeyOf, rawPublicKey } from './ed25519.ts'
 import { encodeSecretKey, KEY_ID_BYTES, type MinisignSecretKey, parseSecretKey } from './minisign.ts'
 import { formsOf, type PublicKeyForms } from './public-key.ts'
@@ -109,12 +110,8 @@ async function readKeyFile(path: string, files: KeyFiles): Promise<MinisignSecre
   if ((file.mode & 0o077) !== 0) {
     const mode = (file.mode & 0o777).toString(8).padStart(4, '0')
     throw new PitlaneError('KEY_INVALID', `${path} has mode ${mode}: others than its owner can use the secret key`, {
-      hint: `Run: chmod 600 ${quoted(path)}`,
+      hint: `Run: chmod 600 ${shellWord(path)}`,
     })
   }
   return parseSecretKey(file.text, path)
-}
-
-function quoted(path: string): string {
-  return /^[A-Za-z0-9._/+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

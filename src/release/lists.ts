@@ -1,11 +1,13 @@
 /** Page, lists, feeds and pointers: rendered from every document in the bucket, signed, and put in the order of `PUBLICATION`. */
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
+import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
 import type { ReleaseDocument } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
+import { listable } from './listable.ts'
 import { signDocument } from './materials.ts'
 import type { Operation } from './publication.ts'
 import type { Signer } from './sign.ts'
@@ -23,6 +25,7 @@ export type RenderSite = (input: {
   readonly name: string
   readonly baseUrl: string
   readonly documents: readonly ReleaseDocument[]
+  readonly documentSha256: (document: ReleaseDocument) => string
   readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
   readonly serial: number
   readonly generatedAt: number
@@ -31,32 +34,83 @@ export type RenderSite = (input: {
 
 export interface ListParts {
   readonly bucket: Bucket
+  /** Null where the project publishes no image. */
+  readonly registry: Registry | null
   readonly signer: Signer | null
   readonly check: DocumentCheck | null
   readonly render: RenderSite
   readonly name: string
   readonly baseUrl: string
+  /** Told what was left out, and why. */
+  readonly note: (message: string) => void
 }
 
 const INDEX_LIMIT = 64 * 1024 * 1024
 
-/** The index that readers see now; null where there is none yet. */
+/**
+ * The index that readers see now; null where there is none yet.
+ * @throws PitlaneError `VERIFICATION_FAILED` when there is one that can't be read
+ */
 export async function readIndex(bucket: Bucket): Promise<SiteIndex | null> {
   const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
-  return bytes === null ? null : parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
+  if (bytes === null) return null
+  try {
+    return parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
+  } catch (error) {
+    if (!(error instanceof PitlaneError)) throw error
+    throw new PitlaneError(error.code, error.message, {
+      hint: 'Somebody changed it. `pitlane pages rebuild` computes it again from the documents in the bucket.',
+      cause: error,
+    })
+  }
 }
 
-/** What the lists have to be with this serial and date, as operations. `now` is the index that readers see; refuses to move a pointer backwards. */
+/** A bucket is signed with one key: another one would make every earlier release look forged. */
+export async function requireSameKey({ bucket, signer }: ListParts): Promise<void> {
+  compareKeys(bucket, await readIndex(bucket), signer)
+}
+
+/** Throws `KEY_CHANGED`. */
+export function compareKeys(bucket: Bucket, index: SiteIndex | null, signer: Signer | null): void {
+  const before = index?.publicKey
+  if (before === undefined || before === null || before.minisign === signer?.publicKey.line) return
+  throw new PitlaneError(
+    'KEY_CHANGED',
+    `${bucket.location} is signed with key ${before.keyId}, and this one is ${signer?.keyId ?? 'none'}`,
+    {
+      hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
+    },
+  )
+}
+
+/**
+ * What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards.
+ * @param before the index that readers see now, where the caller knows it
+ */
 export async function listOperations(
   parts: ListParts,
-  now: SiteIndex | null,
   serial: number,
   generatedAt: number,
+  before?: SiteIndex | null,
 ): Promise<readonly Operation[]> {
-  const documents = await readDocuments(parts.bucket, parts.check)
+  const now = before === undefined ? await readIndex(parts.bucket) : before
+  const { listed: stored, incomplete } = await listable(parts, await readDocuments(parts.bucket, parts.check), now)
+  for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
+  const documents = stored.map(({ document }) => document)
+  const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey
-  const files = parts.render({ name, baseUrl, documents, publicKey, serial, generatedAt, compare: compareVersions })
+  const documentSha256 = (document: ReleaseDocument) => digests.get(document) ?? ''
+  const files = parts.render({
+    name,
+    baseUrl,
+    documents,
+    documentSha256,
+    publicKey,
+    serial,
+    generatedAt,
+    compare: compareVersions,
+  })
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.

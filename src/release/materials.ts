@@ -8,7 +8,7 @@ import { PitlaneError } from '../errors.ts'
 import { type AssembledImage, assembleImage } from '../image/image.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
-import { findTarget } from '../plan/targets.ts'
+import { findTarget, type Target } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
 import { encodeDocument, isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
 import type { EntryId, Operation } from './publication.ts'
@@ -158,7 +158,8 @@ function fileOf(input: MaterialsInput, triple: string): ReleaseFile {
   if (artifact === undefined || target === undefined) {
     throw new PitlaneError('PLAN_CONTRADICTION', `the plan declares ${triple}, and there is no artifact for it`)
   }
-  const { elf } = Evidence.parse(JSON.parse(artifact.evidence))
+  const { elf, findings } = Evidence.parse(JSON.parse(artifact.evidence))
+  if (findings.length > 0) requireRun(input, target, findings)
   return {
     kind: 'binary',
     name: artifact.name,
@@ -173,9 +174,21 @@ function fileOf(input: MaterialsInput, triple: string): ReleaseFile {
       machine: machineName(elf.machine),
       static: elf.interpreter === null && elf.needed.length === 0,
       pie: elf.type === 'dyn',
-      arm: elf.arm,
+      arm:
+        findings.length > 0 && target.elf.maxArmVersion !== null
+          ? { version: target.elf.maxArmVersion, source: 'run' }
+          : elf.arm,
     },
   }
+}
+
+/** What the file does not tell has to be shown by a run under the target's own CPU model. */
+function requireRun(input: MaterialsInput, target: Target, findings: readonly string[]): void {
+  const test = input.tests.find((row) => row.target === target.triple)
+  if (target.qemu.cpu !== null && test?.result === 'passed' && test.mode === 'qemu') return
+  throw new PitlaneError('ELF_MISMATCH', `${target.triple}: ${findings.join('; ')}`, {
+    hint: `Install ${target.qemu.program}, so that the release test runs it as ${target.qemu.cpu ?? 'that CPU'}. Nothing was published.`,
+  })
 }
 
 function testOf(input: MaterialsInput, triple: string): ReleaseTest {

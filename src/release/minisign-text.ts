@@ -9,7 +9,15 @@ export type Fail = (line: number, reason: string) => never
 
 export function failing(code: ErrorCode, where: string): Fail {
   return (line, reason) => {
-    throw new PitlaneError(code, `${where}, line ${line}: ${reason}`, { place: { file: where, line, column: 1 } })
+    throw new PitlaneError(
+      code,
+      `${where}, line ${line}: ${reason}`,
+      code === 'KEY_INVALID'
+        ? {
+            hint: 'Keys are in the form of minisign: `pitlane key generate` makes a secret one, `pitlane key show` prints its public one.',
+          }
+        : {},
+    )
   }
 }
 

@@ -75,8 +75,7 @@ export function parsePublicKeyText(text: string, where: string): MinisignPublicK
   const lines = linesOf(text, fail)
   const commented = lines[0]?.startsWith('untrusted comment:') === true
   const position = commented ? 1 : 0
-  if (lines.length !== position + 1)
-    fail(lines.length, `a public key has ${position + 1} lines, this has ${lines.length}`)
+  if (lines.length !== position + 1) fail(1, `a public key has ${position + 1} lines, this has ${lines.length}`)
   const bytes = decode(lines[position] ?? '', position + 1, fail)
   if (bytes.length === SECRET_KEY_BYTES) fail(position + 1, 'this is a secret key, not a public one')
   if (bytes.length !== ALGORITHM.length + KEY_ID_BYTES + KEY_BYTES) {
@@ -110,8 +109,7 @@ export function parseSecretKey(text: string, where: string): MinisignSecretKey {
   const fail = failing('KEY_INVALID', where)
   const lines = linesOf(text, fail)
   const position = lines[0]?.startsWith('untrusted comment:') === true ? 1 : 0
-  if (lines.length !== position + 1)
-    fail(lines.length, `a secret key has ${position + 1} lines, this has ${lines.length}`)
+  if (lines.length !== position + 1) fail(1, `a secret key has ${position + 1} lines, this has ${lines.length}`)
   const bytes = decode(lines[position] ?? '', position + 1, fail)
   if (bytes.length === ALGORITHM.length + KEY_ID_BYTES + KEY_BYTES)
     fail(position + 1, 'this is a public key, not a secret one')
@@ -122,7 +120,6 @@ export function parseSecretKey(text: string, where: string): MinisignSecretKey {
   if (derivation.equals(SCRYPT)) {
     throw new PitlaneError('KEY_INVALID', `${where}: the secret key is protected by a password`, {
       hint: 'A release cannot ask for one. Make a copy without it (`minisign -C -W -s COPY`) and keep that readable by its owner only.',
-      place: { file: where, line: position + 1, column: 1 },
     })
   }
   if (!derivation.equals(Buffer.alloc(2))) fail(position + 1, 'the key derivation is not known')
@@ -152,7 +149,7 @@ export function encodeSignature(signature: MinisignSignature): string {
 export function parseSignature(text: string, where: string): MinisignSignature {
   const fail = failing('VERIFICATION_FAILED', where)
   const lines = linesOf(text, fail)
-  if (lines.length !== 4) fail(lines.length, `a signature has 4 lines, this has ${lines.length}`)
+  if (lines.length !== 4) fail(1, `a signature has 4 lines, this has ${lines.length}`)
   const [untrusted = '', first = '', trusted = '', second = ''] = lines
   if (!untrusted.startsWith('untrusted comment:')) fail(1, 'the line does not begin with "untrusted comment:"')
   if (!trusted.startsWith(TRUSTED)) fail(3, 'the line does not begin with "trusted comment: "')

@@ -10,35 +10,35 @@ import {
   replaceOperations,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
-import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import { digestOf } from './digest.ts'
+import { readDocument } from './documents.ts'
 import type { ReleaseDocument } from './document.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { listOperations, readIndex } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
-import { unmetObligations } from './obligations.ts'
-import { parsePublicKey } from './public-key.ts'
+import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
-import { verifyRelease } from './verify.ts'
-
-/** How many objects are read back at once. */
-const PARALLEL = 4
+import type { SiteIndex } from './site-index.ts'
 
 type Promotion = ReleaseDocument['promotion']
-type Builder = ReleaseDocument['builder']
 
 /** What is decided once, when the publication is written down. */
 interface Fixed {
+  /** Milliseconds since 1970. */
   readonly publishedAt: number
-  readonly builder: Builder
+  readonly builder: ReleaseDocument['builder']
+  readonly promotion: Promotion
 }
 
 export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<void> {
   const publication = await prepare(parts, plan, build, promotion)
-  const fixed = { publishedAt: publication.published_at, builder: JSON.parse(publication.builder) as Builder }
-  const materials = await materialsOf(parts, plan, build, promotion, fixed)
+  const fixed = {
+    ...(JSON.parse(publication.fixed) as Omit<Fixed, 'publishedAt'>),
+    publishedAt: publication.published_at,
+  }
+  const materials = await materialsOf(parts, plan, build, fixed)
   const journal: Journal = {
     writer: parts.engine.writer,
     bucket: parts.bucket,
@@ -52,6 +52,7 @@ export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, 
       event: 'publication',
       version: plan.version,
       entry: entry.title,
+      kind: entry.kind,
       state: 'started',
       operations: operations.length,
     })
@@ -60,6 +61,7 @@ export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, 
       event: 'publication',
       version: plan.version,
       entry: entry.title,
+      kind: entry.kind,
       state: 'done',
       operations: count,
     })
@@ -86,7 +88,7 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       return operations.length
     }
     case 'read-back':
-      return readBack(parts, materials.operations)
+      return readBack(parts, journal, materials.operations)
     case 'proof':
       await prove(parts, plan, materials)
       return 0
@@ -108,21 +110,12 @@ async function prepare(
   build: BuildRow,
   promotion: Promotion,
 ): Promise<PublicationRow> {
-  const { writer, clock } = parts.engine
+  const { writer } = parts.engine
   const begun = await findPublication(writer.db, plan.version)
   if (begun !== undefined) return begun
   const index = await readIndex(parts.bucket)
-  // The clock may have gone back: a release is never dated before the list it is added to.
-  const publishedAt = Math.max(
-    Math.floor(clock.now() / 1000) * 1000,
-    index === null ? 0 : Date.parse(index.generatedAt),
-  )
-  const builder: Builder = {
-    pitlane: parts.pitlaneVersion,
-    executor: parts.engine.executor.name,
-    isolation: await parts.engine.executor.isolation(),
-  }
-  const { document, operations } = await materialsOf(parts, plan, build, promotion, { publishedAt, builder })
+  const fixed = await decide(parts, plan, promotion, index)
+  const { document, operations } = await materialsOf(parts, plan, build, fixed)
   requireComplete(plan, document, operations)
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
   const publication: PublicationRow = {
@@ -130,21 +123,34 @@ async function prepare(
     release_build_id: build.id,
     plan_id: plan.id,
     state: 'prepared',
-    published_at: publishedAt,
+    published_at: fixed.publishedAt,
     serial: (index?.serial ?? 0) + 1,
-    builder: JSON.stringify(builder),
+    fixed: JSON.stringify({ builder: fixed.builder, promotion: fixed.promotion }),
   }
   await writer.write((trx) => insertPublication(trx, publication, journalRows(operations)))
   return publication
 }
 
-async function materialsOf(
-  parts: ReleaseParts,
-  plan: Plan,
-  build: BuildRow,
-  promotion: Promotion,
-  fixed: Fixed,
-): Promise<Materials> {
+/**
+ * A document of this version that is in the bucket already comes from a publication whose state was lost: what it decided stays decided, and
+ * if the same bytes were built, that publication goes on.
+ */
+async function decide(parts: ReleaseParts, plan: Plan, promotion: Promotion, index: SiteIndex | null): Promise<Fixed> {
+  const there = await readDocument(parts.bucket, plan.version)
+  if (there !== null) {
+    const { publishedAt, builder, promotion: earlier } = there.document
+    return { publishedAt: Date.parse(publishedAt), builder, promotion: earlier }
+  }
+  const { clock, executor } = parts.engine
+  return {
+    // The clock may have gone back: a release is never dated before the list it is added to.
+    publishedAt: Math.max(Math.floor(clock.now() / 1000) * 1000, index === null ? 0 : Date.parse(index.generatedAt)),
+    builder: { pitlane: parts.pitlaneVersion, executor: executor.name, isolation: await executor.isolation() },
+    promotion,
+  }
+}
+
+async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, fixed: Fixed): Promise<Materials> {
   const { db } = parts.engine.writer
   const artifacts = await readArtifacts(db, build.id)
   const layers = await readLayers(db, build.id)
@@ -162,7 +168,6 @@ async function materialsOf(
     tests: await readReleaseTests(db, build.id),
     signer: parts.lists.signer,
     ...fixed,
-    promotion,
     layout: parts.layout,
     body: (sha256, size) => {
       const body = bodies.get(sha256)
@@ -173,57 +178,6 @@ async function materialsOf(
   })
 }
 
-function requireComplete(plan: Plan, document: ReleaseDocument, operations: readonly Operation[]): void {
-  const unmet = unmetObligations(plan, document, operations)
-  if (unmet.length === 0) return
-  throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is not complete:\n  ${unmet.join('\n  ')}`, {
-    hint: 'Nothing was published.',
-  })
-}
-
-/** Reads every object and manifest that was put, whole, through the address readers use. */
-async function readBack(parts: ReleaseParts, operations: readonly Operation[]): Promise<number> {
-  const read = await inParallel(operations, PARALLEL, async (operation) => {
-    if (operation.to === 'bucket') {
-      const there = await digestOf(await parts.bucket.open(operation.key))
-      requireDigest(operation.key, there?.sha256, operation.body.sha256)
-    } else if (operation.to === 'manifest') {
-      const bytes = await parts.registry?.readManifest(operation.repository, `sha256:${operation.sha256}`)
-      requireDigest(operation.repository, bytes ? operation.sha256 : undefined, operation.sha256)
-    } else return 0
-    return 1
-  })
-  return read.reduce<number>((sum, one) => sum + one, 0)
-}
-
-function requireDigest(name: string, there: string | undefined, wanted: string): void {
-  if (there === wanted) return
-  throw new PitlaneError(
-    'STORAGE_FAILED',
-    `${name} was written with SHA-256 ${wanted} and reads back as ${there ?? 'absent'}`,
-    {
-      hint: 'Nothing is visible yet. Check the disk, then run the same command again.',
-    },
-  )
-}
-
-/** Right before the first visible entry: is it still the commit that was built, and is everything there that was declared? */
-async function prove(parts: ReleaseParts, plan: Plan, materials: Materials): Promise<void> {
-  const { tag, commit, tree } = plan.source
-  if (tag !== null) {
-    const now = await parts.repository.tagCommit(tag)
-    if (now !== commit) {
-      throw new PitlaneError('TAG_MOVED', `tag ${tag} was ${commit} when it was built and is ${now ?? 'gone'} now`, {
-        hint: 'Nothing is visible yet. Put the tag back, or release the new commit under a new version.',
-      })
-    }
-  }
-  const source = await parts.repository.source(commit)
-  if (source.tree !== tree)
-    throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`)
-  requireComplete(plan, materials.document, materials.operations)
-}
-
 /**
  * The lists as they have to be now. They were perhaps written down and begun by a run that died: those go on. Where another publication
  * has come in between, they are computed anew with the next serial.
@@ -232,7 +186,7 @@ async function currentLists(parts: ReleaseParts, journal: Journal, subject: Subj
   const { version, published_at: publishedAt } = subject.publication
   const serial = (await findPublication(journal.writer.db, version))?.serial ?? subject.publication.serial
   const index = await readIndex(parts.bucket)
-  const own = await listOperations(parts.lists, index, serial, publishedAt)
+  const own = await listOperations(parts.lists, serial, publishedAt, index)
   const next = own.at(-1)
   const overtaken =
     index !== null &&
@@ -240,7 +194,7 @@ async function currentLists(parts: ReleaseParts, journal: Journal, subject: Subj
     !(next?.to === 'bucket' && (await isThere(parts, next.key, next.body.sha256)))
   const newSerial = overtaken ? index.serial + 1 : serial
   const operations = overtaken
-    ? await listOperations(parts.lists, index, newSerial, Math.max(publishedAt, Date.parse(index.generatedAt)))
+    ? await listOperations(parts.lists, newSerial, Math.max(publishedAt, Date.parse(index.generatedAt)), index)
     : own
   const rows = journalRows(operations)
   const stored = await readOperations(journal.writer.db, version, 'lists')
@@ -253,20 +207,4 @@ async function currentLists(parts: ReleaseParts, journal: Journal, subject: Subj
 
 async function isThere(parts: ReleaseParts, key: string, sha256: string): Promise<boolean> {
   return (await digestOf(await parts.bucket.open(key)))?.sha256 === sha256
-}
-
-async function verifyAsStranger(parts: ReleaseParts, plan: Plan): Promise<void> {
-  const { signer } = parts.lists
-  const result = await verifyRelease({
-    bucket: parts.bucket,
-    registry: parts.registry,
-    version: plan.version,
-    key: signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key'),
-    now: parts.engine.clock.now(),
-  })
-  if (result.problems.length === 0) return
-  throw new PitlaneError(
-    'VERIFICATION_FAILED',
-    `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`,
-  )
 }

@@ -1,24 +1,31 @@
 /** Proves that page, lists, feeds and pointers are a pure function of the documents in the bucket, and heals them where they are not. */
-import { listOperations, readIndex, staleOperations, type ListParts } from './lists.ts'
+import { PitlaneError } from '../errors.ts'
+import { lastSerial } from './last-serial.ts'
+import { compareKeys, listOperations, readIndex, staleOperations, type ListParts } from './lists.ts'
+import { parsePublicKey } from './public-key.ts'
+import type { SiteIndex } from './site-index.ts'
 
 /**
  * Keys whose objects are not what the documents say, in the order they have to be written. With `write` they are written, under the next
- * serial; without, nothing is.
+ * serial, and an index that is more than half way to its expiry is renewed; without, nothing is.
+ * @throws PitlaneError `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
  */
 export async function rebuildPages(
   parts: ListParts,
   options: { readonly now: number; readonly write: boolean },
 ): Promise<readonly string[]> {
-  const index = await readIndex(parts.bucket)
+  const index = await soundIndex(parts)
+  compareKeys(parts.bucket, index, parts.signer)
   if (index !== null) {
     // With the serial and date they carry, the lists are either exactly right or not.
-    const same = await listOperations(parts, index, index.serial, Date.parse(index.generatedAt))
+    const same = await listOperations(parts, index.serial, Date.parse(index.generatedAt), index)
     const stale = await staleOperations(parts.bucket, same)
-    if (stale.length === 0) return []
-    if (!options.write) return stale.map((operation) => (operation.to === 'bucket' ? operation.key : ''))
+    if (stale.length === 0 && !isDue(index, options)) return []
+    if (!options.write && stale.length > 0)
+      return stale.map((operation) => (operation.to === 'bucket' ? operation.key : ''))
   }
   const generatedAt = Math.max(options.now, index === null ? 0 : Date.parse(index.generatedAt))
-  const operations = await listOperations(parts, index, (index?.serial ?? 0) + 1, generatedAt)
+  const operations = await listOperations(parts, (index?.serial ?? (await serialBefore(parts))) + 1, generatedAt, index)
   const stale = await staleOperations(parts.bucket, operations)
   const keys: string[] = []
   for (const operation of stale) {
@@ -27,4 +34,24 @@ export async function rebuildPages(
     keys.push(operation.key)
   }
   return keys
+}
+
+/** Null as well when there is something that is no index: that is to be healed, too. */
+async function soundIndex({ bucket }: ListParts): Promise<SiteIndex | null> {
+  try {
+    return await readIndex(bucket)
+  } catch (error) {
+    if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return null
+    throw error
+  }
+}
+
+function serialBefore({ bucket, signer }: ListParts): Promise<number> | number {
+  return signer === null ? 0 : lastSerial(bucket, parsePublicKey(signer.publicKey.line, 'the signing key'))
+}
+
+/** A check only reports what readers would refuse. */
+function isDue({ generatedAt, expiresAt }: SiteIndex, { now, write }: { now: number; write: boolean }): boolean {
+  const [from, until] = [Date.parse(generatedAt), Date.parse(expiresAt)]
+  return now > (write ? (from + until) / 2 : until)
 }

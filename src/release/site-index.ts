@@ -4,6 +4,9 @@
 import { z } from 'zod'
 import { PitlaneError } from '../errors.ts'
 
+/** How many releases a feed names at most; the index names them all. */
+export const FEED_ENTRIES = 100
+
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
 const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
 const address = z.string().regex(/^(https?|file):\/\//)
@@ -105,7 +108,10 @@ export function parseSiteIndex(bytes: Buffer, name: string): SiteIndex {
   try {
     value = JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new PitlaneError('VERIFICATION_FAILED', `${name} is not JSON: ${(error as Error).message}`)
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
+    )
   }
   const parsed = SiteIndex.safeParse(value)
   if (parsed.success) return parsed.data

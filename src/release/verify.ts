@@ -8,7 +8,7 @@ import type { Registry } from '../image/types.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument, ReleaseFile } from './document.ts'
-import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
+import { DOCUMENT_LIMIT, parseDocument, type StoredDocument } from './documents.ts'
 import { Findings, wrong } from './findings.ts'
 import { checksums } from './materials.ts'
 import type { PublicKey } from './public-key.ts'
@@ -44,17 +44,18 @@ const SUMS_LIMIT = 4 * 1024 * 1024
 
 export async function verifyRelease(request: VerifyRequest): Promise<Verification> {
   const found = new Findings()
-  const document = await verifyDocument(request, found)
-  if (document !== null) {
+  const verified = await verifyDocument(request, found)
+  const document = verified?.document ?? null
+  if (verified !== null && document !== null) {
     await verifySums(request, document, found)
     for (const part of await verifyContent(request, document)) found.add(part)
-    await verifyLists(request, document, found)
+    await verifyLists(request, document, verified.sha256, found)
   }
   return { document, checks: found.checks, problems: found.problems, skipped: found.skipped }
 }
 
 /** The document is looked at first: everything else is compared with it. Null when it can't be trusted. */
-async function verifyDocument(request: VerifyRequest, found: Findings): Promise<ReleaseDocument | null> {
+async function verifyDocument(request: VerifyRequest, found: Findings): Promise<StoredDocument | null> {
   const { bucket, version, key } = request
   const path = KEYS.document(version)
   const bytes = await bucket.read(path, DOCUMENT_LIMIT)
@@ -70,7 +71,7 @@ async function verifyDocument(request: VerifyRequest, found: Findings): Promise<
     if (key !== null) await verifySigned(bucket, bytes, { name: parsed.name, version, path }, key)
     document = parsed
   })
-  return good ? document : null
+  return good && document !== null ? { document, sha256: createHash('sha256').update(bytes).digest('hex') } : null
 }
 
 function requireScheme(document: ReleaseDocument, key: PublicKey | null): void {

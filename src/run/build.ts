@@ -63,7 +63,11 @@ export async function buildFailure(parts: Pick<EngineParts, 'writer'>, build: Bu
   const [first] = failed
   if (first === undefined) return new PitlaneError('INTERNAL', `build ${build.number} failed without a failed stage`)
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
-  return new PitlaneError((first.error ?? 'INTERNAL') as ErrorCode, `${first.id}: ${first.note ?? 'failed'}${more}`, {
-    hint: `Nothing was published. The output is below .pitlane/builds/${build.number}/.`,
-  })
+  const code = (first.error ?? 'INTERNAL') as ErrorCode
+  const where = `The output is below .pitlane/builds/${build.number}/.`
+  const hint = code === 'TEST_NOT_RUN' ? RUNNABLE : build.kind === 'release' ? `Nothing was published. ${where}` : where
+  return new PitlaneError(code, `${first.id}: ${first.note ?? 'failed'}${more}`, { hint })
 }
+
+const RUNNABLE =
+  'Install it (on Debian: qemu-user-static), or take the target out of `release.test.targets`: then the release says that it was not tested.'

@@ -2,12 +2,12 @@
  * Carries one build out: asks the reducer, writes its answer down, then does what it ordered. Holds nothing that the rows and the
  * executor can't give back: a new engine on the same rows goes on where this one stopped, wherever that was.
  */
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { type BuildRow, finishBuild, loadState, saveState } from '../database/queries/builds.ts'
+import { type BuildRow, finishBuild, loadState, saveState, staleAttempts } from '../database/queries/builds.ts'
 import type { Writer } from '../database/writer.ts'
-import { PitlaneError } from '../errors.ts'
+import { PitlaneError, systemCode } from '../errors.ts'
 import type { AttemptRef, Executor, StepRef } from '../executors/types.ts'
 import type { Plan, PlannedStage } from '../plan/plan.ts'
 import type { Report } from './progress.ts'
@@ -41,6 +41,8 @@ export interface EngineParts {
   readonly work: StageWork
   readonly clock: Clock
   readonly report: Report
+  /** Identifies the time since the machine was started: `/proc/sys/kernel/random/boot_id`. */
+  readonly bootId: string
   /** `.pitlane/builds` */
   readonly folder: string
   readonly limits: Limits
@@ -72,12 +74,17 @@ export async function runBuild(
   } finally {
     stop.drain.removeEventListener('abort', drain)
     stop.interrupt.removeEventListener('abort', interrupt)
-    run.letGo()
+    await run.letGo()
   }
 }
 
 /** Made once: an error with its stack for every step that ended in time would cost more than the step's row. */
 const NO_LONGER = new PitlaneError('INTERRUPTED', 'no longer waited for')
+
+/** Bytes: 4 GiB. A log of that size is read by nobody, and one without a limit fills the disk. */
+const OUTPUT_LIMIT = 4 * 1024 ** 3
+/** Milliseconds between two looks at how much a step has written. */
+const OUTPUT_POLL = 2000
 
 class BuildRun {
   readonly #parts: EngineParts
@@ -92,7 +99,7 @@ class BuildRun {
   /** Starts under way: a kill waits for them, so that it finds what it has to end. */
   readonly #starting = new Map<string, Promise<void>>()
   readonly #environments = new Map<string, ReturnType<StageWork['environment']>>()
-  #inFlight = 0
+  readonly #underWay = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | null = null
   #wake: () => void = () => {}
   readonly #released = new AbortController()
@@ -108,23 +115,33 @@ class BuildRun {
     this.#wake()
   }
 
-  letGo(): void {
+  /** Waits for no step any more, and for every order under way: whoever takes over next must not meet a checkout that is still being written. */
+  async letGo(): Promise<void> {
     this.#released.abort(NO_LONGER)
     for (const deadline of this.#deadlines) deadline.abort(NO_LONGER)
+    await Promise.all(this.#underWay)
   }
 
   async toEnd(): Promise<'succeeded' | 'failed' | 'stopped'> {
     const loaded = await loadState(this.#parts.writer.db, this.#build, this.#plan)
     this.#state = loaded.state
     this.#startedAt = loaded.startedAt
-    this.#facts.unshift({ kind: 'resumed' })
+    // First what the restart undid, then the orders of what is left.
+    for (const { stage_id: stage, number: attempt } of await staleAttempts(
+      this.#parts.writer.db,
+      this.#build,
+      this.#parts.bootId,
+    )) {
+      this.#facts.unshift({ kind: 'restarted', stage, attempt })
+    }
+    this.#facts.push({ kind: 'resumed' })
     for (;;) {
       if (this.#failure !== null) throw this.#failure.error
       if (this.#facts.length > 0) {
         await this.#turn()
         continue
       }
-      if (this.#inFlight === 0) {
+      if (this.#underWay.size === 0) {
         const outcome = outcomeOf(this.#state)
         if (outcome !== null) return outcome
         if (this.#state.draining) return 'stopped'
@@ -148,7 +165,15 @@ class BuildRun {
     }
     if (after !== before) await this.#save(before, after)
     this.#state = after
-    for (const order of orders) void this.#carryOut(order)
+    for (const order of orders) {
+      const work = this.#carryOut(order)
+      this.#underWay.add(work)
+      // Its facts are told by then: a turn that finds nothing under way has heard of all of it.
+      void work.finally(() => {
+        this.#underWay.delete(work)
+        this.#wake()
+      })
+    }
   }
 
   async #save(before: BuildState, after: BuildState): Promise<void> {
@@ -157,7 +182,7 @@ class BuildRun {
     const changed = after.stages.some((stage, index) => stage !== before.stages[index])
     if (!changed) return
     await this.#parts.writer.write(async (trx) => {
-      await saveState(trx, this.#build, before, after, now)
+      await saveState(trx, this.#build, before, after, { now, bootId: this.#parts.bootId })
       if (outcome !== null && outcomeOf(before) === null) await finishBuild(trx, this.#build, outcome, now)
     })
     this.#reportChanges(before, after, now)
@@ -195,7 +220,6 @@ class BuildRun {
   }
 
   async #carryOut(order: Order): Promise<void> {
-    this.#inFlight += 1
     try {
       const stage = this.#state.stages.find((candidate) => candidate.plan.id === order.stage)
       if (stage === undefined) return
@@ -235,9 +259,6 @@ class BuildRun {
       }
     } catch (error) {
       this.#onFailure(order, error)
-    } finally {
-      this.#inFlight -= 1
-      this.#wake()
     }
   }
 
@@ -250,7 +271,8 @@ class BuildRun {
         stage: order.stage,
         attempt: order.attempt,
         error: error.code,
-        message: error.message,
+        // The row has one text: what to do belongs to it.
+        message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
       })
     } else if (!this.#released.signal.aborted) {
       this.#failure ??= { error }
@@ -282,19 +304,43 @@ class BuildRun {
       () => this.tell({ kind: 'overdue', stage: stage.plan.id, attempt: stage.attempt, step: stepId }),
       () => undefined,
     )
+    const guard = this.#watchOutput(stage, stepId, over.signal)
     try {
       await this.#awaitEnd(stage, stepId)
     } finally {
       over.abort(NO_LONGER)
       await timer
       this.#deadlines.delete(over)
+      await guard
       this.#watched.delete(stepId)
     }
+  }
+
+  /** Looks from time to time, until the signal: the step writes to its file itself. */
+  async #watchOutput(stage: StageRun, stepId: string, over: AbortSignal): Promise<void> {
+    try {
+      do await this.#parts.clock.sleep(OUTPUT_POLL, over)
+      while (!(await this.#checkOutput(stage, stepId)))
+    } catch (error) {
+      if (over.aborted) return
+      this.#failure ??= { error }
+      this.#wake()
+    }
+  }
+
+  /** True when the step has written too much, and was told of. */
+  async #checkOutput(stage: StageRun, stepId: string): Promise<boolean> {
+    const bytes = this.#parts.limits.output ?? OUTPUT_LIMIT
+    const written = await sizeOf(this.#parts.executor.outputPath(this.#stepRef(stage, stepId)))
+    if (written <= bytes) return false
+    this.tell({ kind: 'flooding', stage: stage.plan.id, attempt: stage.attempt, step: stepId, bytes })
+    return true
   }
 
   async #awaitEnd(stage: StageRun, stepId: string): Promise<void> {
     const exit = await this.#parts.executor.wait(this.#stepRef(stage, stepId), this.#released.signal)
     const at = { stage: stage.plan.id, attempt: stage.attempt, step: stepId }
+    if (exit.kind === 'exited') await this.#checkOutput(stage, stepId)
     this.tell(exit.kind === 'lost' ? { kind: 'lost', ...at } : { kind: 'ended', ...at, code: exit.code })
   }
 
@@ -329,6 +375,16 @@ class BuildRun {
     const index = stage.plan.steps.findIndex((step) => step.id === stepId)
     const attempt = stage.steps[index]?.attempt || stage.attempt
     return { attempt: this.#attemptRef(stage, attempt), index }
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size
+  } catch (error) {
+    // Where the step's folder is gone, something else says so.
+    if (systemCode(error) === 'ENOENT') return 0
+    throw error
   }
 }
 

@@ -42,6 +42,8 @@ export type Progress =
       readonly event: 'publication'
       readonly version: string
       readonly entry: string
+      /** `check` has no operations; another kind without any had nothing to do. */
+      readonly kind: 'put-if-absent' | 'ask-then-do' | 'check'
       readonly state: 'started' | 'done'
       readonly operations: number
     }

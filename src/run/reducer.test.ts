@@ -55,6 +55,28 @@ const ended = (step: string, code = 0, attempt = 1): Fact => ({
 })
 const lost = (step: string, attempt = 1): Fact => ({ kind: 'lost', stage: 'checks', attempt, step: `checks/${step}` })
 
+const flooding: Fact = { kind: 'flooding', stage: 'checks', attempt: 1, step: 'checks/a', bytes: 1000 }
+
+test('a step that writes too much is killed, and fails its stage with that reason', () => {
+  for (const end of [ended('a', 137), ended('a', 0), lost('a')]) {
+    const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, flooding, flooding, end])
+    assert.deepEqual(
+      orders.filter((order) => order.startsWith('kill')),
+      ['kill checks/a #1'],
+    )
+    const [checks] = state.stages
+    assert.equal(checks?.state, 'failed')
+    assert.equal(checks.error, 'STEP_OUTPUT_LIMIT')
+    assert.equal(checks.note, 'step a wrote more than 1000 bytes of output')
+    assert.equal(checks.steps[0]?.state, 'failed')
+  }
+})
+
+test('an engine that takes over goes on killing a step that wrote too much', () => {
+  const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, flooding])
+  assert.deepEqual(play(state, [{ kind: 'resumed' }]).orders, ['kill checks/a #1'])
+})
+
 test('a stage is prepared, its steps run in order, its outputs are collected, its workspace goes', () => {
   const { state, orders } = play(initialState(chain), [
     { kind: 'resumed' },
@@ -129,6 +151,13 @@ test('a step past its timeout is killed, and is timed out whatever the kill leav
     assert.equal(state.stages[0]?.steps[0]?.state, 'timed-out')
     assert.equal(state.stages[0]?.error, 'STEP_TIMEOUT')
   }
+})
+
+test('after a restart of the machine a stage begins again in a clean checkout, whatever had finished', () => {
+  const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, ended('a')])
+  const after = play(state, [{ kind: 'restarted', stage: 'checks', attempt: 1 }, { kind: 'resumed' }])
+  assert.deepEqual(after.orders, ['prepare checks #2'])
+  assert.deepEqual(play(after.state, [{ ...prepared, attempt: 2 }]).orders, ['start checks/a #2'])
 })
 
 test('draining starts nothing more; resuming goes on', () => {
@@ -239,6 +268,17 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
         if (roll(10) === 0) {
           // The engine died: all orders are forgotten and must come again from the state.
           pending = []
+          // Sometimes the whole machine was restarted.
+          if (roll(3) === 0) {
+            const begun = state.stages.filter((s) => s.attempt > 0 && !stageEnded(s))
+            for (const s of begun)
+              state = reduce(
+                { ...state, draining: true },
+                { kind: 'restarted', stage: s.plan.id, attempt: s.attempt },
+                limits,
+              ).state
+            state = { ...state, draining: false }
+          }
           tell({ kind: 'resumed' })
           continue
         }
@@ -260,6 +300,8 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
           )
         } else if ('step' in order) {
           if (order.kind !== 'kill' && roll(8) === 0) tell({ kind: 'overdue', ...at, step: order.step })
+          else if (order.kind !== 'kill' && roll(20) === 0)
+            tell({ kind: 'flooding', ...at, step: order.step, bytes: 1 })
           else if (roll(6) === 0) tell({ kind: 'lost', ...at, step: order.step })
           else tell({ kind: 'ended', ...at, step: order.step, code: roll(5) === 0 ? 1 : 0 })
         }

@@ -16,6 +16,8 @@ interface StepFact extends StageFact {
 export type Fact =
   /** An engine took this build up, for the first time or after another one died. */
   | { readonly kind: 'resumed' }
+  /** The machine was restarted since this attempt began: what its checkout held may not have reached the disk. */
+  | ({ readonly kind: 'restarted' } & StageFact)
   | ({ readonly kind: 'prepared' } & StageFact)
   /** The stage can't run on this machine. */
   | ({ readonly kind: 'unrunnable'; readonly reason: string } & StageFact)
@@ -23,6 +25,8 @@ export type Fact =
   /** The step is not running and left no exit status: after a kill that is what was wanted, else it has to be tried again. */
   | ({ readonly kind: 'lost' } & StepFact)
   | ({ readonly kind: 'overdue' } & StepFact)
+  /** The step has written more than `bytes`, which is what it may. */
+  | ({ readonly kind: 'flooding'; readonly bytes: number } & StepFact)
   | ({ readonly kind: 'collected' } & StageFact)
   /** Preparing or collecting failed. */
   | ({ readonly kind: 'unfit'; readonly error: ErrorCode; readonly message: string } & StageFact)
@@ -46,6 +50,8 @@ export interface Limits {
   readonly jobs: number
   /** How often a stage is tried when its steps are lost. */
   readonly attempts: number
+  /** How many bytes a step may write to its output. Default: 4 GiB. */
+  readonly output?: number
 }
 
 /** What a shell reports of a child that SIGKILL ended: 128 + 9. */
@@ -87,6 +93,8 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
           }),
         ),
       }
+    case 'restarted':
+      return onStage(state, fact, ['preparing', 'running', 'collecting'], (stage) => beginAgain(stage, limits))
     case 'prepared':
       return onStage(state, fact, ['preparing'], (stage) => ({ ...stage, state: 'running', note: null }))
     case 'unrunnable':
@@ -109,6 +117,7 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
     case 'ended':
       return onStep(state, fact, (stage, step) => {
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        if (step.state === 'cutting-off') return replaceStep(stage, { ...step, state: 'failed', exitCode: fact.code })
         // Whatever else it ended with, it ended by itself before the kill reached it.
         if (step.state === 'interrupting' && fact.code === KILLED) return tryAgain(stage, step)
         return replaceStep(stage, { ...step, state: fact.code === 0 ? 'succeeded' : 'failed', exitCode: fact.code })
@@ -119,9 +128,20 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
         orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
         return replaceStep(stage, { ...step, state: 'timing-out' })
       })
+    case 'flooding':
+      return onStep(state, fact, (stage, step) => {
+        if (step.state !== 'running') return stage
+        orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
+        return {
+          ...replaceStep(stage, { ...step, state: 'cutting-off' }),
+          note: `step ${step.plan.name} wrote more than ${fact.bytes} bytes of output`,
+          error: 'STEP_OUTPUT_LIMIT',
+        }
+      })
     case 'lost':
       return onStep(state, fact, (stage, step) => {
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
+        if (step.state === 'cutting-off') return replaceStep(stage, { ...step, state: 'failed' })
         if (step.state === 'running' && stage.attempt >= limits.attempts) {
           return {
             ...replaceStep(stage, { ...step, state: 'failed' }),
@@ -148,6 +168,21 @@ function resumeOrders(stage: StageRun): Order[] {
         .map((step) => ({ kind: step.state === 'running' ? 'attach' : 'kill', ...at, step: step.plan.id }))
     default:
       return []
+  }
+}
+
+/** Every step of the stage again, in a clean checkout: nothing of the old attempt is left to trust or to end. */
+function beginAgain(stage: StageRun, limits: Limits): StageRun {
+  if (stage.attempt >= limits.attempts) {
+    const steps = stage.steps.map((step): StepRun => (stepEnded(step) ? step : { ...step, state: 'skipped' }))
+    return { ...end(stage, 'failed', `lost ${stage.attempt} times`, 'EXECUTOR_FAILED'), steps }
+  }
+  return {
+    ...stage,
+    state: 'preparing',
+    attempt: stage.attempt + 1,
+    reason: 'the machine was restarted',
+    steps: stage.steps.map((step) => ({ ...step, state: 'waiting', exitCode: null })),
   }
 }
 

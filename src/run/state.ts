@@ -6,15 +6,18 @@ import type { PlannedStage, PlannedStep } from '../plan/plan.ts'
  * ```
  * waiting ──► running ──► succeeded | failed
  *    ▲           ├──► timing-out ──► timed-out
+ *    │           ├──► cutting-off ──► failed
  *    │           ├──► interrupting ─┐
  *    └───────────┴── (lost) ◄───────┘        waiting ──► skipped
  * ```
- * `timing-out` and `interrupting` are written before the kill, so that a crash during it does not turn it into a loss.
+ * `timing-out`, `cutting-off` (too much output) and `interrupting` are written before the kill, so that a crash during it does not turn
+ * it into a loss.
  */
 export type StepState =
   | 'waiting'
   | 'running'
   | 'timing-out'
+  | 'cutting-off'
   | 'interrupting'
   | 'succeeded'
   | 'failed'
@@ -67,7 +70,7 @@ export interface BuildState {
 
 const STAGE_ENDED: ReadonlySet<StageState> = new Set(['succeeded', 'failed', 'skipped', 'not-run'])
 const STEP_ENDED: ReadonlySet<StepState> = new Set(['succeeded', 'failed', 'timed-out', 'skipped'])
-const STEP_ACTIVE: ReadonlySet<StepState> = new Set(['running', 'timing-out', 'interrupting'])
+const STEP_ACTIVE: ReadonlySet<StepState> = new Set(['running', 'timing-out', 'cutting-off', 'interrupting'])
 
 export const stageEnded = (stage: StageRun): boolean => STAGE_ENDED.has(stage.state)
 export const stepEnded = (step: StepRun): boolean => STEP_ENDED.has(step.state)

@@ -76,6 +76,22 @@ test('modes are those of published things, whatever the umask', async (t) => {
   assert.equal(fs.statSync(root).mode & 0o7777, 0o755)
 })
 
+test('writers and a deleter that prunes the same folders do not fail each other', async (t) => {
+  const { bucket, root } = make(t)
+  const other = folderBucket(root, systemClock)
+  const writeAndDelete = async (by: typeof bucket, name: string) => {
+    for (let round = 0; round < 40; round += 1) {
+      const key = `a/b/c/${name}`
+      assert.equal(await by.put(key, bodyOf(name), round % 2 === 0 ? EXCLUSIVE : REPLACE), 'written')
+      await by.delete(key)
+    }
+  }
+  await Promise.all(
+    Array.from('123456789abc').map((name, index) => writeAndDelete(index % 2 === 0 ? bucket : other, name)),
+  )
+  assert.deepEqual(tree(root), [])
+})
+
 test('what a crash left behind is invisible, and gone after a day', async (t) => {
   const { root } = make(t)
   let now = Date.now()

@@ -1,4 +1,6 @@
 /** What a failed system call means for a person. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -18,12 +20,31 @@ const HINTS: Readonly<Record<string, string>> = {
 export function storageFailure(doing: string, path: string, error: unknown): PitlaneError {
   if (error instanceof PitlaneError) return error
   const code = systemCode(error)
+  const blocking = code === 'EEXIST' || code === 'ENOTDIR' ? fileOnTheWay(path) : null
+  if (blocking !== null) {
+    return new PitlaneError('STORAGE_FAILED', `${blocking} is a file, and a folder is needed there`, {
+      hint: `Move it away, or name another folder, for ${path}.`,
+      cause: error,
+    })
+  }
   const hint = code === undefined ? undefined : HINTS[code]
   const reason = code ?? (error instanceof Error ? error.message : String(error))
   return new PitlaneError('STORAGE_FAILED', `${path}: ${doing} failed: ${reason}`, {
     ...(hint === undefined ? {} : { hint }),
     cause: error,
   })
+}
+
+/** The file above `path` that is in its way, or null. */
+function fileOnTheWay(path: string): string | null {
+  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
+    try {
+      return statSync(at).isDirectory() ? null : at
+    } catch {
+      // Below the file: not there.
+    }
+  }
+  return null
 }
 
 /** Node's way to say that a name is definitely not there: no such entry, or below something that is a file. */

@@ -6,6 +6,9 @@ import { PitlaneError, systemCode } from '../../errors.ts'
 import { notPlain } from './object.ts'
 import { FOLDER_MODE } from './temporary.ts'
 
+/** How often making folders starts over. */
+const TRIES = 100
+
 export class Folders {
   readonly #root: string
   /** Folders whose own entry is known to be on the disk, by this process. */
@@ -25,8 +28,20 @@ export class Folders {
     this.#durable.add(this.#root)
   }
 
-  /** Makes the folders above a key, segment by segment; a link or file among them is refused. */
+  /** Makes the folders above a key; starts over when another process prunes one that was just made. */
   async ensureParent(key: string): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#makeParent(key)
+        return
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT' || attempt >= TRIES) throw error
+      }
+    }
+  }
+
+  /** Segment by segment; a link or file among them is refused. */
+  async #makeParent(key: string): Promise<void> {
     const segments = key.split('/').slice(0, -1)
     for (let depth = 1; depth <= segments.length; depth += 1) {
       const at = segments.slice(0, depth).join('/')

@@ -25,10 +25,13 @@ export function httpReader(base: string): HttpReader {
     if (response.status !== 200 || response.body === null) {
       await response.body?.cancel()
       throw new PitlaneError('FETCH_FAILED', `${url} answered ${response.status}`, {
-        hint: 'Is it the public address of the bucket?',
+        hint:
+          response.status >= 500
+            ? 'The server failed: try again later.'
+            : 'Is it the public address of the bucket, and may everybody read it?',
       })
     }
-    return Readable.fromWeb(response.body as ReadableStream).on('error', () => undefined)
+    return Readable.from(pieces(response.body as ReadableStream<Uint8Array>, url), { objectMode: false })
   }
   return {
     location: base,
@@ -38,18 +41,25 @@ export function httpReader(base: string): HttpReader {
       if (stream === null) return null
       const chunks: Buffer[] = []
       let size = 0
-      try {
-        for await (const chunk of stream as AsyncIterable<Buffer>) {
-          size += chunk.length
-          if (size > limit) throw new PitlaneError('FETCH_FAILED', `${base}/${key} is larger than ${limit} bytes`)
-          chunks.push(chunk)
-        }
-      } catch (error) {
-        if (error instanceof PitlaneError) throw error
-        throw new PitlaneError('FETCH_FAILED', `${base}/${key} broke off: ${reason(error)}`, { cause: error })
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        size += chunk.length
+        if (size > limit) throw new PitlaneError('FETCH_FAILED', `${base}/${key} is larger than ${limit} bytes`)
+        chunks.push(chunk)
       }
       return Buffer.concat(chunks)
     },
+  }
+}
+
+/** What was sent; a connection that ends too early is an error of the address, never the end of the object. */
+async function* pieces(body: ReadableStream<Uint8Array>, url: string): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of body) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+  } catch (error) {
+    throw new PitlaneError('FETCH_FAILED', `${url} broke off: ${reason(error)}`, {
+      hint: 'Nothing is known of the rest: try again.',
+      cause: error,
+    })
   }
 }
 

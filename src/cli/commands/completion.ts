@@ -27,5 +27,6 @@ export function completion(this: Context, _flags: object, shell: 'bash' | 'zsh' 
 
 export async function complete(this: Context, _flags: object, ...words: string[]): Promise<void> {
   const found = await proposeCompletions(buildApp(this.pitlaneVersion), words, this)
-  for (const { completion: text } of found) this.process.stdout.write(`${text}\n`)
+  // `--` ends the flags: right everywhere and never what somebody wants proposed.
+  for (const { completion: text } of found) if (text !== '--') this.process.stdout.write(`${text}\n`)
 }

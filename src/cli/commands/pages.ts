@@ -1,6 +1,7 @@
 import { rebuildPages } from '../../release/rebuild-pages.ts'
 import { PitlaneError, EXIT } from '../../errors.ts'
 import { guard, printJson, reporter, withState } from '../command.ts'
+import type { Report } from '../../run/progress.ts'
 import type { Context } from '../context.ts'
 import { planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
@@ -14,11 +15,17 @@ export async function rebuild(this: Context, flags: { check: boolean; noWait: bo
         hint: 'Add `publish: { bucket: FOLDER }`.',
       })
     }
-    const report = reporter(this, flags.json)
+    const notes: string[] = []
+    const text = reporter(this, false)
+    // With --json there is one document, and what was noted stands in it.
+    const report: Report = (progress) => {
+      if (!flags.json) text(progress)
+      else if (progress.event === 'note') notes.push(progress.message)
+    }
     await withState(this, project, flags, 'pitlane pages rebuild', report, async () => {
-      const { lists } = await publishing(this, project, plan)
+      const { lists } = await publishing(this, project, plan, report)
       const changed = await rebuildPages(lists, { now: this.clock.now(), write: !flags.check })
-      if (flags.json) printJson(this, { changed })
+      if (flags.json) printJson(this, { changed, notes })
       else if (changed.length === 0)
         this.process.stdout.write('page, lists, feeds and pointers are what the documents say\n')
       else for (const key of changed) this.process.stdout.write(`${flags.check ? 'differs' : 'written'}  ${key}\n`)

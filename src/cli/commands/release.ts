@@ -24,7 +24,7 @@ export async function release(
         'CONFIG_INVALID',
         `${project.file} at ${planned.source.commit.slice(0, 12)} declares no release to publish`,
         {
-          hint: 'Add `release:` and `publish:`; `pitlane init` in an empty folder shows how they look.',
+          hint: 'Add `release:` (what to build) and `publish:` (the bucket), and commit it.',
         },
       )
     }
@@ -32,7 +32,7 @@ export async function release(
     if (changes !== null) throw dirty(changes)
     await withState(this, project, flags, `pitlane release ${revision ?? 'HEAD'}`, report, async (state, engine) => {
       const plan = await inheritPlan(state.db, planned)
-      const parts = await publishing(this, project, plan)
+      const parts = await publishing(this, project, plan, report)
       const { repository } = project
       const event = {
         kind: 'manual',

@@ -9,9 +9,10 @@ import { planRevision } from '../planning.ts'
 
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
-    const documents = [...(await readDocuments(await projectBucket(this), null))].sort(
-      (a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version),
-    )
+    const stored = await readDocuments(await projectBucket(this), null)
+    const documents = stored
+      .map(({ document }) => document)
+      .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))
     if (flags.json) {
       return printJson(
         this,
@@ -34,7 +35,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         shortName(document).padEnd(width),
         publishedAt,
         channel.padEnd(11),
-        `${files.length} targets`,
+        `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
         printable(subject),
       ]
       this.process.stdout.write(`${columns.join('  ')}\n`)

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { PitlaneError } from '../../errors.ts'
+import { PitlaneError, systemCode } from '../../errors.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
 import { readDocumentOf } from '../../release/documents.ts'
 import { verifyRelease } from '../../release/verify.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
 import { printable } from '../output.ts'
+
+const KEY_LIMIT = 16 * 1024
 
 export interface VerifyFlags {
   readonly from: string
@@ -27,6 +29,11 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
     const key = publicKey(this, flags)
     const from = flags.from.startsWith('file://') ? fileURLToPath(flags.from) : flags.from
     const isAddress = /^https?:\/\//.test(from)
+    if (!isAddress && /^[a-z][a-z0-9+.-]*:\/\//.test(from)) {
+      throw new PitlaneError('USAGE', `${from} can't be read from`, {
+        hint: '--from takes a folder, or an address that begins with https:// or http://.',
+      })
+    }
     if (!isAddress) requireFolder(absolute(from, this.cwd))
     const bucket = isAddress ? await this.published(from) : await this.bucket(absolute(from, this.cwd), this.cwd)
     const layout =
@@ -56,9 +63,13 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         this.process.stdout.write(`${version} verifies${key === null ? ', as far as an unsigned release can' : ''}\n`)
     }
     if (problems.length > 0) {
-      throw new PitlaneError('VERIFICATION_FAILED', `${version} does not verify:\n  ${problems.join('\n  ')}`, {
-        hint: 'Do not use these files.',
-      })
+      throw new PitlaneError(
+        'VERIFICATION_FAILED',
+        `${version} does not verify:\n  ${problems.join('\n').replaceAll('\n', '\n  ')}`,
+        {
+          hint: 'Do not use these files.',
+        },
+      )
     }
   })
 }
@@ -79,6 +90,27 @@ function publicKey(context: Context, flags: VerifyFlags): PublicKey | null {
     })
   }
   const path = absolute(flags.key, context.cwd)
-  if (existsSync(path)) return parsePublicKey(readFileSync(path, 'utf8'), path)
-  return parsePublicKey(flags.key, '--key (no such file, so read as a key)')
+  const text = keyText(path)
+  if (text !== null) return parsePublicKey(text, path)
+  if (/^(RW|-----BEGIN|untrusted comment:)/.test(flags.key)) return parsePublicKey(flags.key, '--key')
+  throw new PitlaneError('KEY_INVALID', `${flags.key} is neither a file nor a public key`, {
+    hint: '--key takes the file minisign.pub or signing-key.pem of the project, or the line of it that begins with RW.',
+  })
+}
+
+/** Null when there is no such file. */
+function keyText(path: string): string | null {
+  try {
+    const facts = statSync(path, { throwIfNoEntry: false })
+    if (facts === undefined) return null
+    if (!facts.isFile()) throw new PitlaneError('KEY_INVALID', `${path} is not a regular file`)
+    if (facts.size > KEY_LIMIT)
+      throw new PitlaneError('KEY_INVALID', `${path} has ${facts.size} bytes, too many for a key`)
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof PitlaneError) throw error
+    // A key's text is no path, and may be too long for one.
+    if (systemCode(error) === 'ENAMETOOLONG' || systemCode(error) === 'ENOTDIR') return null
+    throw new PitlaneError('KEY_INVALID', `${path} can't be read: ${(error as Error).message}`, { cause: error })
+  }
 }

@@ -56,7 +56,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('stage_id', 'text', (c) => c.notNull())
     .addColumn('number', 'integer', (c) => c.notNull())
     .addColumn('reason', 'text', (c) => c.notNull())
-    .addColumn('isolation', 'text')
+    .addColumn('boot_id', 'text', (c) => c.notNull())
     .addColumn('started_at', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('attempts_key', ['build_id', 'stage_id', 'number'])
     .execute()
@@ -110,7 +110,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text', (c) => c.notNull())
     .addColumn('published_at', 'bigint', (c) => c.notNull())
     .addColumn('serial', 'bigint', (c) => c.notNull())
-    .addColumn('builder', 'text', (c) => c.notNull())
+    .addColumn('fixed', 'text', (c) => c.notNull())
     .execute()
   await db.schema
     .createTable('operations')

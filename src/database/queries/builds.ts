@@ -196,8 +196,9 @@ export async function saveState(
   build: BuildRow,
   before: BuildState,
   after: BuildState,
-  now: number,
+  at: { readonly now: number; readonly bootId: string },
 ): Promise<void> {
+  const { now } = at
   for (const [index, stage] of after.stages.entries()) {
     const old = before.stages[index]
     if (old === undefined || old === stage) continue
@@ -232,7 +233,7 @@ export async function saveState(
           stage_id: stage.plan.id,
           number: stage.attempt,
           reason: stage.reason,
-          isolation: null,
+          boot_id: at.bootId,
           started_at: now,
         })
         .execute()
@@ -257,6 +258,26 @@ export async function saveState(
       mustChange(result.numUpdatedRows, step.plan.id)
     }
   }
+}
+
+/** Newest attempts that began before the machine was last started. */
+export async function staleAttempts(
+  db: Kysely<Database>,
+  build: BuildRow,
+  bootId: string,
+): Promise<readonly { readonly stage_id: string; readonly number: number }[]> {
+  return db
+    .selectFrom('attempts')
+    .innerJoin('stages', (join) =>
+      join
+        .onRef('stages.build_id', '=', 'attempts.build_id')
+        .onRef('stages.id', '=', 'attempts.stage_id')
+        .onRef('stages.attempt', '=', 'attempts.number'),
+    )
+    .select(['attempts.stage_id', 'attempts.number'])
+    .where('attempts.build_id', '=', build.id)
+    .where('attempts.boot_id', '!=', bootId)
+    .execute()
 }
 
 export async function finishBuild(

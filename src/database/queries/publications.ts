@@ -100,6 +100,16 @@ export async function finishOperation(trx: Transaction<Database>, version: strin
     .execute()
 }
 
+/** An operation that was confirmed and whose effect is gone has to be carried out again. */
+export async function reopenOperation(trx: Transaction<Database>, version: string, destination: string): Promise<void> {
+  await trx
+    .updateTable('operations')
+    .set({ state: 'pending' })
+    .where('version', '=', version)
+    .where('destination', '=', destination)
+    .execute()
+}
+
 export async function finishPublication(trx: Transaction<Database>, version: string): Promise<void> {
   await trx.updateTable('publications').set({ state: 'published' }).where('version', '=', version).execute()
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { array, assert as check, property, string } from 'fast-check'
 import { PitlaneError } from '../../errors.ts'
-import { orderText, quoted } from './order.ts'
+import { shellQuoted } from '../../shell-word.ts'
+import { orderText } from './order.ts'
 
 /** Any text a process can be given: no NUL, no half of a surrogate pair. */
 const text = string({ unit: 'binary', maxLength: 200 }).filter((value) => !value.includes('\0') && value.isWellFormed())
@@ -25,7 +26,11 @@ test('every value, directory and text comes through a real shell as it was', () 
   const run = property(array(text, { minLength: 1, maxLength: 40 }), text, (values, word) => {
     const env = Object.fromEntries(values.map((value, index) => [`V${index}`, value]))
     const names = values.map((_, index) => `"$V${index}"`).join(' ')
-    const { order } = orderText({ cwd: folder, env, run: `printf '%s\\0' "$PWD" ${quoted(word)} ${names}` }, folder, '')
+    const { order } = orderText(
+      { cwd: folder, env, run: `printf '%s\\0' "$PWD" ${shellQuoted(word)} ${names}` },
+      folder,
+      '',
+    )
     writeFileSync(join(folder, 'order'), order)
     for (const shell of shells) {
       const output = execFileSync(shell, ['-c', '( . "$1/order" )', 'sh', folder], { env: {}, encoding: 'utf8' })

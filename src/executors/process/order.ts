@@ -1,5 +1,6 @@
 /** What a supervisor reads to run one step: its directory, its whole environment, its text; as shell text. Pure. */
 import { PitlaneError } from '../../errors.ts'
+import { shellQuoted } from '../../shell-word.ts'
 import type { StepOrder } from '../types.ts'
 
 /** Names the step's folder in the environment of all its processes: how they are found where no namespace holds them. */
@@ -29,26 +30,21 @@ export function orderText(step: Pick<StepOrder, 'cwd' | 'env' | 'run'>, folder: 
   const exports = Object.entries(step.env).map(([name, value]) => {
     if (!NAME.test(name)) throw unfit(`${JSON.stringify(name)} cannot be the name of an environment variable`)
     if (value.includes('\0')) throw unfit(`the value of ${name} contains a NUL character`)
-    return `export ${name}=${quoted(value)}`
+    return `export ${name}=${shellQuoted(value)}`
   })
-  const shell = setsid === '' ? 'exec /bin/sh -e' : `exec ${quoted(setsid)} /bin/sh -e`
+  const shell = setsid === '' ? 'exec /bin/sh -e' : `exec ${shellQuoted(setsid)} /bin/sh -e`
   const script = Buffer.byteLength(step.run) > ARGUMENT ? step.run : undefined
   const order = [
-    `cd ${quoted(step.cwd)} || exit 126`,
+    `cd ${shellQuoted(step.cwd)} || exit 126`,
     // Set by cd; the folder we came from is none of the step's business.
     'unset OLDPWD',
     ...exports,
-    `export ${MARKER}=${quoted(folder)}`,
+    `export ${MARKER}=${shellQuoted(folder)}`,
     // As an argument the text costs no file, and the shell becomes its last command instead of waiting for it.
-    script === undefined ? `${shell} -c ${quoted(step.run)} sh` : `${shell} ${quoted(`${folder}/script`)}`,
+    script === undefined ? `${shell} -c ${shellQuoted(step.run)} sh` : `${shell} ${shellQuoted(`${folder}/script`)}`,
     '',
   ].join('\n')
   return { order, script }
-}
-
-/** A word that a POSIX shell reads back as exactly this text. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 function unfit(message: string): PitlaneError {

@@ -7,10 +7,10 @@ import { test } from 'node:test'
 import { mountsBelow, removeTree } from './workspace.ts'
 
 test('mount points at and below a folder, and no others', () => {
-  const info = ['/', '/work', '/work/a\\040b', '/work/a\\040b/dev', '/work/a\\040bc', '/work/a']
+  const info = ['/', '/area', '/area/a\\040b', '/area/a\\040b/dev', '/area/a\\040bc', '/area/a']
     .map((point) => `36 35 98:0 / ${point} rw,noatime - ext4 /dev/root rw`)
     .join('\n')
-  assert.deepEqual(mountsBelow(`${info}\n`, '/work/a b'), ['/work/a b', '/work/a b/dev'])
+  assert.deepEqual(mountsBelow(`${info}\n`, '/area/a b'), ['/area/a b', '/area/a b/dev'])
   assert.deepEqual(mountsBelow(`${info}\n`, '/elsewhere'), [])
 })
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { PitlaneError } from '../../errors.ts'
-import { quoted } from './order.ts'
+import { shellQuoted } from '../../shell-word.ts'
 
 /**
  * Refuses while anything is mounted below: a step with privileges may have bound the machine's own folders there.
@@ -29,7 +29,10 @@ export async function removeTree(path: string, shell: string): Promise<void> {
     cause = error
   }
   // The tools walk relative to open folders, never through a link, and so get further than a path can say.
-  await run(shell, `PATH=\${PATH:-/usr/bin:/bin}; chmod -R u+rwx -- ${quoted(path)}; rm -rf -- ${quoted(path)}`)
+  await run(
+    shell,
+    `PATH=\${PATH:-/usr/bin:/bin}; chmod -R u+rwx -- ${shellQuoted(path)}; rm -rf -- ${shellQuoted(path)}`,
+  )
   if (existsSync(path)) {
     throw new PitlaneError('STORAGE_FAILED', `The workspace could not be removed: ${path}.`, {
       hint: 'Remove the folder by hand; a file in it belongs to another user, is immutable, or something is mounted there.',

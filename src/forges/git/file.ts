@@ -37,6 +37,7 @@ export async function readFileAt(
     throw new PitlaneError(
       'CONFIG_INVALID',
       `${path} at ${commit} has ${head.size} bytes, more than the ${limit} allowed`,
+      { hint: 'Commit a smaller one.' },
     )
   return objects.body(head, limit)
 }

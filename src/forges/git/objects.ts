@@ -29,6 +29,12 @@ export class ObjectReaders {
     this.#root = root
   }
 
+  /** Ends the idle one. */
+  close(): void {
+    this.#idle?.end()
+    this.#idle = undefined
+  }
+
   /** To be disposed of by the borrower. */
   lend(): ObjectReader {
     const idle = this.#idle

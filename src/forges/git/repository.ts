@@ -31,6 +31,11 @@ export function findRepository(cwd: string, needs: string | null): Repository {
     if (needs !== null && between === null && existsSync(join(at, needs))) between = at
     if (dirname(at) === at) break
   }
+  if (isBare(start)) {
+    throw new PitlaneError('NOT_A_REPOSITORY', `${start} is a bare repository: it has no working tree`, {
+      hint: `Clone it, and go into the clone: git clone '${start}'`,
+    })
+  }
   const found = between === null ? '' : `, though ${join(between, needs ?? '')} is there`
   throw new PitlaneError(
     'NOT_A_REPOSITORY',
@@ -39,6 +44,11 @@ export function findRepository(cwd: string, needs: string | null): Repository {
       hint: 'Go into the working tree of the project, or begin one with: git init',
     },
   )
+}
+
+/** By what gitrepository-layout(5) says has to be there. */
+function isBare(folder: string): boolean {
+  return ['HEAD', 'objects', 'refs'].every((name) => existsSync(join(folder, name)))
 }
 
 function fileMissing(top: string, needs: string, between: string | null): PitlaneError {
@@ -63,12 +73,17 @@ function realFolder(cwd: string): string {
 class GitRepository implements Repository {
   readonly root: string
 
+  readonly #readers: ObjectReaders
   readonly #reader: () => ObjectReader
 
   constructor(root: string) {
     this.root = root
-    const readers = new ObjectReaders(root)
-    this.#reader = () => readers.lend()
+    this.#readers = new ObjectReaders(root)
+    this.#reader = () => this.#readers.lend()
+  }
+
+  close(): void {
+    this.#readers.close()
   }
 
   source(revision: string): Promise<Source> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { candidatesOf, nearest, refNameFault, shown } from './revision.ts'
+import { candidatesOf, refNameFault, shown } from './revision.ts'
 
 function expressions(revision: string): string | string[] {
   const candidates = candidatesOf(revision)
@@ -58,13 +58,6 @@ test('names that git could not hold', () => {
   ])
     assert.notEqual(refNameFault(name), null, name)
   for (const name of ['a', 'a/b', 'v1.0+x', 'é', '<b>', 'a@b', '{', '-']) assert.equal(refNameFault(name), null, name)
-})
-
-test('the nearest names, at most three, none that is far away', () => {
-  assert.deepEqual(nearest('v1.0.0', ['v1.0.9', 'v1.0.1', 'v2.9.9', 'v1.00', 'zzz']), ['v1.0.1', 'v1.0.9', 'v1.00'])
-  assert.deepEqual(nearest('x', ['completely', 'different']), [])
-  assert.deepEqual(nearest('kitten', ['sitting']), ['sitting'])
-  assert.deepEqual(nearest('y'.repeat(300), ['y'.repeat(299)]), ['y'.repeat(299)])
 })
 
 test('a name in a message is short and harmless', () => {

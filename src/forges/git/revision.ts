@@ -62,33 +62,6 @@ export function refNameFault(name: string): string | null {
   return null
 }
 
-/** At most three of the names, those that fewest edits away from the wanted one, and not further than half of its length. */
-export function nearest(wanted: string, names: readonly string[]): string[] {
-  const limit = Math.max(1, Math.min(Math.ceil(wanted.length / 2), 8))
-  return names
-    .filter((name) => Math.abs(name.length - wanted.length) <= limit)
-    .map((name) => ({ name, distance: distanceOf(wanted, name, limit) }))
-    .filter(({ distance }) => distance <= limit)
-    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
-    .slice(0, 3)
-    .map(({ name }) => name)
-}
-
-/** Levenshtein's distance, or more than the limit as soon as that is certain. */
-function distanceOf(one: string, other: string, limit: number): number {
-  let previous = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (let row = 1; row <= one.length; row += 1) {
-    const current = [row]
-    for (let column = 1; column <= other.length; column += 1) {
-      const change = (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1)
-      current.push(Math.min(change, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
-    }
-    if (Math.min(...current) > limit) return limit + 1
-    previous = current
-  }
-  return previous[other.length] ?? 0
-}
-
 /** For messages: quoted, short, without anything that moves the cursor. */
 export function shown(name: string): string {
   const short = name.length > 80 ? `${name.slice(0, 80)}…` : name

@@ -4,7 +4,8 @@ import type { Source } from '../../plan/plan.ts'
 import type { ObjectHead, ObjectReader } from './objects.ts'
 import { runGit } from './git.ts'
 import { parseCommit, parseTagMessage } from './parse.ts'
-import { type Candidate, candidatesOf, isFullId, nearest, shown } from './revision.ts'
+import { nearestNames } from '../../plan/nearest.ts'
+import { type Candidate, candidatesOf, isFullId, shown } from './revision.ts'
 import { listTags } from './tags.ts'
 
 /** Bytes of a commit or tag object; a message longer than that is no message. */
@@ -91,9 +92,10 @@ export async function unknownRevision(
     return new PitlaneError('GIT_FAILED', `${root}: the tag ${shown(revision)} is there, its commit is not`, {
       hint: `Check the repository with: git -C '${root}' fsck`,
     })
-  const similar = nearest(
+  const similar = nearestNames(
     revision,
     tags.slice(-MAX_COMPARED).map(({ name }) => name),
+    3,
   )
   return new PitlaneError('REVISION_UNKNOWN', `${root}: there is no tag, branch or commit ${shown(revision)}`, {
     hint:

@@ -100,7 +100,9 @@ function ReleaseLines({ documents }: { documents: readonly ReleaseDocument[] }) 
             <td role="cell">
               <span class="links">
                 {document.files.map((file) => (
-                  <a href={relativeUrl(file.path)}>{plainLine(file.platform).replace(/^linux\//, '')}</a>
+                  <a href={relativeUrl(file.path)} title={`SHA-256 ${file.sha256}`}>
+                    {plainLine(file.platform).replace(/^linux\//, '')}
+                  </a>
                 ))}
               </span>
             </td>

@@ -41,7 +41,8 @@ export function readYaml(file: string, bytes: Buffer): YamlFile {
     // The parser's own check compares each key with each: `keyProblems` looks them up.
     uniqueKeys: false,
   })
-  const syntax = [...document.errors, ...document.warnings].slice(0, PROBLEM_LIMIT + 1)
+  // The first alone: what is said after a syntax error mostly follows from it.
+  const syntax = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]).slice(0, 1)
   if (syntax.length > 0) {
     throw configurationError(
       syntax.map(({ code, message, pos }) => ({

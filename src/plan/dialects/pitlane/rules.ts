@@ -47,11 +47,9 @@ export function checkRules(checks: PitlaneFile['checks']): readonly Problem[] {
       problems.push(problem(['checks', index, 'name'], `two checks are called "${name}": checks[${same}] is the other`))
     for (const [position, needed] of after.entries()) {
       if (names.includes(needed)) continue
-      const meant = suggestion(
-        needed,
-        names.filter((other) => other !== name),
-      )
-      problems.push(problem(['checks', index, 'after', position], `there is no check "${needed}": ${meant}`))
+      const others = names.filter((other) => other !== name)
+      const meant = others.length === 0 ? '' : `: ${suggestion(needed, others)}`
+      problems.push(problem(['checks', index, 'after', position], `there is no check "${needed}"${meant}`))
     }
   }
   const cycle = findCycle(new Map(checks.map(({ name, after = [] }) => [name, after])))

@@ -1,0 +1,48 @@
+/**
+ * Which documents may be listed. A publication that died after `release.json` and before the image tags leaves a document of a version that is
+ * not complete; another version's publication, or `pages rebuild`, must not make it visible.
+ */
+import type { Bucket } from '../buckets/types.ts'
+import type { Registry } from '../image/types.ts'
+import type { ReleaseDocument } from './document.ts'
+import type { StoredDocument } from './documents.ts'
+import type { SiteIndex } from './site-index.ts'
+
+export interface Listable {
+  readonly listed: readonly StoredDocument[]
+  /** Versions that are left out, each with what it lacks. */
+  readonly incomplete: readonly { readonly version: string; readonly lacks: string }[]
+}
+
+/** What readers see listed already was complete when it was listed; every other version is looked at. */
+export async function listable(
+  parts: { readonly bucket: Bucket; readonly registry: Registry | null },
+  stored: readonly StoredDocument[],
+  index: SiteIndex | null,
+): Promise<Listable> {
+  const known = new Map(index?.releases.map((release) => [release.version, release.document.sha256]))
+  const listed: StoredDocument[] = []
+  const incomplete: { version: string; lacks: string }[] = []
+  for (const candidate of stored) {
+    const { version } = candidate.document
+    const lacks = known.get(version) === candidate.sha256 ? null : await whatLacks(parts, candidate.document)
+    if (lacks === null) listed.push(candidate)
+    else incomplete.push({ version, lacks })
+  }
+  return { listed, incomplete }
+}
+
+async function whatLacks(
+  { bucket, registry }: { readonly bucket: Bucket; readonly registry: Registry | null },
+  { files, image }: ReleaseDocument,
+): Promise<string | null> {
+  for (const file of files) {
+    if ((await bucket.head(file.path))?.size !== file.size) return file.path
+  }
+  if (image === null) return null
+  for (const { repository, tag, digest } of [...image.platforms, image]) {
+    const there = await registry?.resolveTag(repository, tag)
+    if (there?.digest !== digest) return `image ${repository}:${tag}`
+  }
+  return null
+}

@@ -1,0 +1,97 @@
+/** The entries of the publication that look and change nothing that people see: read back, proved, complete, verified. */
+import { reopenOperation } from '../database/queries/publications.ts'
+import { PitlaneError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
+import type { Plan } from '../plan/plan.ts'
+import { digestOf } from './digest.ts'
+import type { ReleaseDocument } from './document.ts'
+import type { Journal } from './journal.ts'
+import type { Materials } from './materials.ts'
+import { unmetObligations } from './obligations.ts'
+import { parsePublicKey } from './public-key.ts'
+import { type Operation, operationFacts } from './publication.ts'
+import type { ReleaseParts } from './release.ts'
+import { verifyRelease } from './verify.ts'
+
+/** How many objects are read back at once. */
+const PARALLEL = 4
+
+export function requireComplete(plan: Plan, document: ReleaseDocument, operations: readonly Operation[]): void {
+  const unmet = unmetObligations(plan, document, operations)
+  if (unmet.length === 0) return
+  throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is not complete:\n  ${unmet.join('\n  ')}`, {
+    hint: 'Nothing was published.',
+  })
+}
+
+/**
+ * Reads everything that was put, whole, through the address readers use. What is no longer as it was confirmed is opened in the journal
+ * again, so that the next run puts it again, or refuses because of what has taken its place.
+ */
+export async function readBack(
+  parts: ReleaseParts,
+  journal: Journal,
+  operations: readonly Operation[],
+): Promise<number> {
+  const put = operations.filter(({ to }) => to !== 'tag')
+  const read = await inParallel(put, PARALLEL, async (operation) => {
+    const { destination, sha256 } = operationFacts(operation)
+    const there = await readAgain(parts, operation)
+    return there === sha256 ? [] : [{ destination, text: `${destination} (${there ?? 'absent'} instead of ${sha256})` }]
+  })
+  const lost = read.flat()
+  if (lost.length === 0) return put.length
+  await journal.writer.write(async (trx) => {
+    for (const { destination } of lost) await reopenOperation(trx, journal.version, destination)
+  })
+  throw new PitlaneError(
+    'STORAGE_FAILED',
+    `${journal.version}: what was put reads back differently:\n  ${lost.map(({ text }) => text).join('\n  ')}`,
+    { hint: 'Check the disk, then run the same command again: what is missing is written again.' },
+  )
+}
+
+/** Lower-case hex SHA-256 of what is there now, null when it is absent. */
+async function readAgain(parts: ReleaseParts, operation: Operation): Promise<string | null> {
+  const { sha256 } = operationFacts(operation)
+  if (operation.to === 'bucket') return (await digestOf(await parts.bucket.open(operation.key)))?.sha256 ?? null
+  // Both fail when the bytes under a digest are others.
+  const there =
+    operation.to === 'blob'
+      ? await parts.registry?.hasBlob(operation.repository, `sha256:${sha256}`)
+      : await parts.registry?.readManifest(operation.repository, `sha256:${sha256}`)
+  return there ? sha256 : null
+}
+
+/** Right before the first visible entry: is it still the commit that was built, and is everything there that was declared? */
+export async function prove(parts: ReleaseParts, plan: Plan, materials: Materials): Promise<void> {
+  const { tag, commit, tree } = plan.source
+  if (tag !== null) {
+    const now = await parts.repository.tagCommit(tag)
+    if (now !== commit) {
+      throw new PitlaneError('TAG_MOVED', `tag ${tag} was ${commit} when it was built and is ${now ?? 'gone'} now`, {
+        hint: 'Nothing is visible yet. Put the tag back, or release the new commit under a new version.',
+      })
+    }
+  }
+  const source = await parts.repository.source(commit)
+  if (source.tree !== tree)
+    throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`)
+  requireComplete(plan, materials.document, materials.operations)
+}
+
+export async function verifyAsStranger(parts: ReleaseParts, plan: Plan): Promise<void> {
+  const { signer } = parts.lists
+  const result = await verifyRelease({
+    bucket: parts.bucket,
+    registry: parts.registry,
+    version: plan.version,
+    key: signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key'),
+    now: parts.engine.clock.now(),
+  })
+  if (result.problems.length === 0) return
+  throw new PitlaneError(
+    'VERIFICATION_FAILED',
+    `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`,
+  )
+}

@@ -1,0 +1,55 @@
+// The command line with faults. Started plainly it is one run in a process of its own, which a fault can kill; with a channel to its
+// parent it stays and does one run after the other, each through a `main` of its own that shares nothing with the one before but the disk.
+import { EventEmitter } from 'node:events'
+import { Writable } from 'node:stream'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { main } from '../../src/main.ts'
+import { type Fault, Faults } from './faults.ts'
+import type { Answer, Request } from './runs.ts'
+
+function clockAt(now: number): Clock {
+  return { ...systemClock, now: () => now }
+}
+
+async function stay(): Promise<void> {
+  process.once('disconnect', () => process.exit())
+  for await (const [request] of EventEmitter.on(process, 'message') as AsyncIterable<[Request]>) {
+    const { cwd, args, env, fault, now } = request
+    // Git and the executor look for these themselves.
+    process.env['HOME'] = env['HOME']
+    process.env['PATH'] = env['PATH']
+    let output = ''
+    const stream = () =>
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          output += chunk.toString()
+          done()
+        },
+      })
+    const stdout = stream()
+    const pretended = Object.assign(new EventEmitter(), {
+      argv: ['node', 'pitlane', ...args],
+      env,
+      cwd: () => cwd,
+      arch: process.arch,
+      pid: process.pid,
+      stdout,
+      stderr: stream(),
+      exitCode: undefined as number | undefined,
+      exit: () => undefined,
+    })
+    const faults = new Faults(fault)
+    await main(pretended as unknown as NodeJS.Process, { clock: clockAt(now), wrap: faults.wrap })
+    const { points, struck } = faults
+    const answer: Answer = { code: pretended.exitCode ?? 0, signal: null, output, struck, points }
+    process.send?.(answer)
+  }
+}
+
+async function once(): Promise<void> {
+  const given = JSON.parse(process.env['CRASH_RUN'] ?? '{}') as { fault?: Fault; now?: number }
+  const faults = new Faults(given.fault ?? null)
+  await main(process, { clock: clockAt(given.now ?? Date.now()), wrap: faults.wrap })
+}
+
+await (process.send === undefined ? once() : stay())
