@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { privateKeyOf, rawPublicKey } from './ed25519.ts'
 import { parsePublicKey } from './public-key.ts'
 import { blake2b512Of, createSigner, trustedCommentOf } from './sign.ts'
-import { verifyCommands, verifyFile, verifyRaw } from './verify-signature.ts'
+import { verifyFile, verifyRaw } from './verify-signature.ts'
 
 function signerOf(seedByte: number) {
   const seed = Buffer.alloc(32, seedByte)
@@ -140,14 +140,4 @@ test('nothing that could be other signed bytes is signed as a document', () => {
 test('the hash of a stream is the hash of its bytes', async () => {
   const chunks = [Buffer.from('con'), Buffer.from('tent')]
   assert.deepEqual(await blake2b512Of(chunks), hashOf('content').blake2b512)
-})
-
-test('command lines are only made of what needs no quoting', () => {
-  assert.equal(
-    verifyCommands('release.json', 'RWabc', 'signing-key.pem').openssl,
-    'openssl pkeyutl -verify -rawin -pubin -inkey signing-key.pem -in release.json -sigfile release.json.sig',
-  )
-  for (const file of ['', 'a b', '-a', 'a;b', "a'b", '$a']) {
-    assert.throws(() => verifyCommands(file, 'RWabc', 'key.pem'), { code: 'INTERNAL' })
-  }
 })

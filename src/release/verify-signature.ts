@@ -1,4 +1,4 @@
-/** Checking signatures with nothing but a public key; and the command lines with which others check them. */
+/** Checking signatures with nothing but a public key. */
 import { verify } from 'node:crypto'
 import { PitlaneError } from '../errors.ts'
 import { publicKeyOf, SIGNATURE_BYTES } from './ed25519.ts'
@@ -49,20 +49,6 @@ export function verifyRaw(publicKey: PublicKey, document: Buffer, signature: Buf
     throw failed(where, `a plain signature has 64 bytes, this has ${signature.length}`)
   if (verify(null, document, publicKeyOf(publicKey.key), signature)) return
   throw failed(where, 'the signature is not one of this document by this key')
-}
-
-/** Command lines that check `file` in the current folder, as they were run: `test/conformance/signature`. */
-export function verifyCommands(file: string, publicKeyLine: string, pemFile: string) {
-  for (const part of [file, pemFile]) {
-    if (!/^[A-Za-z0-9._+][A-Za-z0-9._+/-]*$/.test(part))
-      throw new PitlaneError('INTERNAL', `${JSON.stringify(part)} needs quoting`)
-  }
-  return {
-    minisign: `minisign -Vm ${file} -P ${publicKeyLine}`,
-    openssl: `openssl pkeyutl -verify -rawin -pubin -inkey ${pemFile} -in ${file} -sigfile ${file}.sig`,
-    /** The transparency log is Sigstore's, for keys that it hands out; this key stands for itself. */
-    cosign: `cosign verify-blob --key ${pemFile} --signature ${file}.sig --insecure-ignore-tlog=true ${file}`,
-  } as const
 }
 
 function failed(where: string, reason: string): PitlaneError {

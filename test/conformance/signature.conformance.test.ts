@@ -68,6 +68,37 @@ test('the same key and file give the same bytes here and there', { skip: absent 
   )
 })
 
+test('minisign computes the same public key from our secret one', { skip: absent }, () => {
+  const ours = generated()
+  writeFileSync(join(folder, 'again.key'), encodeSecretKey(ours), { mode: 0o600 })
+  const recreated = minisign('-R', '-s', 'again.key', '-p', 'again.pub')
+  assert.equal(recreated.status, 0, recreated.text)
+  assert.equal(readFileSync(join(folder, 'again.pub'), 'utf8'), encodePublicKey(ours))
+})
+
+test("minisign's older signatures are refused in words, though they are good", { skip: absent }, () => {
+  assert.equal(minisign('-G', '-W', '-f', '-p', 'older.pub', '-s', 'older.key').status, 0)
+  assert.equal(minisign('-S', '-l', '-m', 'file', '-s', 'older.key', '-x', 'older.minisig').status, 0)
+  assert.equal(minisign('-V', '-m', 'file', '-p', 'older.pub', '-x', 'older.minisig').status, 0)
+  const key = parsePublicKey(readFileSync(join(folder, 'older.pub'), 'utf8'), 'older.pub')
+  const text = readFileSync(join(folder, 'older.minisig'), 'utf8')
+  assert.throws(() => verifyFile(key, digests(), text, null, 'older.minisig'), {
+    code: 'VERIFICATION_FAILED',
+    message: /line 2: the signature has the older form/,
+  })
+})
+
+test('a key with a password is refused until minisign has taken it off, as the hint says', { skip: absent }, () => {
+  const run = (input: string, ...args: string[]) =>
+    spawnSync('minisign', args, { cwd: folder, encoding: 'utf8', input, timeout: 60_000 })
+  assert.equal(run('secret\nsecret\n', '-G', '-f', '-p', 'locked.pub', '-s', 'locked.key').status, 0)
+  const locked = () => parseSecretKey(readFileSync(join(folder, 'locked.key'), 'utf8'), 'locked.key')
+  assert.throws(locked, { code: 'KEY_INVALID', message: /protected by a password/ })
+  const opened = run('secret\n', '-C', '-W', '-s', 'locked.key')
+  assert.equal(opened.status, 0, opened.stderr)
+  assert.equal(encodePublicKey(locked()), readFileSync(join(folder, 'locked.pub'), 'utf8'))
+})
+
 /** As `key generate` makes it, from bytes that minisign made: no randomness of our own is needed. */
 function generated() {
   minisign('-G', '-W', '-f', '-p', 'seed.pub', '-s', 'seed.key')
