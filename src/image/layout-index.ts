@@ -3,7 +3,7 @@
  *
  * One layout holds several repositories: a tag is an entry whose annotation `org.opencontainers.image.ref.name` is
  * `<repository>:<tag>`. skopeo and podman take it as it is, as in `oci:FOLDER:dxflrs/garage:v1.0.0`, as long as it keeps to that
- * annotation's grammar: letters and digits with *single* separators between them (or `--`). A tag such as `_v1_.ci` or a repository
+ * annotation's grammar: letters and digits with *single* separators between them (or `--`). A tag such as `v1_-x` or a repository
  * such as `a__b` is legal for a registry and stands here all the same, but those tools can't spell it.
  */
 import { z } from 'zod'

@@ -43,6 +43,10 @@ function brokenRule(tag: string): string | null {
     return `character 1 is ${shown(characters[0] ?? '')}, and a version begins with a letter or digit`
   const dots = tag.indexOf('..')
   if (dots !== -1) return `characters ${dots + 1} and ${dots + 2} are "..", which means the folder above`
+  const pair = tag.search(/[+-]{2}/)
+  if (pair !== -1) {
+    return `characters ${pair + 1} and ${pair + 2} are "${tag.slice(pair, pair + 2)}"; in an image tag "--" stands for "+", so a version has no two of them in a row`
+  }
   if (isCommitId(tag)) return 'it looks like a full commit id, which names the development release of that commit'
   const reserved = reservedUnderReleases(tag)
   return reserved === null ? null : `the name is reserved: ${reserved}`

@@ -46,21 +46,19 @@ export function compareVersions(a: string, b: string): number {
 }
 
 /**
- * The version as an image tag, which has no `+` (OCI distribution specification 1.1: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
- *
- * A version without `+` is its own tag. One with `+` becomes `_` and then itself with `_` written `__` and `+` written `_.`:
- * `v0.7.2+ci` → `_v0.7.2_.ci`. No two versions share a tag: a version never begins with `_`, so the first `_` says that the rest
- * is coded, and in the rest every `_` begins one of exactly two pairs.
- * @throws PitlaneError `VERSION_NAME` when the coded form is longer than a tag may be
+ * The version as an image tag, which has no `+` (OCI distribution specification 1.1: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`): each `+` is written
+ * `--`, so `v0.7.2+ci` is `v0.7.2--ci`. No two versions share a tag, because no version has two of `+` and `-` in a row
+ * (`version-name.ts`): in a tag, `--` is always a `+`. Tools that name images of a layout read `--` as well (image specification 1.1,
+ * "org.opencontainers.image.ref.name").
+ * @throws PitlaneError `VERSION_NAME` when that is longer than a tag may be
  */
 export function imageTag(version: string): string {
-  if (!version.includes('+')) return version
-  const tag = `_${version.replaceAll(/[_+]/g, (character) => (character === '_' ? '__' : '_.'))}`
+  const tag = version.replaceAll('+', '--')
   if (tag.length <= VERSION_LIMIT) return tag
   throw new PitlaneError(
     'VERSION_NAME',
     `the version ${shown(version)} becomes an image tag of ${tag.length} characters, and one has at most ${VERSION_LIMIT}`,
-    { hint: 'Each "+" and, beside it, each "_" takes two characters in an image tag: use a shorter version.' },
+    { hint: 'Each "+" takes two characters in an image tag: use a shorter version.' },
   )
 }
 
