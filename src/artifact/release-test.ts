@@ -73,10 +73,11 @@ export async function finishReleaseTest(parts: TestParts, context: StageContext)
   const artifact = await testedArtifact(parts, context)
   const place = paths(context, artifact.name)
   const test = await testRow(parts, context)
-  // Written down before a crash: the binary is gone by now.
-  if (test.result === 'passed') return
-  await mustBe(artifact, place.binary, 'OUTPUT_UNFIT')
-  await parts.writer.write((trx) => putReleaseTest(trx, { ...test, result: 'passed' }))
+  // Else written down before a crash: the binary may be gone by now.
+  if (test.result !== 'passed') {
+    await mustBe(artifact, place.binary, 'OUTPUT_UNFIT')
+    await parts.writer.write((trx) => putReleaseTest(trx, { ...test, result: 'passed' }))
+  }
   await rm(place.folder, { recursive: true, force: true })
 }
 

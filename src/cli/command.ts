@@ -3,6 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path'
 import { stageWork } from '../artifact/stage-work.ts'
 import { exitCodeOf } from '../errors.ts'
 import type { EngineParts } from '../run/engine.ts'
+import { removeLeftovers } from '../run/leftovers.ts'
 import type { Report } from '../run/progress.ts'
 import type { Context, Project, State } from './context.ts'
 import { describeError, errorDocument, jsonReport, textReport } from './output.ts'
@@ -50,7 +51,7 @@ export async function withState(
   try {
     const { executor, content, writer } = state
     const { clock } = context
-    await work(state, {
+    const engine: EngineParts = {
       writer,
       executor,
       clock,
@@ -68,7 +69,10 @@ export async function withState(
         env: context.env,
         machine: context.machine,
       }),
-    })
+    }
+    await removeLeftovers(engine)
+    await content.removeLeftovers()
+    await work(state, engine)
   } finally {
     await state.release()
   }

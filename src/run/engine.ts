@@ -2,16 +2,17 @@
  * Carries one build out: asks the reducer, writes its answer down, then does what it ordered. Holds nothing that the rows and the
  * executor can't give back: a new engine on the same rows goes on where this one stopped, wherever that was.
  */
-import { rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 import { type BuildRow, finishBuild, loadState, saveState, staleAttempts } from '../database/queries/builds.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
 import type { AttemptRef, Executor, StepRef } from '../executors/types.ts'
 import type { Plan, PlannedStage } from '../plan/plan.ts'
+import { type StagePlaces, stagePlaces } from './places.ts'
 import type { Report } from './progress.ts'
 import { type Fact, type Limits, type Order, reduce } from './reducer.ts'
+import { removeTree } from './remove-tree.ts'
 import { type BuildState, outcomeOf, type StageRun } from './state.ts'
 
 /** What the rooms after this one do around a stage's steps. Every method may be called again after a crash, and then does the same. */
@@ -353,22 +354,16 @@ class BuildRun {
   }
 
   #context(stage: StageRun, attempt: number): StageContext {
-    const folder = join(this.#parts.folder, String(this.#build.number), stage.plan.id)
-    return {
-      build: this.#build,
-      plan: this.#plan,
-      stage: stage.plan,
-      attempt,
-      workspace: join(folder, 'workspace'),
-      folder,
-    }
+    const { folder, workspace } = this.#places(stage)
+    return { build: this.#build, plan: this.#plan, stage: stage.plan, attempt, workspace, folder }
   }
 
   #attemptRef(stage: StageRun, attempt: number): AttemptRef {
-    return {
-      attemptId: `${this.#build.id}/${stage.plan.id}/${attempt}`,
-      folder: join(this.#context(stage, attempt).folder, `attempt-${attempt}`),
-    }
+    return this.#places(stage).attempt(attempt)
+  }
+
+  #places(stage: StageRun): StagePlaces {
+    return stagePlaces(this.#parts.folder, this.#build, stage.plan.id)
   }
 
   #stepRef(stage: StageRun, stepId: string): StepRef {
@@ -386,9 +381,4 @@ async function sizeOf(file: string): Promise<number> {
     if (systemCode(error) === 'ENOENT') return 0
     throw error
   }
-}
-
-/** Removes a folder that steps wrote to, read-only folders in it included. */
-async function removeTree(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 2 })
 }

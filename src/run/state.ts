@@ -72,7 +72,7 @@ const STAGE_ENDED: ReadonlySet<StageState> = new Set(['succeeded', 'failed', 'sk
 const STEP_ENDED: ReadonlySet<StepState> = new Set(['succeeded', 'failed', 'timed-out', 'skipped'])
 const STEP_ACTIVE: ReadonlySet<StepState> = new Set(['running', 'timing-out', 'cutting-off', 'interrupting'])
 
-export const stageEnded = (stage: StageRun): boolean => STAGE_ENDED.has(stage.state)
+export const stageEnded = (stage: Pick<StageRun, 'state'>): boolean => STAGE_ENDED.has(stage.state)
 export const stepEnded = (step: StepRun): boolean => STEP_ENDED.has(step.state)
 export const stepActive = (step: StepRun): boolean => STEP_ACTIVE.has(step.state)
 

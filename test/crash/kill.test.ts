@@ -156,6 +156,7 @@ async function killAndGoOn(cases: readonly Case[]): Promise<number> {
       assert.deepEqual(worlds.published(world), goal.published)
       worlds.assertStepsRanOnce(world, goal.steps)
       if (goal.only) worlds.assertRowsAreWhole(world)
+      worlds.assertNothingIsLeft(world)
       await worlds.assertNothingRuns(world)
     } catch (error) {
       throw new Error(`killed at ${kills.join(', then at ')} (left in ${world.root})`, { cause: error })

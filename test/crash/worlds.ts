@@ -185,6 +185,13 @@ export function progressOf(world: World): string {
   }
 }
 
+/** What dead runs have left half done is gone from the state: checkouts, unfinished copies. */
+export function assertNothingIsLeft(world: World): void {
+  const state = join(world.project, '.pitlane')
+  const left = files(state).filter((path) => /\/workspace\/|\/\.put-|\.partial$|\/binary\//.test(`/${path}`))
+  assert.deepEqual(left, [])
+}
+
 /** No process has the world in its environment or as its place. What was told to end gets a moment. */
 export async function assertNothingRuns(world: World): Promise<void> {
   let found: string[] = []

@@ -280,6 +280,38 @@ export async function staleAttempts(
     .execute()
 }
 
+/** Stages of the newest builds that have ended after they were tried. */
+export async function endedStages(
+  db: Kysely<Database>,
+  newest: number,
+): Promise<
+  readonly {
+    readonly build: { readonly id: string; readonly number: number }
+    readonly stage: string
+    readonly attempt: number
+  }[]
+> {
+  const builds = await db
+    .selectFrom('builds')
+    .select(['id', 'number'])
+    .orderBy('number', 'desc')
+    .limit(newest)
+    .execute()
+  if (builds.length === 0) return []
+  const ids = builds.map((build) => build.id)
+  const stages = await db
+    .selectFrom('stages')
+    .select(['build_id', 'id', 'state', 'attempt'])
+    .where('build_id', 'in', ids)
+    .where('attempt', '>', 0)
+    .execute()
+  return builds.flatMap((build) =>
+    stages
+      .filter((row) => row.build_id === build.id && stageEnded({ state: row.state as StageState }))
+      .map((row) => ({ build, stage: row.id, attempt: row.attempt })),
+  )
+}
+
 export async function finishBuild(
   trx: Transaction<Database>,
   build: BuildRow,
