@@ -56,11 +56,17 @@ class FileStream extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    const handle = this.#handle ?? (typeof this.#source === 'string' ? undefined : this.#source)
-    if (handle === undefined) return done(error)
-    handle.close().then(
-      () => done(error),
-      (closing: unknown) => done(error ?? (closing as Error)),
-    )
+    void this.#close(error, done)
+  }
+
+  async #close(error: Error | null, done: (error: Error | null) => void): Promise<void> {
+    let failure = error
+    try {
+      const handle = this.#handle ?? (typeof this.#source === 'string' ? undefined : this.#source)
+      await handle?.close()
+    } catch (closing) {
+      failure ??= closing as Error
+    }
+    done(failure)
   }
 }
