@@ -60,12 +60,13 @@ class FileStream extends Readable {
   }
 
   async #close(error: Error | null, done: (error: Error | null) => void): Promise<void> {
-    let ending = error
+    let failure = error
     try {
-      await (this.#handle ?? (typeof this.#source === 'string' ? undefined : this.#source))?.close()
+      const handle = this.#handle ?? (typeof this.#source === 'string' ? undefined : this.#source)
+      await handle?.close()
     } catch (closing) {
-      ending ??= closing as Error
+      failure ??= closing as Error
     }
-    done(ending)
+    done(failure)
   }
 }
