@@ -127,6 +127,7 @@ after(async () => {
 
 const BASICS = 'sh cat sed mkdir mktemp chmod mv cp rm id od tr grep uname getconf sha256sum printf'.split(' ')
 let pathNumber = 0
+const fakesOf = new Map<string, Readonly<Record<string, string>>>()
 
 /** A PATH of exactly these programs, and scripts of ours in place of some. */
 function pathOf(programs: readonly string[], fakes: Readonly<Record<string, string>> = {}): string {
@@ -139,7 +140,21 @@ function pathOf(programs: readonly string[], fakes: Readonly<Record<string, stri
   for (const [name, body] of Object.entries(fakes)) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 })
   }
+  fakesOf.set(folder, fakes)
   return folder
+}
+
+/** Some builds of busybox take their own programs before those on PATH: there, functions stand in for them. */
+async function takesItsOwn(program: string, argv: readonly string[]): Promise<boolean> {
+  const folder = pathOf([], { uname: 'echo ours' })
+  const { output } = await run(program, argv, { env: { PATH: folder }, input: 'uname\n' })
+  return output !== 'ours\n'
+}
+
+function asFunctions(folder: string): string {
+  return Object.entries(fakesOf.get(folder) ?? {})
+    .map(([name, body]) => `${name}() ( ${body}\n)\n`)
+    .join('')
 }
 
 const machine = (name: string, system = 'Linux') => `case $1 in -s) echo ${system} ;; *) echo ${name} ;; esac`
@@ -151,6 +166,10 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
     skip: program === null ? `${shell[0]} is not installed` : false,
   }, () => {
     let homes = 0
+    let ownFirst = false
+    before(async () => {
+      if (program !== null) ownFirst = await takesItsOwn(program, shell.slice(1))
+    })
     /** One run, with an empty home of its own. */
     async function install(
       argv: readonly string[],
@@ -159,9 +178,10 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       const home = join(root, `home-${shell[0]}-${homes++}`)
       mkdirSync(home)
       const path = options.path ?? pathOf([...BASICS, 'curl', 'minisign'], amd64)
+      const script = options.input ?? readFileSync(join(bucket, KEYS.installScript), 'utf8')
       const outcome = await run(program ?? '', [...shell.slice(1), '-s', '--', ...argv], {
         env: { HOME: home, PATH: path, PITLANE_DIR: join(home, 'bin'), ...options.env },
-        input: options.input ?? readFileSync(join(bucket, KEYS.installScript), 'utf8'),
+        input: `${ownFirst ? asFunctions(path) : ''}${script}`,
       })
       const left = readdirSync(home, { recursive: true }).map(String).toSorted()
       return { ...outcome, home, left, installed: join(home, 'bin', 'verifier') }
