@@ -46,6 +46,11 @@ export interface Executor {
    * @throws PitlaneError `STORAGE_FAILED` when something in the workspace cannot be removed
    */
   destroy(attempt: AttemptRef): Promise<void>
+  /**
+   * Removes a folder that steps worked in, read-only folders in it included; an absent one is removed already. Call it when no step works in it.
+   * @throws PitlaneError `STORAGE_FAILED` when something in it cannot be removed, or is mounted there
+   */
+  remove(folder: string): Promise<void>
   /** Lets go of everything this process holds (pipes, watchers) without touching the steps. */
   close(): Promise<void>
 }

@@ -2,7 +2,7 @@
  * Carries one build out: asks the reducer, writes its answer down, then does what it ordered. Holds nothing that the rows and the
  * executor can't give back: a new engine on the same rows goes on where this one stopped, wherever that was.
  */
-import { rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type BuildRow, finishBuild, loadState, saveState, staleAttempts } from '../database/queries/builds.ts'
@@ -255,7 +255,7 @@ class BuildRun {
           return this.tell({ kind: 'collected', ...at })
         case 'destroy':
           await this.#parts.executor.destroy(this.#attemptRef(stage, order.attempt))
-          return await removeTree(this.#context(stage, order.attempt).workspace)
+          return await this.#parts.executor.remove(this.#context(stage, order.attempt).workspace)
       }
     } catch (error) {
       this.#onFailure(order, error)
@@ -281,7 +281,7 @@ class BuildRun {
 
   async #prepare(stage: StageRun, attempt: number, fresh: boolean): Promise<void> {
     const context = this.#context(stage, attempt)
-    if (fresh) await removeTree(context.workspace)
+    if (fresh) await this.#parts.executor.remove(context.workspace)
     await this.#parts.executor.prepare(this.#attemptRef(stage, attempt))
     const answer = await this.#parts.work.prepare(context, fresh)
     const at = { stage: stage.plan.id, attempt }
@@ -386,9 +386,4 @@ async function sizeOf(file: string): Promise<number> {
     if (systemCode(error) === 'ENOENT') return 0
     throw error
   }
-}
-
-/** Removes a folder that steps wrote to, read-only folders in it included. */
-async function removeTree(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 2 })
 }
