@@ -145,9 +145,12 @@ async function openState(project: Project, options: StateOptions, clock: Clock, 
       content: contentStore(folder.artifacts, clock),
       executor,
       async release() {
-        await executor.close()
-        await db.destroy()
-        lock.release()
+        try {
+          await executor.close()
+          await db.destroy()
+        } finally {
+          lock.release()
+        }
       },
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -53,5 +53,14 @@ test('the lock of a killed process is free', async (t) => {
   await assert.rejects(acquireLock(request(folder)), { code: 'BUSY' })
   child.kill('SIGKILL')
   await new Promise((resolve) => child.once('close', resolve))
+  ;(await acquireLock(request(folder))).release()
+})
+
+test('where its holder cannot be written down, the lock is let go of', async (t) => {
+  const folder = temporaryFolder(t)
+  const holder = join(folder, 'lock.holder')
+  mkdirSync(holder)
+  await assert.rejects(acquireLock(request(folder)), { code: 'STORAGE_FAILED' })
+  rmdirSync(holder)
   ;(await acquireLock(request(folder))).release()
 })

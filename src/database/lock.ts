@@ -32,21 +32,23 @@ export interface LockRequest {
   readonly signal: AbortSignal
 }
 
+/** Milliseconds between two tries. */
 const POLL = 100
 
+/** @throws PitlaneError `BUSY` when the holder keeps it for longer than `wait`, `INTERRUPTED` by the signal, `STORAGE_FAILED` */
 export async function acquireLock(request: LockRequest): Promise<Lock> {
   const deadline = request.clock.monotonic() + request.wait
   let told = false
   for (;;) {
     const lock = tryLock(join(request.folder, 'lock'))
     if (lock !== null) {
-      const holder: LockHolder = {
-        command: request.command,
-        pid: request.pid,
-        since: new Date(request.clock.now()).toISOString(),
+      try {
+        writeHolder(request)
+        return lock
+      } catch (error) {
+        lock.release()
+        throw error
       }
-      writeFileSync(join(request.folder, 'lock.holder'), `${JSON.stringify(holder)}\n`)
-      return lock
     }
     const holder = describeHolder(request.folder)
     if (request.clock.monotonic() >= deadline) {
@@ -57,7 +59,9 @@ export async function acquireLock(request: LockRequest): Promise<Lock> {
     if (!told) request.onWait(holder)
     told = true
     await request.clock.sleep(POLL, request.signal).catch(() => {
-      throw new PitlaneError('INTERRUPTED', `stopped while waiting for ${holder}`)
+      throw new PitlaneError('INTERRUPTED', `stopped while waiting for ${holder}`, {
+        hint: 'Nothing was begun: run the same command again.',
+      })
     })
   }
 }
@@ -74,6 +78,19 @@ function tryLock(file: string): Lock | null {
     const message = (error as Error).message
     if (/locked|busy/.test(message)) return null
     throw new PitlaneError('STORAGE_FAILED', `cannot lock ${file}: ${message}`, {
+      hint: 'Check that the folder is writable and the disk is not full.',
+      cause: error,
+    })
+  }
+}
+
+function writeHolder({ folder, command, pid, clock }: LockRequest): void {
+  const file = join(folder, 'lock.holder')
+  const holder: LockHolder = { command, pid, since: new Date(clock.now()).toISOString() }
+  try {
+    writeFileSync(file, `${JSON.stringify(holder)}\n`)
+  } catch (error) {
+    throw new PitlaneError('STORAGE_FAILED', `cannot write ${file}: ${(error as Error).message}`, {
       hint: 'Check that the folder is writable and the disk is not full.',
       cause: error,
     })

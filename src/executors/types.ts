@@ -3,15 +3,15 @@
  * again by ids and folders that are fixed before anything starts.
  *
  * Life of a stage attempt: `prepare` once → for each step `start`, then `wait` (or `kill`) → `destroy` once. After an engine died:
- * `attach` for each step whose row says it was started. Steps of one attempt may overlap in time and share the attempt's workspace.
+ * `attach` for each step whose row says it was started. Steps of one attempt may overlap in time.
  */
 export interface Executor {
   readonly name: 'process'
   /** What holds the processes of a step together here, found out by trying: recorded as evidence. */
   isolation(): Promise<'pid-namespace' | 'process-group'>
   /**
-   * Makes the attempt's folder ready. May be called again after a crash at any point; ends in the same state. The workspace itself
-   * is filled by the caller (`forges/git` checks out the commit), before the first `start`.
+   * Makes the attempt's folder ready. May be called again after a crash at any point; ends in the same state. Where the steps work
+   * (`cwd`) is made by the caller (`forges/git` checks out the commit), before the first `start`.
    */
   prepare(attempt: AttemptRef): Promise<void>
   /**
@@ -42,10 +42,15 @@ export interface Executor {
   /** File to which the step's standard output and error go; may not exist before `start`. */
   outputPath(step: StepRef): string
   /**
-   * Ends what is left of the attempt and removes its workspace; outputs and exit statuses stay. May be repeated.
+   * Ends what is left of the attempt and removes `workspace/` in its folder; outputs and exit statuses stay. May be repeated.
    * @throws PitlaneError `STORAGE_FAILED` when something in the workspace cannot be removed
    */
   destroy(attempt: AttemptRef): Promise<void>
+  /**
+   * Removes a folder that steps worked in, read-only folders in it included; an absent one is removed already. Call it when no step works in it.
+   * @throws PitlaneError `STORAGE_FAILED` when something in it cannot be removed, or is mounted there
+   */
+  remove(folder: string): Promise<void>
   /** Lets go of everything this process holds (pipes, watchers) without touching the steps. */
   close(): Promise<void>
 }
@@ -71,7 +76,10 @@ export interface StepOrder extends StepRef {
    * executor adds `PITLANE_STEP`, by which it finds a step's processes. Names are `[A-Za-z_][A-Za-z0-9_]*`.
    */
   readonly env: Readonly<Record<string, string>>
-  /** Working directory, absolute; usually the attempt's `workspace`. */
+  /**
+   * Working directory, absolute. The engine's lies outside of the attempt's folder: attempts of a stage share one checkout, and its outputs
+   * are collected after `destroy`.
+   */
   readonly cwd: string
 }
 

@@ -7,7 +7,7 @@ import { compareVersions, imageTag } from './version.ts'
 
 const PARTS = ['v', '0', '1', '10', '01', '.', '-', '_', '+', 'rc', 'beta', 'a', 'Z', '9007199254740993', 'alpha.1']
 /** Names made of the parts that versions are made of, so that equal beginnings are common. */
-const name = fc
+const names = fc
   .array(fc.constantFrom(...PARTS), { minLength: 1, maxLength: 8 })
   .map((parts) => parts.join(''))
   .filter((text) => /^[A-Za-z0-9]/.test(text) && !text.includes('..') && text.length <= 128)
@@ -38,7 +38,7 @@ test('a commit id is no version, also one that begins with a digit', () => {
 
 test('the order is total: antisymmetric, transitive, and equal only for the same name', () => {
   fc.assert(
-    fc.property(name, name, name, (a, b, c) => {
+    fc.property(names, names, names, (a, b, c) => {
       assert.equal(Math.sign(compareVersions(a, b)), -Math.sign(compareVersions(b, a)) + 0)
       assert.equal(compareVersions(a, b) === 0, a === b)
       if (compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0)

@@ -48,7 +48,8 @@ export function journalRows(operations: readonly Operation[]): Omit<OperationRow
 
 /** Carries one entry's operations out. They must be the ones written down: anything else is a contradiction and stops. */
 export async function carryOutEntry(journal: Journal, entry: Entry, operations: readonly Operation[]): Promise<void> {
-  const wanted = journalRows(operations.filter((operation) => operation.entry === entry.id))
+  const own = operations.filter((operation) => operation.entry === entry.id)
+  const wanted = journalRows(own)
   const stored = await readOperations(journal.writer.db, journal.version, entry.id)
   compareWithStored(journal.version, stored, wanted)
   const open = stored.filter((row) => row.state !== 'done')
@@ -60,9 +61,7 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
       open.map((row) => row.position),
     ),
   )
-  const byPosition = new Map(
-    wanted.map((row, index) => [row.position, operations.filter((o) => o.entry === entry.id)[index]]),
-  )
+  const byPosition = new Map(wanted.map((row, index) => [row.position, own[index]]))
   const queue = [...open]
   const worker = async () => {
     for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
@@ -142,30 +141,24 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
   }
 }
 
-/**
- * Refuses before anything is written when a name is taken by other bytes, with both digests; tells how many are already there.
- */
+/** Refuses before anything is written when a name is taken by other bytes, with both digests. Throws `CONTRADICTION`. */
 export async function findContradictions(
   journal: Pick<Journal, 'bucket' | 'registry'>,
   operations: readonly Operation[],
-): Promise<number> {
-  let present = 0
+): Promise<void> {
   for (const operation of operations) {
     if (operation.to === 'bucket' && operation.options.exclusive) {
       const there = await digestOf(await journal.bucket.open(operation.key))
       if (there === null) continue
       if (there.sha256 !== operation.body.sha256)
         throw contradiction(`${journal.bucket.location}/${operation.key}`, there.sha256, operation.body.sha256)
-      present += 1
     } else if (operation.to === 'tag') {
       const there = await journal.registry?.resolveTag(operation.repository, operation.tag)
       if (there === null || there === undefined) continue
       if (there.digest !== operation.descriptor.digest)
         throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
-      present += 1
     }
   }
-  return present
 }
 
 export function contradiction(name: string, there: string, wanted: string): PitlaneError {

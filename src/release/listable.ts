@@ -6,7 +6,15 @@ import type { Bucket } from '../buckets/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { ReleaseDocument } from './document.ts'
 import type { StoredDocument } from './documents.ts'
+import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
+
+interface ListableParts {
+  readonly bucket: Bucket
+  readonly registry: Registry | null
+  /** Null when the project asked for `sign: none`. */
+  readonly signer: Signer | null
+}
 
 export interface Listable {
   readonly listed: readonly StoredDocument[]
@@ -16,7 +24,7 @@ export interface Listable {
 
 /** What readers see listed already was complete when it was listed; every other version is looked at. */
 export async function listable(
-  parts: { readonly bucket: Bucket; readonly registry: Registry | null },
+  parts: ListableParts,
   stored: readonly StoredDocument[],
   index: SiteIndex | null,
 ): Promise<Listable> {
@@ -33,9 +41,11 @@ export async function listable(
 }
 
 async function whatLacks(
-  { bucket, registry }: { readonly bucket: Bucket; readonly registry: Registry | null },
-  { files, image }: ReleaseDocument,
+  { bucket, registry, signer }: ListableParts,
+  { files, image, signing }: ReleaseDocument,
 ): Promise<string | null> {
+  // A project that signs now may have releases from before. A new one without a signature could be anybody's.
+  if (signer !== null && signing.scheme === 'none') return 'a signature'
   for (const file of files) {
     if ((await bucket.head(file.path))?.size !== file.size) return file.path
   }

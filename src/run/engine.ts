@@ -256,7 +256,7 @@ class BuildRun {
           return this.tell({ kind: 'collected', ...at })
         case 'destroy':
           await this.#parts.executor.destroy(this.#attemptRef(stage, order.attempt))
-          return await removeTree(this.#context(stage, order.attempt).workspace)
+          return await this.#parts.executor.remove(this.#context(stage, order.attempt).workspace)
       }
     } catch (error) {
       this.#onFailure(order, error)
@@ -282,7 +282,7 @@ class BuildRun {
 
   async #prepare(stage: StageRun, attempt: number, fresh: boolean): Promise<void> {
     const context = this.#context(stage, attempt)
-    if (fresh) await removeTree(context.workspace)
+    if (fresh) await this.#parts.executor.remove(context.workspace)
     await this.#parts.executor.prepare(this.#attemptRef(stage, attempt))
     const answer = await this.#parts.work.prepare(context, fresh)
     const at = { stage: stage.plan.id, attempt }

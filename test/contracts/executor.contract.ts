@@ -1,8 +1,18 @@
 // What every executor owes its engine. Each adapter runs this suite; what only one of them can do is tested beside it.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PitlaneError } from '../../src/errors.ts'
@@ -314,6 +324,17 @@ export function executorContract(name: string, make: () => Executor): void {
       assert.ok(!existsSync(join(b.workspace, 'ran')))
       await b.executor.start(fine)
       assert.deepEqual(await b.executor.wait(fine), { kind: 'exited', code: 0 })
+    })
+
+    test('a folder in which a step closed folders is removed, and one that is gone, too', async () => {
+      const b = await bench()
+      const folder = join(dirname(b.attempt.folder), 'checkout')
+      mkdirSync(join(folder, 'closed'), { recursive: true })
+      writeFileSync(join(folder, 'closed', 'file'), '')
+      chmodSync(join(folder, 'closed'), 0o555)
+      await b.executor.remove(folder)
+      assert.ok(!existsSync(folder))
+      await b.executor.remove(folder)
     })
 
     test('prepare and destroy can be repeated; output and statuses stay', async () => {

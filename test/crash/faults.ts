@@ -126,6 +126,7 @@ export class Faults {
       attach: (ref) => this.#effect(`executor.attach ${step(ref)}`, () => executor.attach(ref)),
       kill: (ref) => this.#effect(`executor.kill ${step(ref)}`, () => executor.kill(ref)),
       destroy: (ref) => this.#effect(`executor.destroy ${attempt(ref)}`, () => executor.destroy(ref)),
+      remove: (folder) => executor.remove(folder),
     }
   }
 

@@ -145,6 +145,10 @@ export class ProcessExecutor implements Executor {
     }
   }
 
+  async remove(folder: string): Promise<void> {
+    await removeTree(folder, this.#shell)
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(
       new PitlaneError('INTERRUPTED', 'Steps are no longer waited for; those that run go on.', {
