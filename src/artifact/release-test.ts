@@ -59,12 +59,14 @@ export async function prepareReleaseTest(parts: TestParts, context: StageContext
 export async function releaseTestEnvironment(parts: TestParts, context: StageContext): Promise<Record<string, string>> {
   const artifact = await testedArtifact(parts, context)
   const test = await testRow(parts, context)
+  if (test.mode === null)
+    throw new PitlaneError('PLAN_CONTRADICTION', `${context.stage.id} has nothing to run its binary with`)
   const place = paths(context, artifact.name)
   return {
     BINARY: test.mode === 'qemu' ? place.wrapper : place.binary,
     BINARY_FILE: place.binary,
     BINARY_SHA256: artifact.sha256,
-    BINARY_MODE: test.mode ?? 'native',
+    BINARY_MODE: test.mode,
   }
 }
 

@@ -57,7 +57,7 @@ async function fillWorkspace(repository: Repository, context: StageContext, fres
       'STORAGE_FAILED',
       `the workspace ${context.workspace} is gone, and steps that finished have worked in it`,
       {
-        hint: 'Somebody removed it. Remove the whole .pitlane/builds folder of that build and start it again.',
+        hint: 'Somebody removed it. Put it back, or remove .pitlane: then the next run begins anew.',
       },
     )
   }

@@ -7,6 +7,7 @@ import { KEYS } from '../plan/keys.ts'
 import { ReleaseDocument } from './document.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
+import { refuseNewerFormat } from './site-index.ts'
 import { verifyFile } from './verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
@@ -106,6 +107,7 @@ export function parseDocument(bytes: Buffer, name: string, version: string): Rel
       `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
     )
   }
+  refuseNewerFormat(value, 'pitlane-release', 'pitlane-release/1', name)
   const parsed = ReleaseDocument.safeParse(value)
   if (!parsed.success) {
     const [issue] = parsed.error.issues

@@ -100,7 +100,11 @@ export async function listOperations(
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey
-  const documentSha256 = (document: ReleaseDocument) => digests.get(document) ?? ''
+  const documentSha256 = (document: ReleaseDocument) => {
+    const sha256 = digests.get(document)
+    if (sha256 === undefined) throw new PitlaneError('INTERNAL', `${document.version} was not read from the bucket`)
+    return sha256
+  }
   const files = parts.render({
     name,
     baseUrl,

@@ -192,7 +192,8 @@ function requireRun(input: MaterialsInput, target: Target, findings: readonly st
 }
 
 function testOf(input: MaterialsInput, triple: string): ReleaseTest {
-  const platform = findTarget(triple)?.platform ?? ''
+  const platform = findTarget(triple)?.platform
+  if (platform === undefined) throw new PitlaneError('INTERNAL', `no target ${triple}`)
   const declared = input.plan.stages.some((stage) => stage.kind === 'test' && stage.target === triple)
   if (!declared)
     return {

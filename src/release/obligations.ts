@@ -54,8 +54,7 @@ function testMet(plan: Plan, document: ReleaseDocument, target: string): boolean
   const stage = plan.stages.find((candidate) => candidate.kind === 'test' && candidate.target === target)
   const test = document.tests.find((candidate) => candidate.target === target)
   const file = document.files.find((candidate) => candidate.target === target)
-  if (stage === undefined) return true
-  if (test === undefined) return false
+  if (stage === undefined || test === undefined) return false
   if (test.result === 'passed') return test.binarySha256 === file?.sha256
   return test.result === 'not-run' && !stage.required
 }

@@ -102,7 +102,16 @@ export const SiteIndex = z.strictObject({
 export type SiteIndex = z.infer<typeof SiteIndex>
 export type IndexRelease = z.infer<typeof IndexRelease>
 
-/** Throws `VERIFICATION_FAILED` when the bytes are not an index that this version reads. */
+/** A document of a format that a later version writes is no forgery: it is left alone, and told as what it is. */
+export function refuseNewerFormat(value: unknown, family: string, known: string, name: string): void {
+  const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined
+  if (typeof format !== 'string' || !format.startsWith(`${family}/`) || format === known) return
+  throw new PitlaneError('STATE_NEWER', `${name} has the format ${format.slice(0, 40)}, this Pitlane knows ${known}`, {
+    hint: 'Use the Pitlane version that wrote it, or a newer one. Nothing was changed.',
+  })
+}
+
+/** Throws `STATE_NEWER`, and `VERIFICATION_FAILED` when the bytes are not an index that this version reads. */
 export function parseSiteIndex(bytes: Buffer, name: string): SiteIndex {
   let value: unknown
   try {
@@ -113,6 +122,7 @@ export function parseSiteIndex(bytes: Buffer, name: string): SiteIndex {
       `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
     )
   }
+  refuseNewerFormat(value, 'pitlane-index', 'pitlane-index/1', name)
   const parsed = SiteIndex.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues

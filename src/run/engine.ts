@@ -12,7 +12,6 @@ import type { Plan, PlannedStage } from '../plan/plan.ts'
 import { type StagePlaces, stagePlaces } from './places.ts'
 import type { Report } from './progress.ts'
 import { type Fact, type Limits, type Order, reduce } from './reducer.ts'
-import { removeTree } from './remove-tree.ts'
 import { type BuildState, outcomeOf, type StageRun } from './state.ts'
 
 /** What the rooms after this one do around a stage's steps. Every method may be called again after a crash, and then does the same. */
@@ -346,10 +345,12 @@ class BuildRun {
   }
 
   #environment(stage: StageRun): ReturnType<StageWork['environment']> {
-    const known = this.#environments.get(stage.plan.id)
+    // Another attempt may find another way to run a program.
+    const key = `${stage.plan.id} ${stage.attempt}`
+    const known = this.#environments.get(key)
     if (known !== undefined) return known
     const made = this.#parts.work.environment(this.#context(stage, stage.attempt))
-    this.#environments.set(stage.plan.id, made)
+    this.#environments.set(key, made)
     return made
   }
 

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { endedStages } from '../database/queries/builds.ts'
 import type { EngineParts } from './engine.ts'
 import { stagePlaces } from './places.ts'
-import { removeTree } from './remove-tree.ts'
 
 /** How many builds back: every start has looked, and there are two builds in a release. */
 const NEWEST = 4
@@ -14,6 +13,6 @@ export async function removeLeftovers(parts: Pick<EngineParts, 'writer' | 'execu
     const places = stagePlaces(parts.folder, build, stage)
     if (!existsSync(places.workspace)) continue
     await parts.executor.destroy(places.attempt(attempt))
-    await removeTree(places.workspace)
+    await parts.executor.remove(places.workspace)
   }
 }
