@@ -9,7 +9,9 @@ import { CONFIGURATION, makeWorld, PUBLIC_KEY } from '../test/world/toy.ts'
 
 const EXPECTED = [
   /^package\.json$/,
-  /^(README|CHANGELOG)\.md$/,
+  /^(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/,
+  // What the README and a written pitlane.yaml point to.
+  /^docs\/(\w+|decisions\/[\w-]+|reference\/[\w-]+)\.md$/,
   /^LICENSE$/,
   /^bin\/pitlane\.js$/,
   /^dist\/main\.js$/,

@@ -222,7 +222,10 @@ const completion = buildCommand<NonNullable<unknown>, ['bash' | 'zsh' | 'fish'],
   loader: async () => (await import('./commands/completion.ts')).completion,
   docs: {
     brief: 'Print a completion script for your shell',
-    fullDescription: 'For bash: `source <(pitlane completion bash)`.',
+    fullDescription: [
+      'For bash and zsh: `source <(pitlane completion bash)`, with the name of the shell; in zsh after `compinit`.',
+      'For fish: `pitlane completion fish | source`.',
+    ].join('\n'),
   },
   parameters: {
     positional: {
@@ -271,7 +274,12 @@ export function buildApp(version: string) {
     {
       name: 'pitlane',
       versionInfo: { currentVersion: version },
-      scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+      scanner: {
+        caseStyle: 'allow-kebab-for-camel',
+        allowArgumentEscapeSequence: true,
+        // Below the parser's own 7, at which any word of three letters is like any other.
+        distanceOptions: { threshold: 4, weights: { insertion: 1, deletion: 3, substitution: 2, transposition: 0 } },
+      },
       localization: { text: usageTexts },
       documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
     },

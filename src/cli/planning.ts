@@ -1,8 +1,9 @@
 /** From a revision to its plan: the files at that commit, and nothing of the working tree. */
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { PitlaneError } from '../errors.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import type { Plan } from '../plan/plan.ts'
+import { absolute } from './command.ts'
 import type { Project } from './context.ts'
 
 const CONFIGURATION_LIMIT = 1024 * 1024
@@ -21,10 +22,22 @@ export async function planRevision(project: Project, revision: string | undefine
   return makePlan({ source, configuration: { file, text }, changelog })
 }
 
-/** Says that the working tree differs: what is built is the commit. Refuses nothing. */
-export async function describeChanges(project: Project): Promise<string | null> {
-  const changes = await project.repository.changes(4)
+const CHANGES_LIMIT = 1000
+
+/** Says that the working tree differs: what is built is the commit. What releases themselves wrote is no change. Refuses nothing. */
+export async function describeChanges(project: Project, planning: Promise<Plan>): Promise<string | null> {
+  const [all, plan] = await Promise.all([project.repository.changes(CHANGES_LIMIT), planning])
+  const written = publishedFolders(project, plan)
+  const changes = all.filter((path) => !written.some((folder) => `${path}/`.startsWith(`${folder}/`)))
   if (changes.length === 0) return null
   const shown = changes.slice(0, 3).join(', ')
   return `the working tree has changes that are not committed and not built: ${shown}${changes.length > 3 ? ', …' : ''}`
+}
+
+/** Bucket and image layout, relative to the repository's top, as git names paths. */
+function publishedFolders(project: Project, { release }: Plan): readonly string[] {
+  const { bucket, registry } = release?.publish ?? { bucket: null, registry: null }
+  return [bucket, registry]
+    .filter((folder) => folder !== null)
+    .map((folder) => join(dirname(project.file), relative(project.folder, absolute(folder, project.folder))))
 }

@@ -56,7 +56,7 @@ function releaseLines({ build, everyTarget }: Ecosystem, name: string): readonly
       '#     run: ./build.sh "$TARGET"',
       `#     binary: out/${name}`,
       '# publish:',
-      '#   bucket: public',
+      '#   bucket: bucket',
     ]
   }
   const targets = TARGETS.map(({ triple, label }, index) => {
@@ -85,9 +85,9 @@ function releaseLines({ build, everyTarget }: Ecosystem, name: string): readonly
       .replaceAll(/^-|-$/g, '')}`,
     `  #   command: [/${build.binary.split('/').at(-1)}]`,
     '',
-    '# Folders, beside this file. Put them into .gitignore.',
+    '# Folders, beside this file; a release writes them. Put them into .gitignore.',
     'publish:',
-    '  bucket: public',
+    '  bucket: bucket',
     '  # registry: images',
     '  # public: https://downloads.example.org',
   ]

@@ -16,7 +16,7 @@ export async function plan(this: Context, flags: { diff?: string; json: boolean 
     }
     if (flags.json) return printJson(this, made)
     this.process.stdout.write(renderPlan(made))
-    const changes = revision === undefined ? await describeChanges(project) : null
+    const changes = revision === undefined ? await describeChanges(project, Promise.resolve(made)) : null
     if (changes !== null) this.process.stderr.write(`note: ${changes}\n`)
   })
 }

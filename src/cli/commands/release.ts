@@ -14,9 +14,10 @@ export async function release(
   await guard(this, flags.json, async () => {
     const project = await this.project()
     this.loadState()
+    const planning = planRevision(project, revision)
     const [planned, changes, actor] = await Promise.all([
-      planRevision(project, revision),
-      revision === undefined ? describeChanges(project) : null,
+      planning,
+      revision === undefined ? describeChanges(project, planning) : null,
       this.actor(project),
     ])
     if (planned.release?.publish == null) {

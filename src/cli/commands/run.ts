@@ -12,9 +12,10 @@ export async function run(
   await guard(this, flags.json, async () => {
     const project = await this.project()
     this.loadState()
+    const planning = planRevision(project, revision)
     const [plan, changes, actor] = await Promise.all([
-      planRevision(project, revision),
-      revision === undefined ? describeChanges(project) : null,
+      planning,
+      revision === undefined ? describeChanges(project, planning) : null,
       this.actor(project),
     ])
     const report = reporter(this, flags.json)

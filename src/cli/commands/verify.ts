@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { PitlaneError, systemCode } from '../../errors.ts'
+import { exitCodeOf, PitlaneError, systemCode } from '../../errors.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
 import { readDocumentOf } from '../../release/documents.ts'
 import { verifyRelease } from '../../release/verify.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
-import { printable } from '../output.ts'
+import { describeError, printable } from '../output.ts'
 
 const KEY_LIMIT = 16 * 1024
 
@@ -63,13 +63,17 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         this.process.stdout.write(`${version} verifies${key === null ? ', as far as an unsigned release can' : ''}\n`)
     }
     if (problems.length > 0) {
-      throw new PitlaneError(
+      const failure = new PitlaneError(
         'VERIFICATION_FAILED',
         `${version} does not verify:\n  ${problems.join('\n').replaceAll('\n', '\n  ')}`,
         {
           hint: 'Do not use these files.',
         },
       )
+      if (!flags.json) throw failure
+      // The document above says all of it; a second one after it would spoil the first for whoever parses it.
+      this.exitCode = exitCodeOf(failure)
+      this.process.stderr.write(`${describeError(failure)}\n`)
     }
   })
 }
