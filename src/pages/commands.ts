@@ -100,7 +100,7 @@ export function imageCommands(document: ReleaseDocument): Commands | null {
     : {
         title: 'Load from the image layout',
         explanation:
-          'The images lie in a folder (OCI image layout). In the folder of this page, this loads the one for this machine into Podman; for Docker, write docker-daemon: instead of containers-storage:.',
+          'Where the release was made, the images lie in a folder (OCI image layout). In the folder of this page there, this loads the one for this machine into Podman; for Docker, write docker-daemon: instead of containers-storage:.',
         lines: [
           `skopeo copy \\\n  ${shellWord(`oci:${image.layout}:${name}`)} \\\n  ${shellWord(`containers-storage:${name}`)}`,
         ],

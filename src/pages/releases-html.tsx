@@ -273,7 +273,7 @@ function OtherReleases({ catalogue }: { catalogue: Catalogue }) {
       {count === 0 ? null : (
         <section id="_development" aria-labelledby="_development-title">
           <h2 id="_development-title">Development</h2>
-          <p>Builds of single commits, named by the commit. They come and go.</p>
+          <p>Builds of single commits, named by the commit.</p>
           <details class="all">
             <summary>
               {count} development {count === 1 ? 'build' : 'builds'}

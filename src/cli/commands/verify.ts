@@ -67,7 +67,10 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         'VERIFICATION_FAILED',
         `${version} does not verify:\n  ${problems.join('\n').replaceAll('\n', '\n  ')}`,
         {
-          hint: 'Do not use these files.',
+          hint:
+            result.problems.length > 0
+              ? 'Do not use these files.'
+              : 'Nothing was found wrong, but not everything was looked at.',
         },
       )
       if (!flags.json) throw failure
