@@ -26,7 +26,9 @@ export async function main(process: NodeJS.Process, overrides: Overrides = {}): 
   const stop = stopSignals(process)
   // A reader that closes the pipe early (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code === 'EPIPE') return
+    process.stderr.write(`pitlane: STORAGE_FAILED: standard output could not be written: ${error.message}\n`)
+    process.exit(EXIT.infrastructure)
   })
   const version = packageVersion()
   const context = makeContext(process, version, stop, overrides)
@@ -39,7 +41,7 @@ export async function main(process: NodeJS.Process, overrides: Overrides = {}): 
 function makeContext(
   process: NodeJS.Process,
   pitlaneVersion: string,
-  stop: Context['stop'],
+  stop: ReturnType<typeof stopSignals>,
   overrides: Overrides,
 ): Context {
   const clock = overrides.clock ?? systemClock
@@ -90,6 +92,8 @@ function makeContext(
     loadState: () => void stateModules().catch(() => undefined),
 
     async openState(project, options) {
+      // Before, and in commands that keep nothing, a signal ends the process as it ends any other.
+      stop.listen()
       const state = await openState(project, options, clock, stop.drain)
       return wrap?.state ? wrap.state(state) : state
     },
@@ -158,25 +162,29 @@ async function openState(project: Project, options: StateOptions, clock: Clock, 
 }
 
 /** Ctrl-C: start nothing more and let what runs finish; again: end what runs; a third time: go at once. SIGTERM ends what runs. */
-function stopSignals(process: NodeJS.Process): Context['stop'] {
+function stopSignals(process: NodeJS.Process): Context['stop'] & { listen(): void } {
   const drain = new AbortController()
   const interrupt = new AbortController()
   let count = 0
-  process.on('SIGINT', () => {
-    count += 1
-    if (count === 1) {
-      process.stderr.write('pitlane: stopping: what runs is finished, nothing more is started. Ctrl-C again ends it.\n')
+  const listen = () => {
+    process.on('SIGINT', () => {
+      count += 1
+      if (count === 1) {
+        process.stderr.write(
+          'pitlane: stopping: what runs is finished, nothing more is started. Ctrl-C again ends it.\n',
+        )
+        drain.abort()
+      } else if (count === 2) {
+        process.stderr.write('pitlane: ending what runs. The same command will go on where it was.\n')
+        interrupt.abort()
+      } else process.exit(EXIT.interrupted)
+    })
+    process.on('SIGTERM', () => {
       drain.abort()
-    } else if (count === 2) {
-      process.stderr.write('pitlane: ending what runs. The same command will go on where it was.\n')
       interrupt.abort()
-    } else process.exit(EXIT.interrupted)
-  })
-  process.on('SIGTERM', () => {
-    drain.abort()
-    interrupt.abort()
-  })
-  return { drain: drain.signal, interrupt: interrupt.signal }
+    })
+  }
+  return { drain: drain.signal, interrupt: interrupt.signal, listen }
 }
 
 /** From package.json, two folders up from `dist/main.js` or one from `src/main.ts`. */
