@@ -44,6 +44,7 @@ export const ERRORS = {
   TEST_NOT_RUN: { fault: 'target', retry: false, summary: 'a required release test could not run on this machine' },
   CONTRADICTION: { fault: 'policy', retry: false, summary: 'the same name exists with other bytes' },
   PLAN_CONTRADICTION: { fault: 'policy', retry: false, summary: 'what was carried out is not what the plan declared' },
+  PROJECT_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket holds releases of another project' },
   KEY_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket is signed with another key' },
   TAG_MOVED: { fault: 'policy', retry: false, summary: 'the tag no longer names the commit that was built' },
   DIRTY_TREE: { fault: 'policy', retry: false, summary: 'the working tree has changes that the commit does not have' },

@@ -25,7 +25,9 @@ export interface Overrides {
 export async function main(process: NodeJS.Process, overrides: Overrides = {}): Promise<void> {
   // A reader that closes the pipe early (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code === 'EPIPE') return
+    process.stderr.write(`pitlane: STORAGE_FAILED: standard output could not be written: ${error.message}\n`)
+    process.exit(EXIT.infrastructure)
   })
   const version = packageVersion()
   const context = makeContext(process, version, overrides)

@@ -3,16 +3,18 @@
  * Natively where the kernel executes it, else under qemu-user; where neither works, it did not run, and that is what is recorded.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ArtifactRow, putReleaseTest, readArtifacts, readReleaseTests } from '../database/queries/artifacts.ts'
-import { PitlaneError } from '../errors.ts'
+import { PitlaneError, systemCode } from '../errors.ts'
 import { findTarget } from '../plan/targets.ts'
 import type { StageContext } from '../run/engine.ts'
 import { shellWord } from '../shell-word.ts'
+import { fileChunks } from './file-chunks.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
+import { storageFailed } from './storage-failed.ts'
 
 type TestParts = Pick<StageParts, 'content' | 'writer' | 'env' | 'machine'>
 
@@ -105,15 +107,39 @@ function paths(context: StageContext, name: string) {
 }
 
 async function mustBe(artifact: ArtifactRow, path: string, code: 'STORAGE_FAILED' | 'OUTPUT_UNFIT'): Promise<void> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
-  const found = hash.digest('hex')
+  const found = await digestOfFile(path)
   if (found === artifact.sha256) return
   throw new PitlaneError(
     code,
-    `${path} has SHA-256 ${found}; what was built and will be published has ${artifact.sha256}`,
+    `${path} ${found === null ? 'is no regular file any more' : `has SHA-256 ${found}`}; what was built and will be published has ${artifact.sha256}`,
     {
       hint: code === 'OUTPUT_UNFIT' ? 'The release test must not change the binary it tests.' : 'Check the disk.',
     },
   )
+}
+
+/** Null when there is no regular file: a test may have put anything there, and a named pipe would be waited for without end. */
+async function digestOfFile(path: string): Promise<string | null> {
+  const file = await openRegular(path)
+  if (file === null) return null
+  try {
+    if (!(await file.stat()).isFile()) return null
+    const hash = createHash('sha256')
+    for await (const chunk of fileChunks(file, path)) hash.update(chunk)
+    return hash.digest('hex')
+  } finally {
+    await file.close()
+  }
+}
+
+async function openRegular(path: string): Promise<FileHandle | null> {
+  try {
+    // Looked at before it is opened: opening a device can do things.
+    if (!(await lstat(path)).isFile()) return null
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null
+    throw storageFailed(path, 'read', error)
+  }
 }

@@ -74,7 +74,7 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
   } catch (error) {
     if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
     throw new PitlaneError(error.code, error.message, {
-      hint: `Lists are computed from the documents of all releases, and this one was changed: put ${KEYS.folder(version)} back from a copy.`,
+      hint: `Lists are computed from the documents of all releases, and this one is not as the project signed it: put ${KEYS.folder(version)} back from a copy, or remove it when it is not yours.`,
       cause: error,
     })
   }
@@ -83,7 +83,14 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
 async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
   const found = await readDocument(bucket, version)
   if (found === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
-  if (check !== null && found.document.signing.scheme === 'minisign') {
+  if (check !== null) {
+    // Or whoever may write to the bucket could add a release that says it needs no signature.
+    if (found.document.signing.scheme === 'none') {
+      throw new PitlaneError(
+        'VERIFICATION_FAILED',
+        `${bucket.location}/${KEYS.document(version)} says that it is not signed, and this project signs`,
+      )
+    }
     const key = `${KEYS.document(version)}.minisig`
     const minisig = await bucket.read(key, SIGNATURE_LIMIT)
     if (minisig === null) {

@@ -65,22 +65,33 @@ export async function readIndex(bucket: Bucket): Promise<SiteIndex | null> {
   }
 }
 
-/** A bucket is signed with one key: another one would make every earlier release look forged. */
-export async function requireSameKey({ bucket, signer }: ListParts): Promise<void> {
-  compareKeys(bucket, await readIndex(bucket), signer)
+/** A bucket belongs to one project and is signed with one key: another one would make every earlier release look forged. */
+export async function requireSameOwner(parts: ListParts): Promise<void> {
+  compareOwner(parts, await readIndex(parts.bucket))
 }
 
-/** Throws `KEY_CHANGED`. */
-export function compareKeys(bucket: Bucket, index: SiteIndex | null, signer: Signer | null): void {
-  const before = index?.publicKey
-  if (before === undefined || before === null || before.minisign === signer?.publicKey.line) return
+/** Throws `PROJECT_CHANGED`, `KEY_CHANGED`. */
+export function compareOwner({ bucket, name, signer }: ListParts, index: SiteIndex | null): void {
+  if (index === null) return
+  if (index.name !== name) throw projectChanged(bucket, index.name, name)
+  const before = index.publicKey
+  // Nothing that says it is unsigned can be told from what somebody else has put there.
+  const same =
+    before === null ? signer === null || index.releases.length === 0 : before.minisign === signer?.publicKey.line
+  if (same) return
   throw new PitlaneError(
     'KEY_CHANGED',
-    `${bucket.location} is signed with key ${before.keyId}, and this one is ${signer?.keyId ?? 'none'}`,
+    `${bucket.location} is signed with key ${before?.keyId ?? 'none'}, and this one is ${signer?.keyId ?? 'none'}`,
     {
       hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
     },
   )
+}
+
+function projectChanged(bucket: Bucket, there: string, name: string): PitlaneError {
+  return new PitlaneError('PROJECT_CHANGED', `${bucket.location} holds releases of ${there}, and this is ${name}`, {
+    hint: 'Lists and pointers are of one project: publish to a bucket of its own, or give the project its name back.',
+  })
 }
 
 /**
@@ -97,6 +108,8 @@ export async function listOperations(
   const { listed: stored, incomplete } = await listable(parts, await readDocuments(parts.bucket, parts.check), now)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   const documents = stored.map(({ document }) => document)
+  const foreign = documents.find((document) => document.name !== parts.name)
+  if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.name, parts.name)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey

@@ -6,8 +6,14 @@ import { test, type TestContext } from 'node:test'
 import { folderBucket } from '../buckets/folder/bucket.ts'
 import { systemClock } from '../clock.ts'
 import { renderSite } from '../pages/site.ts'
+import { exampleDocument } from '../pages/fixtures/documents.ts'
+import { KEYS } from '../plan/keys.ts'
+import { bodyOf } from './digest.ts'
+import type { ReleaseDocument } from './document.ts'
+import { documentCheck } from './documents.ts'
 import { rawPublicKey, privateKeyOf } from './ed25519.ts'
 import type { ListParts } from './lists.ts'
+import { parsePublicKey } from './public-key.ts'
 import { rebuildPages } from './rebuild-pages.ts'
 import { createSigner } from './sign.ts'
 
@@ -78,5 +84,29 @@ test('another key is refused', async (t) => {
   await rebuildPages(parts, { now: BEGIN, write: true })
   await assert.rejects(rebuildPages({ ...parts, signer: signerOf(8) }, { now: BEGIN, write: true }), {
     code: 'KEY_CHANGED',
+  })
+})
+
+test('a bucket of another project is refused', async (t) => {
+  const { parts } = emptyBucket(t)
+  await rebuildPages(parts, { now: BEGIN, write: true })
+  await assert.rejects(rebuildPages({ ...parts, name: 'other' }, { now: BEGIN, write: true }), {
+    code: 'PROJECT_CHANGED',
+  })
+})
+
+test('a document that says it needs no signature is not listed by a project that signs', async (t) => {
+  const { parts } = emptyBucket(t)
+  const planted: ReleaseDocument = { ...exampleDocument('v9.9.9'), name: 'toy', signing: { scheme: 'none' } }
+  const key = KEYS.document('v9.9.9')
+  await parts.bucket.put(key, bodyOf(Buffer.from(JSON.stringify(planted))), {
+    contentType: 'application/json',
+    cacheControl: 'no-cache',
+    exclusive: true,
+  })
+  const check = documentCheck(parsePublicKey(signerOf(7).publicKey.line, 'test'))
+  await assert.rejects(rebuildPages({ ...parts, check }, { now: BEGIN, write: true }), {
+    code: 'VERIFICATION_FAILED',
+    message: /says that it is not signed/,
   })
 })

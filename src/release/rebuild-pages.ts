@@ -1,21 +1,21 @@
 /** Proves that page, lists, feeds and pointers are a pure function of the documents in the bucket, and heals them where they are not. */
 import { PitlaneError } from '../errors.ts'
 import { lastSerial } from './last-serial.ts'
-import { compareKeys, listOperations, readIndex, staleOperations, type ListParts } from './lists.ts'
+import { compareOwner, listOperations, readIndex, staleOperations, type ListParts } from './lists.ts'
 import { parsePublicKey } from './public-key.ts'
 import type { SiteIndex } from './site-index.ts'
 
 /**
  * Keys whose objects are not what the documents say, in the order they have to be written. With `write` they are written, under the next
  * serial, and an index that is more than half way to its expiry is renewed; without, nothing is.
- * @throws PitlaneError `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
+ * @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
  */
 export async function rebuildPages(
   parts: ListParts,
   options: { readonly now: number; readonly write: boolean },
 ): Promise<readonly string[]> {
   const index = await soundIndex(parts)
-  compareKeys(parts.bucket, index, parts.signer)
+  compareOwner(parts, index)
   if (index !== null) {
     // With the serial and date they carry, the lists are either exactly right or not.
     const same = await listOperations(parts, index.serial, Date.parse(index.generatedAt), index)

@@ -20,7 +20,7 @@ import type { EngineParts, StopSignals } from '../run/engine.ts'
 import { digestOf } from './digest.ts'
 import { readDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
-import { type ListParts, readIndex, requireSameKey } from './lists.ts'
+import { type ListParts, readIndex, requireSameOwner } from './lists.ts'
 import { publish } from './publish.ts'
 
 export interface ReleaseParts {
@@ -67,7 +67,7 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     parts.engine.report({ event: 'published', version: plan.version, channel: plan.channel, page, already: true })
     return
   }
-  await requireSameKey(parts.lists)
+  await requireSameOwner(parts.lists)
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
   const promotion = await readPromotion(parts.engine.writer.db, build.id)

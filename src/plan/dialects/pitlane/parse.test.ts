@@ -157,6 +157,8 @@ test('each mistake is told with its place, what was expected, and the nearest na
       '8:20: publish.bucket: this version publishes to folders, and "s3://" is an address',
     ],
     ['bucket: public', 'bucket: ./', '8:20: publish.bucket: expected a folder of its own'],
+    ['bucket: public', 'bucket: ./.git/releases', '8:20: publish.bucket: expected a folder of its own'],
+    ['bucket: public', 'bucket: .pitlane', '8:20: publish.bucket: expected a folder of its own'],
     ['bucket: public', 'bucket: a, registry: b', '8:23: publish.registry: there is no release.image'],
     [
       'bucket: public',
