@@ -118,13 +118,16 @@ async function prepare(
   const { document, operations } = await materialsOf(parts, plan, build, fixed)
   requireComplete(plan, document, operations)
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
+  const serial = (index?.serial ?? 0) + 1
+  // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
+  await listOperations(parts.lists, serial, fixed.publishedAt, index)
   const publication: PublicationRow = {
     version: plan.version,
     release_build_id: build.id,
     plan_id: plan.id,
     state: 'prepared',
     published_at: fixed.publishedAt,
-    serial: (index?.serial ?? 0) + 1,
+    serial,
     fixed: JSON.stringify({ builder: fixed.builder, promotion: fixed.promotion }),
   }
   await writer.write((trx) => insertPublication(trx, publication, journalRows(operations)))
