@@ -1,5 +1,5 @@
 /** The state folder `.pitlane/`, beside `pitlane.yaml`. */
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, lstatSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PitlaneError, systemCode } from '../errors.ts'
 
@@ -28,7 +28,8 @@ function makeFolder(path: string): void {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
-    if (!statSync(path).isDirectory()) throw new Error(`${path} is there, and is not a folder`, { cause: error })
+    // A link, too: a repository could carry one, and would say where the state is written.
+    if (!lstatSync(path).isDirectory()) throw new Error(`${path} is there, and is not a folder`, { cause: error })
   }
 }
 

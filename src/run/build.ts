@@ -1,4 +1,5 @@
 /** One build from its row to its outcome. */
+import { existsSync, readdirSync } from 'node:fs'
 import { type BuildRow, openBuild } from '../database/queries/builds.ts'
 import type { Event } from '../event/event.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -23,7 +24,7 @@ export interface BuildRequest {
  */
 export async function carryOutBuild(parts: EngineParts, request: BuildRequest, stop: StopSignals): Promise<BuildRow> {
   const build = await parts.writer.write(async (trx) => {
-    const row = await openBuild(trx, request)
+    const row = await openBuild(trx, { ...request, numbersUsed: highestNumber(parts.folder) })
     await request.also?.(trx, row)
     return row
   })
@@ -49,6 +50,12 @@ export async function carryOutBuild(parts: EngineParts, request: BuildRequest, s
   }
   parts.report({ ...about, state: outcome })
   return { ...build, state: outcome }
+}
+
+/** Of the builds that have a folder; 0 where there is none. */
+function highestNumber(folder: string): number {
+  const numbers = existsSync(folder) ? readdirSync(folder).filter((name) => /^[1-9]\d{0,8}$/.test(name)) : []
+  return Math.max(0, ...numbers.map(Number))
 }
 
 /** The error that a failed build ends a command with: the first stage's own, as the rows have it. */

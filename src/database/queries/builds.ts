@@ -22,6 +22,8 @@ export interface NewBuild {
   readonly plan: Plan
   readonly checksDigest: string
   readonly event: Event
+  /** The highest number that a folder of a build has: rows may be lost and folders kept. */
+  readonly numbersUsed: number
 }
 
 /** Which of the plan's stages a build of this kind carries out. */
@@ -54,7 +56,7 @@ export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): P
     .selectFrom('builds')
     .select((e) => e.fn.max('number').as('last'))
     .executeTakeFirstOrThrow()
-  const number = (last ?? 0) + 1
+  const number = Math.max(last ?? 0, wanted.numbersUsed) + 1
   const row: BuildRow = {
     id: `build-${number}`,
     number,

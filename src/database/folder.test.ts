@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { makeStateFolder, stateFolder } from './folder.ts'
+
+function project(t: { after(fn: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pitlane-folder-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+test('the state folder is private, ignored by git, and made again without complaint', (t) => {
+  const folder = stateFolder(project(t))
+  makeStateFolder(folder)
+  makeStateFolder(folder)
+  assert.equal(statSync(folder.root).mode & 0o777, 0o700)
+  assert.equal(readFileSync(join(folder.root, '.gitignore'), 'utf8'), '*\n')
+})
+
+test('a link in its place is refused, and nothing is written where it leads', (t) => {
+  const root = project(t)
+  mkdirSync(join(root, 'elsewhere'))
+  symlinkSync('elsewhere', join(root, '.pitlane'))
+  assert.throws(() => makeStateFolder(stateFolder(root)), { code: 'STORAGE_FAILED', message: /is not a folder/ })
+  assert.ok(!existsSync(join(root, 'elsewhere', 'builds')))
+})
