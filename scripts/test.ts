@@ -12,8 +12,8 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(2)
 }
-const counts = await runTests(files.sort(), {
-  timeout: 600_000,
-  concurrency: Math.max(1, availableParallelism() - 1),
-})
+// What takes longest begins first, so that no processor is left with nothing at the end.
+const long = (file: string) => (file.startsWith('test/') ? 0 : 1)
+files.sort((a, b) => long(a) - long(b) || (a < b ? -1 : 1))
+const counts = await runTests(files, { timeout: 600_000, concurrency: availableParallelism() })
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0
