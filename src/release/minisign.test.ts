@@ -38,6 +38,11 @@ function bytes(length: number): fc.Arbitrary<Buffer> {
   return fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array))
 }
 
+test('a key id is written as minisign writes it: a number, so without leading zeros', () => {
+  assert.equal(formatKeyId(Buffer.from('7c9e35de12dccd04', 'hex')), '4CDDC12DE359E7C')
+  assert.equal(formatKeyId(Buffer.alloc(8)), '0')
+})
+
 test("minisign's own files are read", () => {
   const key = parseSecretKey(`untrusted comment: minisign encrypted secret key\n${SECRET}\n`, 'k')
   assert.equal(formatKeyId(key.keyId), '86EE6E9CBD10BFAE')

@@ -47,9 +47,9 @@ const SECRET_KEY_BYTES = 158
 const UNTRUSTED = 'untrusted comment: '
 const TRUSTED = 'trusted comment: '
 
-/** As minisign prints it: the id is a little-endian number, in 16 upper-case hex digits. */
+/** As minisign prints it: the id is a little-endian number, in upper-case hex digits without leading zeros. */
 export function formatKeyId(keyId: Buffer): string {
-  return Buffer.from(keyId.toReversed()).toString('hex').toUpperCase()
+  return keyId.readBigUInt64LE().toString(16).toUpperCase()
 }
 
 /** Whether two key ids are the same, without telling by the time it takes where they differ. */
