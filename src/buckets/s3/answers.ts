@@ -1,0 +1,116 @@
+/** What the answers of an S3 server mean. Codes are those of "Error responses" in Amazon's S3 API reference; other servers use the same. */
+import { PitlaneError, systemCode } from '../../errors.ts'
+
+/** What is known of a request that failed. */
+export interface Refusal {
+  /** HTTP status; null when there was no answer. */
+  readonly status: number | null
+  /** S3's code, or the system's (`ECONNREFUSED`). */
+  readonly code: string
+  readonly message: string
+  /** Seconds that the server asked to wait. */
+  readonly retryAfter: number | null
+}
+
+interface SdkError {
+  readonly name?: unknown
+  readonly message?: unknown
+  readonly Code?: unknown
+  readonly $metadata?: { readonly httpStatusCode?: unknown }
+  readonly $response?: { readonly statusCode?: unknown; readonly headers?: Readonly<Record<string, unknown>> }
+}
+
+export function refusalOf(error: unknown): Refusal {
+  const sdk: SdkError = typeof error === 'object' && error !== null ? error : {}
+  const status = sdk.$metadata?.httpStatusCode ?? sdk.$response?.statusCode
+  const wait = Number(sdk.$response?.headers?.['retry-after'])
+  return {
+    status: typeof status === 'number' ? status : null,
+    code: systemCode(error) ?? text(sdk.Code) ?? text(sdk.name) ?? 'unknown',
+    message: text(sdk.message) ?? '',
+    retryAfter: Number.isFinite(wait) && wait >= 0 ? wait : null,
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** The definite answer that there is no such object. Of a bucket that is not there S3 says it in other words, or (to HEAD) in the same. */
+export function saysAbsent({ status, code }: Refusal): boolean {
+  return status === 404 && code !== 'NoSuchBucket'
+}
+
+/** That a condition of the request does not hold: the key was taken meanwhile. */
+export function saysTaken({ status }: Refusal): boolean {
+  return status === 412
+}
+
+const PASSING_STATUS = new Set([408, 409, 425, 429, 500, 502, 503, 504, 522])
+/** 400 for a body that came too slowly; 403 for a clock that the library corrects by the answer's date. */
+const PASSING_CODE = new Set(['RequestTimeout', 'RequestTimeTooSkewed'])
+/** What can't pass by itself, though there was no answer. */
+const STANDING_CODE = new Set([
+  'CredentialsProviderError',
+  'ENOTFOUND',
+  'EPROTO',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** Whether the same request may get another answer in a moment. */
+export function mayPass({ status, code }: Refusal): boolean {
+  if (status === null) return !STANDING_CODE.has(code)
+  return PASSING_STATUS.has(status) || PASSING_CODE.has(code)
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  CredentialsProviderError: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile of the AWS configuration.',
+  InvalidAccessKeyId: 'The server does not know this access key: check AWS_ACCESS_KEY_ID.',
+  SignatureDoesNotMatch:
+    'The secret does not belong to the access key, or the region is another: check AWS_SECRET_ACCESS_KEY and region=.',
+  AuthorizationHeaderMalformed: 'The bucket is in another region: name it in the address with region=.',
+  PermanentRedirect: 'The bucket is in another region: name it in the address with region=.',
+  AccessDenied: 'The key lacks a right: it needs to read, write, list and delete in this bucket.',
+  Forbidden: 'The key lacks a right: it needs to read, write, list and delete in this bucket.',
+  NoSuchBucket: 'Make the bucket, or correct its name in the address.',
+  RequestTimeTooSkewed: "This machine's clock and the server's are too far apart: set the clock.",
+  QuotaExceeded: 'The bucket is full: raise its quota or remove something.',
+  EntityTooLarge: 'The server takes no object of this size.',
+  ENOTFOUND: 'The host is not known: check endpoint= in the address, and the network.',
+  ECONNREFUSED: 'Nothing answers there: check endpoint= in the address, and that the server runs.',
+}
+const CERTIFICATE = "The server's certificate is not believed: name the authority's file in the address with ca=."
+
+/** The failure as `STORAGE_FAILED`: what was done, where, the server's words, and what to do. */
+export function storageFailure(doing: string, where: string, error: unknown): PitlaneError {
+  if (error instanceof PitlaneError) return error
+  const refusal = refusalOf(error)
+  const said = refusal.status === null ? refusal.code : `${refusal.status} ${refusal.code}`
+  const words = refusal.message === refusal.code || refusal.message === '' ? '' : ` (${oneLine(refusal.message)})`
+  return new PitlaneError('STORAGE_FAILED', `${where}: ${doing} failed: ${said}${words}`, {
+    hint: hintFor(refusal),
+    cause: error,
+  })
+}
+
+function hintFor(refusal: Refusal): string {
+  const known = HINTS[refusal.code]
+  if (known !== undefined) return known
+  if (/CERT|SIGNED|TLS|^EPROTO$/.test(refusal.code)) return CERTIFICATE
+  if (refusal.status === 301 || refusal.status === 307) return HINTS['PermanentRedirect'] ?? ''
+  if (refusal.status === 401 || refusal.status === 403) return HINTS['AccessDenied'] ?? ''
+  return mayPass(refusal)
+    ? 'The server or the network failed for a while: the same command goes on later.'
+    : 'Look at what the server says, and at its log.'
+}
+
+/** Words from outside, for a terminal. */
+function oneLine(text: string): string {
+  const shown = text.replace(/[\p{Cc}\s]+/gu, ' ').trim()
+  return shown.length > 300 ? `${shown.slice(0, 300)}…` : shown
+}

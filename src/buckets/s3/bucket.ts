@@ -1,0 +1,258 @@
+/**
+ * A bucket on an S3 server (Amazon S3 API reference, 2006-03-01). An object appears whole or not at all: that is the server's promise. What
+ * it does not promise everywhere is to refuse a write to a taken key: `conditional.ts` finds out, and where it does not, whoever publishes
+ * must hold the bucket's lease.
+ */
+import type { Readable } from 'node:stream'
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import type { Clock } from '../../clock.ts'
+import { PitlaneError } from '../../errors.ts'
+import { type S3Address, shownAddress } from '../address.ts'
+import { keyFault, refuseKey } from '../key.ts'
+import type { Body, Bucket, ObjectFacts, PutOptions } from '../types.ts'
+import { refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
+import { findConditional } from './conditional.ts'
+import { digestOf, piecesOf, streamOf } from './download.ts'
+import { RETRY, type RetryLimits, retrying } from './retry.ts'
+import { DIGEST_METADATA, upload } from './upload.ts'
+
+export interface S3BucketOptions {
+  readonly address: S3Address
+  readonly client: S3Client
+  readonly clock: Clock
+  readonly retry?: RetryLimits
+  /** Bytes: larger objects go in parts. */
+  readonly threshold?: number
+}
+
+const THRESHOLD = 16 * 1024 * 1024
+/** How often a put looks again because another writer was there in between. */
+const TRIES = 5
+
+interface Found {
+  readonly size: number
+  /** Lower-case hex, as whoever wrote it announced it; null when they did not. */
+  readonly announced: string | null
+}
+
+export function s3Bucket(options: S3BucketOptions): Bucket {
+  return new S3Bucket(options)
+}
+
+class S3Bucket implements Bucket {
+  readonly location: string
+  readonly #address: S3Address
+  readonly #client: S3Client
+  readonly #clock: Clock
+  readonly #retry: RetryLimits
+  readonly #threshold: number
+  #exists: Promise<void> | undefined
+  #conditional: Promise<boolean> | undefined
+
+  constructor({ address, client, clock, retry = RETRY, threshold = THRESHOLD }: S3BucketOptions) {
+    this.location = shownAddress(address)
+    this.#address = address
+    this.#client = client
+    this.#clock = clock
+    this.#retry = retry
+    this.#threshold = threshold
+  }
+
+  async put(key: string, body: Body, options: PutOptions): Promise<'written' | 'present'> {
+    const where = this.#where(key)
+    const at = this.#at(key)
+    for (let tried = 1; ; tried += 1) {
+      if (await this.#holds(key, body, options.exclusive)) return 'present'
+      const onlyIfAbsent = options.exclusive && (await this.#refusesTaken())
+      try {
+        const parts = { client: this.#client, clock: this.#clock, retry: this.#retry, threshold: this.#threshold }
+        await upload(parts, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent })
+      } catch (error) {
+        const refusal = refusalOf(error)
+        // Taken by somebody else, or by an attempt of ours whose answer got lost: the next look tells.
+        const look = saysTaken(refusal) || refusal.code === 'NoSuchUpload'
+        if (!look || tried >= TRIES) throw storageFailure('writing', where, error)
+        continue
+      }
+      await this.#readBack(key, body, where)
+      return 'written'
+    }
+  }
+
+  async head(key: string): Promise<ObjectFacts | null> {
+    const found = await this.#look(key)
+    return found === null ? null : { key, size: found.size }
+  }
+
+  async read(key: string, limit: number): Promise<Buffer | null> {
+    const where = this.#where(key)
+    return this.#ask('reading', where, async () => {
+      const object = await this.#get(key)
+      if (object === null) return null
+      if (object.size > limit) {
+        object.body.destroy()
+        throw new PitlaneError('STORAGE_FAILED', `${where}: ${object.size} bytes, more than the ${limit} allowed`, {
+          hint: 'Nothing that Pitlane writes under this name is so large: look at what it is.',
+        })
+      }
+      const chunks: Buffer[] = []
+      for await (const chunk of piecesOf(object)) chunks.push(chunk)
+      return Buffer.concat(chunks)
+    })
+  }
+
+  async open(key: string): Promise<Readable | null> {
+    const where = this.#where(key)
+    const object = await this.#ask('reading', where, () => this.#get(key))
+    return object === null ? null : streamOf(object, where)
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectFacts> {
+    const { bucket, prefix: base } = this.#address
+    const where = `${this.location}/${prefix}`
+    const folder = prefix.lastIndexOf('/')
+    // What is behind the last / is the beginning of a name, whatever it is.
+    const fault = folder === -1 ? null : keyFault(prefix.slice(0, folder))
+    if (fault !== null) refuseKey(prefix, this.location, fault)
+    let token: string | undefined
+    do {
+      const page = await this.#ask('listing', where, () =>
+        this.#client.send(
+          new ListObjectsV2Command({ Bucket: bucket, Prefix: base + prefix, ContinuationToken: token }),
+        ),
+      )
+      for (const { Key, Size } of page.Contents ?? []) {
+        if (Key === undefined || Size === undefined || !Key.startsWith(base + prefix))
+          throw storageFailure('listing', where, new Error('the server listed an object without name or size'))
+        // What some tools put to show a folder is nothing that was published.
+        if (!Key.endsWith('/')) yield { key: Key.slice(base.length), size: Size }
+      }
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+      if (page.IsTruncated === true && token === undefined)
+        throw storageFailure(
+          'listing',
+          where,
+          new Error('the server says that there is more, but not how to ask for it'),
+        )
+    } while (token !== undefined)
+  }
+
+  async delete(key: string): Promise<void> {
+    const where = this.#where(key)
+    await this.#ask('deleting', where, async () => {
+      try {
+        await this.#client.send(new DeleteObjectCommand(this.#at(key)))
+      } catch (error) {
+        if (!saysAbsent(refusalOf(error))) throw error
+      }
+    })
+  }
+
+  #where(key: string): string {
+    const fault = keyFault(key)
+    if (fault !== null) refuseKey(key, this.location, fault)
+    return `${this.location}: ${key}`
+  }
+
+  #at(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#address.bucket, Key: this.#address.prefix + key }
+  }
+
+  async #ask<T>(doing: string, where: string, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await retrying(this.#clock, this.#retry, attempt)
+    } catch (error) {
+      throw storageFailure(doing, where, error)
+    }
+  }
+
+  async #look(key: string): Promise<Found | null> {
+    const where = this.#where(key)
+    return this.#ask('asking for it', where, async () => {
+      try {
+        const { ContentLength, Metadata } = await this.#client.send(new HeadObjectCommand(this.#at(key)))
+        const announced = Metadata?.[DIGEST_METADATA]
+        return {
+          size: ContentLength ?? 0,
+          announced: announced !== undefined && /^[0-9a-f]{64}$/.test(announced) ? announced : null,
+        }
+      } catch (error) {
+        if (!saysAbsent(refusalOf(error))) throw error
+        await this.#confirmBucket()
+        return null
+      }
+    })
+  }
+
+  async #get(key: string) {
+    try {
+      const { Body, ContentLength } = await this.#client.send(new GetObjectCommand(this.#at(key)))
+      if (Body === undefined || ContentLength === undefined) throw new Error('an answer without a length')
+      return { body: Body as Readable, size: ContentLength }
+    } catch (error) {
+      if (!saysAbsent(refusalOf(error))) throw error
+      return null
+    }
+  }
+
+  /** To HEAD, a server says of a missing bucket what it says of a missing object: only with the bucket there is an object absent. */
+  #confirmBucket(): Promise<void> {
+    this.#exists ??= this.#client.send(new HeadBucketCommand({ Bucket: this.#address.bucket })).then(
+      () => undefined,
+      (error: unknown) => {
+        this.#exists = undefined
+        if (refusalOf(error).status !== 404) throw error
+        throw new PitlaneError('STORAGE_FAILED', `${this.location}: there is no bucket '${this.#address.bucket}'`, {
+          hint: 'Make the bucket, or correct its name in the address.',
+          cause: error,
+        })
+      },
+    )
+    return this.#exists
+  }
+
+  #refusesTaken(): Promise<boolean> {
+    this.#conditional ??= this.#ask('finding out what the server can do', this.location, () =>
+      findConditional(this.#client, this.#address, this.#clock),
+    )
+    return this.#conditional
+  }
+
+  /** Whether the key holds exactly these bytes already. `exclusive` refuses others. */
+  async #holds(key: string, body: Body, exclusive: boolean): Promise<boolean> {
+    const found = await this.#look(key)
+    if (found === null) return false
+    if (found.size !== body.size && !exclusive) return false
+    const sha256 = found.announced ?? (await this.#digest(key))
+    if (found.size === body.size && sha256 === body.sha256) return true
+    if (!exclusive) return false
+    throw new PitlaneError(
+      'CONTRADICTION',
+      `${this.#where(key)}: holds ${found.size} bytes with SHA-256 ${sha256}; refusing to replace them by ${body.size} bytes with SHA-256 ${body.sha256}`,
+      { hint: 'What was published under a name keeps its bytes: use a new version.' },
+    )
+  }
+
+  async #digest(key: string): Promise<string | null> {
+    const object = await this.#ask('reading', this.#where(key), () => this.#get(key))
+    return object === null ? null : await this.#ask('reading', this.#where(key), () => digestOf(object))
+  }
+
+  async #readBack(key: string, body: Body, where: string): Promise<void> {
+    const found = await this.#look(key)
+    if (found?.size === body.size && (found.announced === null || found.announced === body.sha256)) return
+    const is = found === null ? 'is absent' : `has ${found.size} bytes with SHA-256 ${found.announced}`
+    throw new PitlaneError(
+      found === null ? 'STORAGE_FAILED' : 'CONTRADICTION',
+      `${where}: ${body.size} bytes with SHA-256 ${body.sha256} were written, and what is there ${is}`,
+      { hint: 'Does something else write to this bucket? Run the same command again.' },
+    )
+  }
+}

@@ -1,0 +1,157 @@
+/** Getting the bytes of one object to the server, in one request or in parts. */
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import type { Clock } from '../../clock.ts'
+import { PitlaneError } from '../../errors.ts'
+import { inParallel } from '../../parallel.ts'
+import type { Body, PutOptions } from '../types.ts'
+import { checkedPieces, checkedStream } from './body.ts'
+import { type RetryLimits, retrying } from './retry.ts'
+
+export interface UploadParts {
+  readonly client: S3Client
+  readonly clock: Clock
+  readonly retry: RetryLimits
+  /** Bytes: larger objects go in parts. */
+  readonly threshold: number
+}
+
+export interface Upload {
+  readonly bucket: string
+  /** With the prefix. */
+  readonly key: string
+  readonly where: string
+  readonly body: Body
+  readonly options: PutOptions
+  /** Whether to ask the server to refuse when the key is taken. */
+  readonly onlyIfAbsent: boolean
+}
+
+/** Object metadata (`x-amz-meta-…`) that holds the object's SHA-256 in hex: an ETag is no digest of an object that came in parts. */
+export const DIGEST_METADATA = 'sha256'
+
+/** S3's limits for multipart uploads ("Multipart upload limits" of the S3 user guide): parts of 5 MiB and more, 10 000 of them. */
+const SMALLEST_PART = 8 * 1024 * 1024
+const MOST_PARTS = 10_000
+/** Parts on their way at once; each is in memory. */
+const PARTS_AT_ONCE = 4
+
+export async function upload(parts: UploadParts, object: Upload): Promise<void> {
+  if (object.body.size > parts.threshold) await uploadInParts(parts, object)
+  else await uploadAtOnce(parts, object)
+}
+
+async function uploadAtOnce({ client, clock, retry }: UploadParts, object: Upload): Promise<void> {
+  await retrying(clock, retry, async () => {
+    const body = checkedStream(object.body, object.where)
+    let failure: unknown
+    // A server that waits for the rest of a body would wait long.
+    const broken = new AbortController()
+    body.once('error', (error) => {
+      failure = error
+      broken.abort()
+    })
+    const command = new PutObjectCommand({
+      ...headersOf(object),
+      ...(object.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
+      Body: body,
+      ContentLength: object.body.size,
+    })
+    // Signed with the bytes' own digest, which the server computes too: the library would send a stream unsigned.
+    command.middlewareStack.add(
+      (next) => (args) => {
+        const { request } = args as unknown as { request: { headers: Record<string, string> } }
+        request.headers['x-amz-content-sha256'] = object.body.sha256
+        return next(args)
+      },
+      { step: 'build', name: 'signedBody' },
+    )
+    try {
+      await client.send(command, { abortSignal: broken.signal })
+    } catch (error) {
+      // What is wrong with our own bytes is not the server's doing, whatever it made of the broken request.
+      if (failure instanceof PitlaneError) throw failure
+      throw error
+    } finally {
+      body.destroy()
+    }
+  })
+}
+
+async function uploadInParts({ client, clock, retry }: UploadParts, object: Upload): Promise<void> {
+  const at = { Bucket: object.bucket, Key: object.key }
+  const { UploadId } = await retrying(clock, retry, () =>
+    client.send(new CreateMultipartUploadCommand(headersOf(object))),
+  )
+  try {
+    const pieces = partsOf(object)
+    const done: { PartNumber: number; ETag: string | undefined }[] = []
+    // Each worker asks for the next part when it is done with its last: no more than so many are in memory.
+    const worker = async () => {
+      for (;;) {
+        const next = await pieces.next()
+        if (next.done === true) return
+        const { number, bytes } = next.value
+        const { ETag } = await retrying(clock, retry, () =>
+          client.send(
+            new UploadPartCommand({ ...at, UploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length }),
+          ),
+        )
+        done[number - 1] = { PartNumber: number, ETag }
+      }
+    }
+    await inParallel(Array.from({ length: PARTS_AT_ONCE }), PARTS_AT_ONCE, worker)
+    await retrying(clock, retry, () =>
+      client.send(
+        new CompleteMultipartUploadCommand({
+          ...at,
+          UploadId,
+          MultipartUpload: { Parts: done },
+          ...(object.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
+        }),
+      ),
+    )
+  } catch (error) {
+    // Parts of an abandoned upload are stored, and paid for, though no listing shows them. What failed first is what is told.
+    await client.send(new AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => undefined)
+    throw error
+  }
+}
+
+/** The body in equal parts (which R2 demands), the last one the rest. */
+async function* partsOf({ body, where }: Upload): AsyncGenerator<{ number: number; bytes: Buffer }> {
+  const partSize = Math.max(SMALLEST_PART, Math.ceil(body.size / MOST_PARTS))
+  let number = 1
+  let pieces: Buffer[] = []
+  let size = 0
+  for await (const piece of checkedPieces(body, where)) {
+    let rest = piece
+    while (size + rest.length >= partSize) {
+      const fitting = rest.subarray(0, partSize - size)
+      yield { number, bytes: Buffer.concat([...pieces, fitting]) }
+      number += 1
+      rest = rest.subarray(fitting.length)
+      pieces = []
+      size = 0
+    }
+    if (rest.length > 0) pieces.push(rest)
+    size += rest.length
+  }
+  if (size > 0) yield { number, bytes: Buffer.concat(pieces) }
+}
+
+function headersOf({ bucket, key, body, options }: Upload) {
+  return {
+    Bucket: bucket,
+    Key: key,
+    ContentType: options.contentType,
+    CacheControl: options.cacheControl,
+    Metadata: { [DIGEST_METADATA]: body.sha256 },
+  }
+}

@@ -1,0 +1,11 @@
+/** What tests need to know of an S3 server, whichever it is. */
+export interface S3Server {
+  readonly name: string
+  readonly url: string
+  readonly region: string
+  readonly accessKey: string
+  readonly secretKey: string
+  /** Makes an empty bucket. */
+  makeBucket(name: string): Promise<void>
+  stop(): Promise<void>
+}
