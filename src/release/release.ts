@@ -12,6 +12,7 @@ import { PitlaneError } from '../errors.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Event } from '../event/event.ts'
+import { publicName } from '../event/promotion.ts'
 import { checksDigest } from '../plan/plan-id.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -62,17 +63,28 @@ export async function greenChecks(
 
 export async function release(parts: ReleaseParts, request: ReleaseRequest): Promise<void> {
   const { plan } = request
-  const page = `${parts.lists.baseUrl}/${KEYS.page}`
-  if (await isPublished(parts, plan)) {
-    parts.engine.report({ event: 'published', version: plan.version, channel: plan.channel, page, already: true })
-    return
-  }
+  const { location } = parts.bucket
+  const published = {
+    event: 'published',
+    version: plan.version,
+    channel: plan.channel,
+    bucket: location,
+    page: `${location}/${KEYS.page}`,
+    public: plan.release?.publish?.public ?? null,
+  } as const
+  const already = await isPublished(parts, plan)
+  // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists)
+  if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
   const promotion = await readPromotion(parts.engine.writer.db, build.id)
-  await publish(parts, plan, build, { actor: promotion.actor, reason: promotion.reason, build: promotion.number })
-  parts.engine.report({ event: 'published', version: plan.version, channel: plan.channel, page, already: false })
+  await publish(parts, plan, build, {
+    actor: publicName(promotion.actor),
+    reason: promotion.reason,
+    build: promotion.number,
+  })
+  parts.engine.report({ ...published, already })
 }
 
 /** The release build of this plan that is green, or a new one, promoted from green checks. */
