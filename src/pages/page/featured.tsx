@@ -58,7 +58,7 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
       {document.image ? (
         <section id="_image" aria-labelledby="_image-title">
           <h2 id="_image-title">Container image</h2>
-          <Image document={document} level={3} />
+          <Image image={document.image} level={3} />
         </section>
       ) : null}
       <section id="_evidence" aria-labelledby="_evidence-title">
