@@ -16,7 +16,7 @@ import type { StopSignals } from '../run/engine.ts'
 import type { Streams } from './output.ts'
 
 export interface Context extends CommandContext {
-  readonly process: Streams & CommandContext['process']
+  readonly process: Streams & CommandContext['process'] & { readonly argv: readonly string[] }
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock

@@ -1,6 +1,9 @@
 /** From a revision to its plan: the files at that commit, and nothing of the working tree. */
+import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { PitlaneError } from '../errors.ts'
+import type { Configuration } from '../plan/configuration.ts'
+import { parseConfiguration } from '../plan/dialects/pitlane/parse.ts'
+import { PitlaneError, systemCode } from '../errors.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import { absolute } from './command.ts'
@@ -20,6 +23,16 @@ export async function planRevision(project: Project, revision: string | undefine
   }
   const changelog = await repository.file(source.commit, join(dirname(file), 'CHANGELOG.md'), CHANGELOG_LIMIT)
   return makePlan({ source, configuration: { file, text }, changelog })
+}
+
+/** Of the working tree, committed or not; null where there is no file. */
+export function workingConfiguration(folder: string): Configuration | null {
+  try {
+    return parseConfiguration('pitlane.yaml', readFileSync(join(folder, 'pitlane.yaml')))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
 }
 
 const CHANGES_LIMIT = 1000
