@@ -63,6 +63,23 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+/** What a person can do about an error of this code, where the one who throws knows nothing better. Other codes always come with a hint. */
+export const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
+  CONFIG_INVALID: 'Correct pitlane.yaml and commit it.',
+  SOURCE_UNFIT:
+    'Take it out of the commit: what is built, downloaded or has a repository of its own is for a step to fetch.',
+  KEY_INVALID:
+    'Keys are files of minisign: `pitlane key generate` makes one, `pitlane key show` prints its public half.',
+  CONTRADICTION: 'Somebody else has written or changed it: put it back from a copy, or release under a new version.',
+  PLAN_CONTRADICTION:
+    'What .pitlane holds is not what Pitlane wrote there. Move the folder away to begin anew; what is published stays in the bucket.',
+  VERIFICATION_FAILED: 'It is not what was published: do not use it, and put it back from a copy when it is yours.',
+  FENCED: 'Wait for the other process to end, then run the same command again.',
+  GIT_FAILED: 'Look at the repository with `git fsck`; `git fetch` brings back what is missing.',
+  INTERRUPTED: 'Run the same command again: it goes on where it was.',
+  INTERNAL: 'Please report it with the version of Pitlane and the whole text.',
+}
+
 /** A place in a text file; line and column count from 1. */
 export interface Place {
   readonly file: string
@@ -80,7 +97,7 @@ export class PitlaneError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'PitlaneError'
     this.code = code
-    this.hint = options.hint
+    this.hint = options.hint ?? ADVICE[code]
     this.place = options.place
   }
 

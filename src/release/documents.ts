@@ -82,7 +82,10 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
 
 async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
   const found = await readDocument(bucket, version)
-  if (found === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
+  if (found === null)
+    throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`, {
+      hint: 'Somebody works on the bucket at this moment: run the same command again.',
+    })
   if (check !== null) {
     // Or whoever may write to the bucket could add a release that says it needs no signature.
     if (found.document.signing.scheme === 'none') {

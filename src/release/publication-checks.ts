@@ -76,7 +76,9 @@ export async function prove(parts: ReleaseParts, plan: Plan, materials: Material
   }
   const source = await parts.repository.source(commit)
   if (source.tree !== tree)
-    throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`)
+    throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`, {
+      hint: 'Nothing is visible yet. Look at the repository with `git fsck`.',
+    })
   requireComplete(plan, materials.document, materials.operations)
 }
 
@@ -93,5 +95,8 @@ export async function verifyAsStranger(parts: ReleaseParts, plan: Plan): Promise
   throw new PitlaneError(
     'VERIFICATION_FAILED',
     `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`,
+    {
+      hint: 'Somebody changed it meanwhile. Run the same command again: it puts back what is missing, and says what it must not replace.',
+    },
   )
 }

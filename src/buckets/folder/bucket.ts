@@ -75,7 +75,9 @@ class FolderBucket implements Bucket {
     if (object === null) return null
     if (object.size > limit) {
       await object.handle.close()
-      throw new PitlaneError('STORAGE_FAILED', `${object.path}: ${object.size} bytes, more than the ${limit} allowed`)
+      throw new PitlaneError('STORAGE_FAILED', `${object.path}: ${object.size} bytes, more than the ${limit} allowed`, {
+        hint: 'Pitlane writes none of that size: look at what it is, and put the right one back from a copy.',
+      })
     }
     const chunks: Buffer[] = []
     for await (const chunk of streamOf(object)) chunks.push(chunk as Buffer)

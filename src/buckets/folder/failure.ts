@@ -27,10 +27,9 @@ export function storageFailure(doing: string, path: string, error: unknown): Pit
       cause: error,
     })
   }
-  const hint = code === undefined ? undefined : HINTS[code]
   const reason = code ?? (error instanceof Error ? error.message : String(error))
   return new PitlaneError('STORAGE_FAILED', `${path}: ${doing} failed: ${reason}`, {
-    ...(hint === undefined ? {} : { hint }),
+    hint: HINTS[code ?? ''] ?? 'Look at the disk that holds it, then run the same command again.',
     cause: error,
   })
 }

@@ -43,7 +43,10 @@ export function httpReader(base: string): HttpReader {
       let size = 0
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         size += chunk.length
-        if (size > limit) throw new PitlaneError('FETCH_FAILED', `${base}/${key} is larger than ${limit} bytes`)
+        if (size > limit)
+          throw new PitlaneError('FETCH_FAILED', `${base}/${key} is larger than ${limit} bytes`, {
+            hint: 'Is it the address of the bucket? What answers there is no file of a release.',
+          })
         chunks.push(chunk)
       }
       return Buffer.concat(chunks)
