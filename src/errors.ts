@@ -92,13 +92,20 @@ export class PitlaneError extends Error {
   /** What the person can do about it, as a full sentence or a command. */
   readonly hint: string | undefined
   readonly place: Place | undefined
+  /** File with the whole output of the step that failed. */
+  readonly output: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; place?: Place; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; place?: Place; output?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'PitlaneError'
     this.code = code
     this.hint = options.hint ?? ADVICE[code]
     this.place = options.place
+    this.output = options.output
   }
 
   get fault(): Fault {

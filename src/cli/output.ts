@@ -194,8 +194,17 @@ export function errorDocument(error: unknown): Record<string, unknown> {
   if (!(error instanceof PitlaneError)) {
     return { event: 'error', code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
   }
-  const { code, fault, retry, message, hint, place } = error
-  return { event: 'error', code, fault, retry, message, hint: hint ?? null, place: place ?? null }
+  const { code, fault, retry, message, hint, place, output } = error
+  return {
+    event: 'error',
+    code,
+    fault,
+    retry,
+    message,
+    hint: hint ?? null,
+    place: place ?? null,
+    output: output ?? null,
+  }
 }
 
 function printableLines(text: string): string {

@@ -7,6 +7,7 @@ import { PitlaneError, type ErrorCode } from '../errors.ts'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import { type EngineParts, runBuild, type StopSignals } from './engine.ts'
+import { stagePlaces } from './places.ts'
 
 export interface BuildRequest {
   readonly kind: BuildRow['kind']
@@ -58,8 +59,10 @@ function highestNumber(folder: string): number {
   return Math.max(0, ...numbers.map(Number))
 }
 
+type FailureParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'>
+
 /** The error that a failed build ends a command with: the first stage's own, as the rows have it. */
-export async function buildFailure(parts: Pick<EngineParts, 'writer'>, build: BuildRow): Promise<PitlaneError> {
+export async function buildFailure(parts: FailureParts, build: BuildRow): Promise<PitlaneError> {
   const failed = await parts.writer.db
     .selectFrom('stages')
     .select(['id', 'error', 'note'])
@@ -71,9 +74,25 @@ export async function buildFailure(parts: Pick<EngineParts, 'writer'>, build: Bu
   if (first === undefined) return new PitlaneError('INTERNAL', `build ${build.number} failed without a failed stage`)
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
   const code = (first.error ?? 'INTERNAL') as ErrorCode
-  const where = `The output is below .pitlane/builds/${build.number}/.`
+  const output = await failedOutput(parts, build, first.id)
+  const where = `The output is ${output === undefined ? 'below' : 'in'} ${output ?? `.pitlane/builds/${build.number}/`}.`
   const hint = code === 'TEST_NOT_RUN' ? RUNNABLE : build.kind === 'release' ? `Nothing was published. ${where}` : where
-  return new PitlaneError(code, `${first.id}: ${first.note ?? 'failed'}${more}`, { hint })
+  return new PitlaneError(code, `${first.id}: ${first.note ?? 'failed'}${more}`, { hint, output })
+}
+
+/** The file that the stage's failed step wrote to; undefined when none failed: then it was what came out that did not fit. */
+async function failedOutput(parts: FailureParts, build: BuildRow, stage: string): Promise<string | undefined> {
+  const steps = await parts.writer.db
+    .selectFrom('steps')
+    .select(['position', 'state', 'attempt'])
+    .where('build_id', '=', build.id)
+    .where('stage_id', '=', stage)
+    .orderBy('position')
+    .execute()
+  const failed = steps.find(({ state }) => state === 'failed' || state === 'timed-out')
+  if (failed === undefined) return undefined
+  const attempt = stagePlaces(parts.folder, build, stage).attempt(failed.attempt)
+  return parts.executor.outputPath({ attempt, index: failed.position })
 }
 
 const RUNNABLE =
