@@ -8,11 +8,11 @@ import type { SiteIndex } from './site-index.ts'
 /**
  * Keys whose objects are not what the documents say, in the order they have to be written. With `write` they are written, under the next
  * serial, and an index that is more than half way to its expiry is renewed; without, nothing is.
- * @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
+ * @throws PitlaneError `INTERRUPTED`, `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
  */
 export async function rebuildPages(
   parts: ListParts,
-  options: { readonly now: number; readonly write: boolean },
+  options: { readonly now: number; readonly write: boolean; readonly stop: AbortSignal },
 ): Promise<readonly string[]> {
   const index = await soundIndex(parts)
   compareOwner(parts, index)
@@ -27,6 +27,12 @@ export async function rebuildPages(
   const generatedAt = Math.max(options.now, index === null ? 0 : Date.parse(index.generatedAt))
   const operations = await listOperations(parts, (index?.serial ?? (await serialBefore(parts))) + 1, generatedAt, index)
   const stale = await staleOperations(parts.bucket, operations)
+  // Before the first write or not at all: in between, the signature would be that of an index that is still to come.
+  if (options.stop.aborted) {
+    throw new PitlaneError('INTERRUPTED', 'stopped before the lists were written', {
+      hint: 'Nothing was changed: run the same command again.',
+    })
+  }
   const keys: string[] = []
   for (const operation of stale) {
     if (operation.to !== 'bucket') continue

@@ -24,7 +24,11 @@ export async function rebuild(this: Context, flags: { check: boolean; noWait: bo
     }
     await withState(this, project, flags, 'pitlane pages rebuild', report, async () => {
       const { lists } = await publishing(this, project, plan, report)
-      const changed = await rebuildPages(lists, { now: this.clock.now(), write: !flags.check })
+      const changed = await rebuildPages(lists, {
+        now: this.clock.now(),
+        write: !flags.check,
+        stop: this.stop.drain,
+      })
       if (flags.json) printJson(this, { changed, notes })
       else if (changed.length === 0)
         this.process.stdout.write('page, lists, feeds and pointers are what the documents say\n')
