@@ -50,6 +50,11 @@ export const ERRORS = {
   DIRTY_TREE: { fault: 'policy', retry: false, summary: 'the working tree has changes that the commit does not have' },
   VERIFICATION_FAILED: { fault: 'policy', retry: false, summary: 'the release does not verify' },
   STATE_NEWER: { fault: 'policy', retry: false, summary: 'the state was written by a newer Pitlane' },
+  STATE_LOST: {
+    fault: 'infrastructure',
+    retry: false,
+    summary: 'the state was removed or cut off while it was in use',
+  },
   FENCED: { fault: 'infrastructure', retry: true, summary: 'another process has taken over this state' },
   BUSY: { fault: 'infrastructure', retry: true, summary: 'another process is working on this state' },
   GIT_FAILED: { fault: 'infrastructure', retry: true, summary: 'git is missing or failed' },
