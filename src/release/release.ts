@@ -5,7 +5,7 @@
 import type { ContentStore } from '../artifact/content.ts'
 import { writeLayers } from './layers.ts'
 import type { Bucket } from '../buckets/types.ts'
-import { type BuildRow, findGreenChecks, findReleaseBuild, readBuild } from '../database/queries/builds.ts'
+import { type BuildRow, findCandidate, findGreenChecks } from '../database/queries/builds.ts'
 import { findPublication } from '../database/queries/publications.ts'
 import { insertPromotion, readPromotion } from '../database/queries/promotions.ts'
 import { PitlaneError } from '../errors.ts'
@@ -23,6 +23,7 @@ import { readDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
 import { type ListParts, readIndex, requireSameOwner } from './lists.ts'
 import { publish } from './publish.ts'
+import { publicationBuild } from './publication-build.ts'
 
 export interface ReleaseParts {
   readonly engine: EngineParts
@@ -91,22 +92,18 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
 async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promise<BuildRow> {
   const { db } = parts.engine.writer
   const { plan, event, reason } = request
-  const publication = await findPublication(db, plan.version)
-  if (publication !== undefined) {
-    if (publication.plan_id === plan.id) return readBuild(db, publication.release_build_id)
-    throw new PitlaneError(
-      'CONTRADICTION',
-      `the publication of ${plan.version} was begun from plan ${publication.plan_id}, and this is ${plan.id}`,
-      {
-        hint: 'The tag or pitlane.yaml has changed since. Release under a new version.',
-      },
-    )
-  }
-  const green = await findReleaseBuild(db, plan.id)
-  if (green !== undefined) {
-    const about = { number: green.number, kind: green.kind, version: plan.version, commit: green.commit_id }
-    parts.engine.report({ event: 'build', ...about, state: 'reused' })
-    return green
+  const bound = await publicationBuild(parts, plan)
+  if (bound !== null) return bound
+  const candidate = await findCandidate(db, plan.id)
+  if (candidate?.state === 'succeeded') {
+    const lost = await parts.engine.work.lostOutputs(candidate, plan.stages)
+    if (lost === null) {
+      const about = { number: candidate.number, kind: candidate.kind, version: plan.version }
+      parts.engine.report({ event: 'build', ...about, commit: candidate.commit_id, state: 'reused' })
+      return candidate
+    }
+    const message = `build ${candidate.number} can't be released, and a new one begins: ${lost}`
+    parts.engine.report({ event: 'note', message })
   }
   const checks = await greenChecks(parts, request)
   const build = await carryOutBuild(

@@ -1,12 +1,13 @@
 /** One build from its row to its outcome. */
 import { existsSync, readdirSync } from 'node:fs'
-import { type BuildRow, openBuild } from '../database/queries/builds.ts'
+import { type BuildRow, failedStages, openBuild, wasTried } from '../database/queries/builds.ts'
 import type { Event } from '../event/event.ts'
 import type { Plan } from '../plan/plan.ts'
-import { PitlaneError, type ErrorCode } from '../errors.ts'
+import { PitlaneError } from '../errors.ts'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import { type EngineParts, runBuild, type StopSignals } from './engine.ts'
+import { giveUp, lostWork } from './give-up.ts'
 import { stagePlaces } from './places.ts'
 
 export interface BuildRequest {
@@ -24,17 +25,20 @@ export interface BuildRequest {
  * @throws PitlaneError `INTERRUPTED` when it was stopped before its end; the same call goes on later
  */
 export async function carryOutBuild(parts: EngineParts, request: BuildRequest, stop: StopSignals): Promise<BuildRow> {
-  const build = await parts.writer.write(async (trx) => {
-    const row = await openBuild(trx, { ...request, numbersUsed: highestNumber(parts.folder) })
-    await request.also?.(trx, row)
-    return row
-  })
-  const resumed =
-    (await parts.writer.db
-      .selectFrom('attempts')
-      .select('number')
-      .where('build_id', '=', build.id)
-      .executeTakeFirst()) !== undefined
+  const open = () =>
+    parts.writer.write(async (trx) => {
+      const row = await openBuild(trx, { ...request, numbersUsed: highestNumber(parts.folder) })
+      await request.also?.(trx, row)
+      return row
+    })
+  let build = await open()
+  let resumed = await wasTried(parts.writer.db, build)
+  const lost = resumed ? await lostWork(parts, build, request.plan) : null
+  if (lost !== null) {
+    await giveUp(parts, build, request.plan, lost)
+    build = await open()
+    resumed = false
+  }
   const about = {
     event: 'build',
     number: build.number,
@@ -63,17 +67,11 @@ type FailureParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'>
 
 /** The error that a failed build ends a command with: the first stage's own, as the rows have it. */
 export async function buildFailure(parts: FailureParts, build: BuildRow): Promise<PitlaneError> {
-  const failed = await parts.writer.db
-    .selectFrom('stages')
-    .select(['id', 'error', 'note'])
-    .where('build_id', '=', build.id)
-    .where('state', '=', 'failed')
-    .orderBy('position')
-    .execute()
+  const failed = await failedStages(parts.writer.db, build)
   const [first] = failed
   if (first === undefined) return new PitlaneError('INTERNAL', `build ${build.number} failed without a failed stage`)
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
-  const code = (first.error ?? 'INTERNAL') as ErrorCode
+  const code = first.error ?? 'INTERNAL'
   const output = await failedOutput(parts, build, first.id)
   const where = `The output is ${output === undefined ? 'below' : 'in'} ${output ?? `.pitlane/builds/${build.number}/`}.`
   const hint = code === 'TEST_NOT_RUN' ? RUNNABLE : build.kind === 'release' ? `Nothing was published. ${where}` : where

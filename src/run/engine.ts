@@ -22,6 +22,8 @@ export interface StageWork {
   environment(context: StageContext): Promise<{ readonly env: Readonly<Record<string, string>>; readonly cwd: string }>
   /** Takes over what the steps left. Throws a `target` error when a declared output is missing or unfit. */
   collect(context: StageContext): Promise<void>
+  /** What is no longer as these green stages of the build left it, in words; null when all of it is. */
+  lostOutputs(build: BuildRow, stages: readonly PlannedStage[]): Promise<string | null>
 }
 
 export interface StageContext {

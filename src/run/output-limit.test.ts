@@ -42,6 +42,7 @@ async function outcomeOf(run: string): Promise<{ message: string; written: numbe
         prepare: async ({ workspace }) => void mkdirSync(workspace, { recursive: true }),
         environment: async ({ workspace }) => ({ env: { PATH: process.env['PATH'] ?? '' }, cwd: workspace }),
         collect: async () => {},
+        lostOutputs: async () => null,
       },
     }
     const never = new AbortController().signal

@@ -3,17 +3,9 @@ import type { Kysely, Transaction } from 'kysely'
 import { type ErrorCode, PitlaneError } from '../../errors.ts'
 import type { Event } from '../../event/event.ts'
 import type { Plan, PlannedStage } from '../../plan/plan.ts'
-import {
-  type BuildState,
-  initialState,
-  type StageRun,
-  stageEnded,
-  type StageState,
-  type StepRun,
-  stepEnded,
-  type StepState,
-} from '../../run/state.ts'
+import { type BuildState, initialState, type StageRun, stageEnded, type StepRun, stepEnded } from '../../run/state.ts'
 import type { BuildsTable, Database } from '../schema.ts'
+import { readErrorCode, readStageState, readStepState } from './stored-words.ts'
 
 export type BuildRow = Readonly<BuildsTable>
 
@@ -125,16 +117,42 @@ export async function findGreenChecks(db: Kysely<Database>, checksDigest: string
     .executeTakeFirst()
 }
 
-/** The newest green release build of a plan. */
-export async function findReleaseBuild(db: Kysely<Database>, planId: string): Promise<BuildRow | undefined> {
+/** The newest release build of a plan that has not failed. Whatever came before it was given up for it. */
+export async function findCandidate(db: Kysely<Database>, planId: string): Promise<BuildRow | undefined> {
   return db
     .selectFrom('builds')
     .selectAll()
     .where('kind', '=', 'release')
     .where('plan_id', '=', planId)
-    .where('state', '=', 'succeeded')
+    .where('state', 'in', ['running', 'succeeded'])
     .orderBy('number', 'desc')
     .executeTakeFirst()
+}
+
+/** Whether a stage of it was ever begun. */
+export async function wasTried(db: Kysely<Database>, build: BuildRow): Promise<boolean> {
+  const attempt = await db
+    .selectFrom('attempts')
+    .select('number')
+    .where('build_id', '=', build.id)
+    .limit(1)
+    .executeTakeFirst()
+  return attempt !== undefined
+}
+
+/** In the plan's order. */
+export async function failedStages(
+  db: Kysely<Database>,
+  build: BuildRow,
+): Promise<readonly { readonly id: string; readonly error: ErrorCode | null; readonly note: string | null }[]> {
+  const rows = await db
+    .selectFrom('stages')
+    .select(['id', 'error', 'note'])
+    .where('build_id', '=', build.id)
+    .where('state', '=', 'failed')
+    .orderBy('position')
+    .execute()
+  return rows.map((row) => ({ ...row, error: readErrorCode(row.error) }))
 }
 
 /** The stored state of a build. `startedAt` holds, by step id, when each step was last started (milliseconds since 1970). */
@@ -172,17 +190,17 @@ export async function loadState(
     if (stage === undefined) throw new PitlaneError('PLAN_CONTRADICTION', `stage ${row.id} is not in plan ${plan.id}`)
     return {
       plan: stage,
-      state: row.state as StageState,
+      state: readStageState(row.state),
       attempt: row.attempt,
       reason: 'taken up again',
       note: row.note,
-      error: row.error as ErrorCode | null,
+      error: readErrorCode(row.error),
       steps: stage.steps.map((step): StepRun => {
         const stored = steps.get(step.id)
         if (stored === undefined)
           throw new PitlaneError('PLAN_CONTRADICTION', `step ${step.id} is not in build ${build.number}`)
         if (stored.started_at !== null) startedAt.set(step.id, stored.started_at)
-        return { plan: step, state: stored.state as StepState, attempt: stored.attempt, exitCode: stored.exit_code }
+        return { plan: step, state: readStepState(stored.state), attempt: stored.attempt, exitCode: stored.exit_code }
       }),
     }
   })
@@ -309,7 +327,7 @@ export async function endedStages(
     .execute()
   return builds.flatMap((build) =>
     stages
-      .filter((row) => row.build_id === build.id && stageEnded({ state: row.state as StageState }))
+      .filter((row) => row.build_id === build.id && stageEnded({ state: readStageState(row.state) }))
       .map((row) => ({ build, stage: row.id, attempt: row.attempt })),
   )
 }

@@ -113,3 +113,22 @@ export async function reopenOperation(trx: Transaction<Database>, version: strin
 export async function finishPublication(trx: Transaction<Database>, version: string): Promise<void> {
   await trx.updateTable('publications').set({ state: 'published' }).where('version', '=', version).execute()
 }
+
+/** Whether an operation of one of these entries was ever tried. */
+export async function wasBegun(db: Kysely<Database>, version: string, entries: readonly string[]): Promise<boolean> {
+  const tried = await db
+    .selectFrom('operations')
+    .select('position')
+    .where('version', '=', version)
+    .where('entry', 'in', entries)
+    .where('state', '!=', 'pending')
+    .limit(1)
+    .executeTakeFirst()
+  return tried !== undefined
+}
+
+/** Only for one of which nobody can have seen anything. */
+export async function forgetPublication(trx: Transaction<Database>, version: string): Promise<void> {
+  await trx.deleteFrom('operations').where('version', '=', version).execute()
+  await trx.deleteFrom('publications').where('version', '=', version).execute()
+}
