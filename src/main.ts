@@ -6,7 +6,7 @@ import { run } from '@stricli/core'
 import { buildApp } from './cli/app.ts'
 import type { Context, Project, State, StateOptions } from './cli/context.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { EXIT } from './errors.ts'
+import { EXIT, PitlaneError } from './errors.ts'
 import type { Bucket } from './buckets/types.ts'
 import type { Repository } from './forges/types.ts'
 import type { Registry } from './image/types.ts'
@@ -46,7 +46,9 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
   const repositories: Repository[] = []
   return {
     process,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingFolder(process)
+    },
     env: process.env,
     clock,
     pitlaneVersion,
@@ -65,14 +67,14 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
     async project() {
       const { findRepository } = await import('./forges/git/repository.ts')
-      const repository = findRepository(process.cwd(), 'pitlane.yaml')
+      const repository = findRepository(workingFolder(process), 'pitlane.yaml')
       repositories.push(repository)
       return { repository, folder: repository.root, file: 'pitlane.yaml' }
     },
 
     async repositoryFolder() {
       const { findRepository } = await import('./forges/git/repository.ts')
-      return findRepository(process.cwd(), null).root
+      return findRepository(workingFolder(process), null).root
     },
 
     async actor(project) {
@@ -181,6 +183,17 @@ function stopSignals(process: NodeJS.Process): Context['stop'] {
     interrupt.abort()
   })
   return { drain: drain.signal, interrupt: interrupt.signal }
+}
+
+function workingFolder(process: NodeJS.Process): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw new PitlaneError('NOT_FOUND', 'the working directory of this shell is gone', {
+      hint: 'It was removed or replaced: go into the folder of the project again.',
+      cause: error,
+    })
+  }
 }
 
 /** From package.json, two folders up from `dist/main.js` or one from `src/main.ts`. */
