@@ -59,6 +59,15 @@ class FileStream extends Readable {
     this.push(null)
   }
 
+  async #opened(): Promise<FileHandle | undefined> {
+    try {
+      return await this.#handle
+    } catch {
+      // Told to the reader when it was opened.
+      return undefined
+    }
+  }
+
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     void this.#close(error, done)
   }
@@ -66,8 +75,8 @@ class FileStream extends Readable {
   async #close(error: Error | null, done: (error: Error | null) => void): Promise<void> {
     let failure = error
     try {
-      // One that is being opened is waited for, or it would stay open; one that can't be opened has said so to the reader.
-      const handle = await this.#handle?.catch(() => undefined)
+      // One that is being opened is waited for, or it would stay open.
+      const handle = await this.#opened()
       await handle?.close()
     } catch (closing) {
       failure ??= closing as Error

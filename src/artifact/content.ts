@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Body } from '../buckets/types.ts'
 import { streamFile } from '../chunks.ts'
@@ -40,6 +40,10 @@ export interface ContentStore {
   inspect(sha256: string): Promise<'whole' | 'removed' | 'changed'>
   /** Puts back what was lost, from a copy; false, and nothing is changed, when these are other bytes. */
   restore(sha256: string, copy: AsyncIterable<Buffer>, from: string): Promise<boolean>
+  /** Digests of everything that is stored. */
+  list(): Promise<readonly string[]>
+  /** An absent one is removed already. */
+  remove(sha256: string): Promise<void>
   /** Removes what crashed puts left behind. Only for the one process that holds the state. Returns how many there were. */
   removeLeftovers(): Promise<number>
 }
@@ -120,16 +124,26 @@ export function contentStore(at: string, clock: Clock): ContentStore {
     async restore(sha256, source, from) {
       return (await putChunks(source, from, Number.MAX_SAFE_INTEGER, pathOf(sha256) && sha256)) !== null
     },
+    async list() {
+      return (await namesIn(folder)).filter((name) => /^[0-9a-f]{64}$/.test(name))
+    },
+    async remove(sha256) {
+      const path = pathOf(sha256)
+      await writing(path, rm(path, { force: true }))
+    },
     async removeLeftovers() {
-      const names = await readdir(folder).catch((error: unknown) => {
-        if (systemCode(error) === 'ENOENT') return []
-        throw storageFailed(folder, 'read', error)
-      })
-      const leftovers = names.filter((name) => name.startsWith(LEFTOVER))
+      const leftovers = (await namesIn(folder)).filter((name) => name.startsWith(LEFTOVER))
       for (const name of leftovers) await writing(join(folder, name), unlink(join(folder, name)))
       return leftovers.length
     },
   }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return []
+    throw storageFailed(folder, 'read', error)
+  })
 }
 
 /** Hashes and writes each chunk while the next one is read. */

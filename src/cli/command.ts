@@ -1,7 +1,8 @@
 /** What commands share: reporting in the form that was asked for, errors as a person should meet them, the state opened and let go. */
 import { isAbsolute, relative, resolve } from 'node:path'
+import { removeOldBuilds } from '../artifact/old-builds.ts'
 import { stageWork } from '../artifact/stage-work.ts'
-import { exitCodeOf } from '../errors.ts'
+import { exitCodeOf, PitlaneError } from '../errors.ts'
 import type { EngineParts } from '../run/engine.ts'
 import { removeLeftovers } from '../run/leftovers.ts'
 import type { Report } from '../run/progress.ts'
@@ -75,6 +76,16 @@ export async function withState(
     await work(state, engine)
   } finally {
     await state.release()
+  }
+}
+
+/** At the end of a command that went well. What can't be removed is said, and changes nothing of that. */
+export async function tidyUp(state: State, engine: EngineParts): Promise<void> {
+  try {
+    await removeOldBuilds({ ...engine, content: state.content })
+  } catch (error) {
+    if (!(error instanceof PitlaneError)) throw error
+    engine.report({ event: 'note', message: `old builds could not be removed: ${error.message}` })
   }
 }
 

@@ -55,7 +55,7 @@ async function restoreOutputs(parts: ReleaseParts, plan: Plan, build: BuildRow):
       return `${parts.content.path(sha256)} was ${found}, and ${where} ${copy === null ? 'is not there' : 'has other bytes, too'}`
     parts.engine.report({
       event: 'note',
-      message: `${target}/${name} was ${found} in ${parts.content.folder}, and is taken back from the bucket`,
+      message: `${target}/${name} is taken from the bucket again: ${parts.content.path(sha256)} was ${found}`,
     })
   }
   return null

@@ -108,6 +108,7 @@ export class Faults {
     return {
       ...content,
       put: (path) => this.#effect('content.put', () => content.put(path)),
+      remove: (sha256) => this.#effect(`content.remove ${sha256}`, () => content.remove(sha256)),
       putFrom: (source, path, limit) => this.#effect(`content.put ${path}`, () => content.putFrom(source, path, limit)),
     }
   }

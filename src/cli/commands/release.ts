@@ -1,7 +1,7 @@
 import { PitlaneError } from '../../errors.ts'
 import { inheritPlan } from '../../release/inherit-plan.ts'
 import { release as releasePlan } from '../../release/release.ts'
-import { guard, reporter, withState } from '../command.ts'
+import { guard, reporter, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'
 import { publishing } from '../publishing.ts'
 import { readRequest } from '../request.ts'
@@ -33,6 +33,7 @@ export async function release(
         { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },
         { plan, event: request.event(), reason: flags.reason ?? null },
       )
+      await tidyUp(state, engine)
     })
   })
 }

@@ -1,6 +1,6 @@
 import { checksDigest } from '../../plan/plan-id.ts'
 import { buildFailure, carryOutBuild } from '../../run/build.ts'
-import { guard, reporter, withState } from '../command.ts'
+import { guard, reporter, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'
 import { readRequest } from '../request.ts'
 
@@ -14,13 +14,14 @@ export async function run(
     const { project, plan, changes } = request
     const report = reporter(this, flags.json)
     if (changes !== null) report({ event: 'note', message: changes })
-    await withState(this, project, flags, request.command, report, async (_state, engine) => {
+    await withState(this, project, flags, request.command, report, async (state, engine) => {
       const build = await carryOutBuild(
         engine,
         { kind: 'checks', plan, checksDigest: checksDigest(plan), event: request.event() },
         this.stop,
       )
       if (build.state !== 'succeeded') throw await buildFailure(engine, build)
+      await tidyUp(state, engine)
     })
   })
 }
