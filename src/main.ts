@@ -145,7 +145,6 @@ async function openState(project: Project, options: StateOptions, clock: Clock, 
     return {
       folder,
       writer,
-      db,
       content: contentStore(folder.artifacts, clock),
       executor,
       async release() {

@@ -1,11 +1,9 @@
 /** What a command may ask for. `main.ts` builds each part on first use; a command that prints help builds none. */
 import type { CommandContext } from '@stricli/core'
-import type { Kysely } from 'kysely'
 import type { ContentStore } from '../artifact/content.ts'
 import type { Bucket } from '../buckets/types.ts'
 import type { Clock } from '../clock.ts'
 import type { StateFolder } from '../database/folder.ts'
-import type { Database } from '../database/schema.ts'
 import type { Writer } from '../database/writer.ts'
 import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
@@ -71,7 +69,6 @@ export interface StateOptions {
 export interface State {
   readonly folder: StateFolder
   readonly writer: Writer
-  readonly db: Kysely<Database>
   readonly content: ContentStore
   readonly executor: Executor
   release(): Promise<void>

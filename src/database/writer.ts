@@ -6,9 +6,11 @@ import type { Kysely, Transaction } from 'kysely'
 import { PitlaneError, systemCode } from '../errors.ts'
 import type { Database } from './schema.ts'
 
+/** Rows can be read through it, and not changed. */
+export type Reader = Pick<Kysely<Database>, 'selectFrom'>
+
 export interface Writer {
-  /** For reading; never written through. */
-  readonly db: Kysely<Database>
+  readonly db: Reader
   /** Runs the work in one transaction. When it resolves, the rows are on disk; when it rejects, nothing changed. */
   write<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>
 }

@@ -1,7 +1,7 @@
 /** A release's document and everything that goes out before it is visible, computed from rows and stored bytes: again and again the same. */
 import { createHash } from 'node:crypto'
 import type { Body, PutOptions } from '../buckets/types.ts'
-import { Evidence } from '../artifact/evidence.ts'
+import { readEvidence } from '../artifact/evidence.ts'
 import { machineName } from '../artifact/machines.ts'
 import type { ArtifactRow, LayerRow, ReleaseTestRow } from '../database/queries/artifacts.ts'
 import { PitlaneError } from '../errors.ts'
@@ -158,7 +158,7 @@ function fileOf(input: MaterialsInput, triple: string): ReleaseFile {
   if (artifact === undefined || target === undefined) {
     throw new PitlaneError('PLAN_CONTRADICTION', `the plan declares ${triple}, and there is no artifact for it`)
   }
-  const { elf, findings } = Evidence.parse(JSON.parse(artifact.evidence))
+  const { elf, findings } = readEvidence(artifact)
   if (findings.length > 0) requireRun(input, target, findings)
   return {
     kind: 'binary',

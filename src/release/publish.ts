@@ -14,6 +14,7 @@ import type { Plan } from '../plan/plan.ts'
 import { digestOf } from './digest.ts'
 import { readDocument } from './documents.ts'
 import type { ReleaseDocument } from './document.ts'
+import { type Fixed, readFixed, writeFixed } from './fixed.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { listOperations, readIndex } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
@@ -24,21 +25,9 @@ import type { SiteIndex } from './site-index.ts'
 
 type Promotion = ReleaseDocument['promotion']
 
-/** What is decided once, when the publication is written down. */
-interface Fixed {
-  /** Milliseconds since 1970. */
-  readonly publishedAt: number
-  readonly builder: ReleaseDocument['builder']
-  readonly promotion: Promotion
-}
-
 export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<void> {
   const publication = await prepare(parts, plan, build, promotion)
-  const fixed = {
-    ...(JSON.parse(publication.fixed) as Omit<Fixed, 'publishedAt'>),
-    publishedAt: publication.published_at,
-  }
-  const materials = await materialsOf(parts, plan, build, fixed)
+  const materials = await materialsOf(parts, plan, build, readFixed(publication))
   const journal: Journal = {
     writer: parts.engine.writer,
     bucket: parts.bucket,
@@ -128,7 +117,7 @@ async function prepare(
     state: 'prepared',
     published_at: fixed.publishedAt,
     serial,
-    fixed: JSON.stringify({ builder: fixed.builder, promotion: fixed.promotion }),
+    fixed: writeFixed(fixed),
   }
   await writer.write((trx) => insertPublication(trx, publication, journalRows(operations)))
   return publication

@@ -26,7 +26,7 @@ export async function release(
     const report = reporter(this, flags.json)
     if (changes !== null) throw dirty(changes)
     await withState(this, project, flags, request.command, report, async (state, engine) => {
-      const plan = await inheritPlan(state.db, planned)
+      const plan = await inheritPlan(state.writer.db, planned)
       const parts = await publishing(this, project, plan, report)
       const { repository } = project
       await releasePlan(

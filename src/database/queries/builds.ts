@@ -1,10 +1,11 @@
 /** Rows of plans, builds, stages, steps and attempts ↔ `BuildState`. */
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { type ErrorCode, PitlaneError } from '../../errors.ts'
 import type { Event } from '../../event/event.ts'
 import type { Plan, PlannedStage } from '../../plan/plan.ts'
 import { type BuildState, initialState, type StageRun, stageEnded, type StepRun, stepEnded } from '../../run/state.ts'
 import type { BuildsTable, Database } from '../schema.ts'
+import type { Reader } from '../writer.ts'
 import { readErrorCode, readStageState, readStepState } from './stored-words.ts'
 
 export type BuildRow = Readonly<BuildsTable>
@@ -102,11 +103,11 @@ export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): P
   return row
 }
 
-export async function readBuild(db: Kysely<Database>, id: string): Promise<BuildRow> {
+export async function readBuild(db: Reader, id: string): Promise<BuildRow> {
   return db.selectFrom('builds').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
-export async function findGreenChecks(db: Kysely<Database>, checksDigest: string): Promise<BuildRow | undefined> {
+export async function findGreenChecks(db: Reader, checksDigest: string): Promise<BuildRow | undefined> {
   return db
     .selectFrom('builds')
     .selectAll()
@@ -118,7 +119,7 @@ export async function findGreenChecks(db: Kysely<Database>, checksDigest: string
 }
 
 /** The newest release build of a plan that has not failed. Whatever came before it was given up for it. */
-export async function findCandidate(db: Kysely<Database>, planId: string): Promise<BuildRow | undefined> {
+export async function findCandidate(db: Reader, planId: string): Promise<BuildRow | undefined> {
   return db
     .selectFrom('builds')
     .selectAll()
@@ -130,7 +131,7 @@ export async function findCandidate(db: Kysely<Database>, planId: string): Promi
 }
 
 /** Whether a stage of it was ever begun. */
-export async function wasTried(db: Kysely<Database>, build: BuildRow): Promise<boolean> {
+export async function wasTried(db: Reader, build: BuildRow): Promise<boolean> {
   const attempt = await db
     .selectFrom('attempts')
     .select('number')
@@ -142,7 +143,7 @@ export async function wasTried(db: Kysely<Database>, build: BuildRow): Promise<b
 
 /** In the plan's order. */
 export async function failedStages(
-  db: Kysely<Database>,
+  db: Reader,
   build: BuildRow,
 ): Promise<readonly { readonly id: string; readonly error: ErrorCode | null; readonly note: string | null }[]> {
   const rows = await db
@@ -157,7 +158,7 @@ export async function failedStages(
 
 /** The stored state of a build. `startedAt` holds, by step id, when each step was last started (milliseconds since 1970). */
 export async function loadState(
-  db: Kysely<Database>,
+  db: Reader,
   build: BuildRow,
   plan: Plan,
 ): Promise<{ state: BuildState; startedAt: Map<string, number> }> {
@@ -282,7 +283,7 @@ export async function saveState(
 
 /** Newest attempts that began before the machine was last started. */
 export async function staleAttempts(
-  db: Kysely<Database>,
+  db: Reader,
   build: BuildRow,
   bootId: string,
 ): Promise<readonly { readonly stage_id: string; readonly number: number }[]> {
@@ -302,7 +303,7 @@ export async function staleAttempts(
 
 /** Stages of the newest builds that have ended after they were tried. */
 export async function endedStages(
-  db: Kysely<Database>,
+  db: Reader,
   newest: number,
 ): Promise<
   readonly {

@@ -1,6 +1,5 @@
 /** What of the files that rows name is still needed. Rows themselves stay: they are the history. */
-import type { Kysely } from 'kysely'
-import type { Database } from '../schema.ts'
+import type { Reader } from '../writer.ts'
 
 export interface Kept {
   /** Builds whose folders stay whatever their age. */
@@ -15,7 +14,7 @@ export interface Kept {
  * Needed are the builds that run, those of publications that are not at their end, and of each plan the newest release build that is green and
  * not published: the next `pitlane release` begins with it.
  */
-export async function keptBuilds(db: Kysely<Database>): Promise<Kept> {
+export async function keptBuilds(db: Reader): Promise<Kept> {
   const publications = await db.selectFrom('publications').select(['release_build_id', 'state']).execute()
   const published = new Set(
     publications.filter(({ state }) => state === 'published').map(({ release_build_id: id }) => id),

@@ -1,6 +1,7 @@
 /** Rows of publications and of their operations. */
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Database, OperationsTable, PublicationsTable } from '../schema.ts'
+import type { Reader } from '../writer.ts'
 
 export type PublicationRow = Readonly<PublicationsTable>
 
@@ -14,7 +15,7 @@ export interface OperationRow {
   readonly state: OperationsTable['state']
 }
 
-export async function findPublication(db: Kysely<Database>, version: string): Promise<PublicationRow | undefined> {
+export async function findPublication(db: Reader, version: string): Promise<PublicationRow | undefined> {
   return db.selectFrom('publications').selectAll().where('version', '=', version).executeTakeFirst()
 }
 
@@ -49,11 +50,7 @@ async function insertOperations(
   }
 }
 
-export async function readOperations(
-  db: Kysely<Database>,
-  version: string,
-  entry: string,
-): Promise<readonly OperationRow[]> {
+export async function readOperations(db: Reader, version: string, entry: string): Promise<readonly OperationRow[]> {
   return db
     .selectFrom('operations')
     .select(['position', 'entry', 'kind', 'destination', 'sha256', 'size', 'state'])
@@ -115,7 +112,7 @@ export async function finishPublication(trx: Transaction<Database>, version: str
 }
 
 /** Whether an operation of one of these entries was ever tried. */
-export async function wasBegun(db: Kysely<Database>, version: string, entries: readonly string[]): Promise<boolean> {
+export async function wasBegun(db: Reader, version: string, entries: readonly string[]): Promise<boolean> {
   const tried = await db
     .selectFrom('operations')
     .select('position')
