@@ -1,6 +1,9 @@
 /** Where the stages of builds lie below `.pitlane/builds`. Fixed before anything starts, so that it is found again after a crash. */
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AttemptRef } from '../executors/types.ts'
+
+export const WORKSPACE = 'workspace'
 
 interface BuildName {
   readonly id: string
@@ -19,10 +22,17 @@ export function stagePlaces(builds: string, build: BuildName, stage: string): St
   const folder = join(builds, String(build.number), stage)
   return {
     folder,
-    workspace: join(folder, 'workspace'),
+    workspace: join(folder, WORKSPACE),
     attempt: (number) => ({
       attemptId: `${build.id}/${stage}/${number}`,
       folder: join(folder, `attempt-${number}`),
     }),
   }
+}
+
+/** Numbers of the attempts that a stage's folder has. */
+export function attemptFolders(stage: string): readonly number[] {
+  return readdirSync(stage)
+    .flatMap((name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
 }

@@ -130,6 +130,11 @@ export async function findCandidate(db: Reader, planId: string): Promise<BuildRo
     .executeTakeFirst()
 }
 
+export async function buildNumbers(db: Reader): Promise<ReadonlySet<number>> {
+  const rows = await db.selectFrom('builds').select('number').execute()
+  return new Set(rows.map((row) => row.number))
+}
+
 /** Whether a stage of it was ever begun. */
 export async function wasTried(db: Reader, build: BuildRow): Promise<boolean> {
   const attempt = await db
