@@ -1,6 +1,7 @@
 /** The build that a begun publication of a version is bound to: what is out, or may be, was made of its bytes. */
 import { readArtifacts } from '../database/queries/artifacts.ts'
-import { type BuildRow, readBuild } from '../database/queries/builds.ts'
+import type { BuildRow } from '../database/queries/builds.ts'
+import { readBuild } from '../database/queries/find-builds.ts'
 import { findPublication, forgetPublication, wasBegun } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'

@@ -1,6 +1,8 @@
 /** One build from its row to its outcome. */
 import { existsSync, readdirSync } from 'node:fs'
-import { type BuildRow, failedStages, openBuild, wasTried } from '../database/queries/builds.ts'
+import type { BuildRow } from '../database/queries/builds.ts'
+import { failedStages, wasTried } from '../database/queries/find-builds.ts'
+import { openBuild } from '../database/queries/open-build.ts'
 import type { Event } from '../event/event.ts'
 import type { Plan } from '../plan/plan.ts'
 import { PitlaneError } from '../errors.ts'

@@ -1,7 +1,7 @@
 /** What a crash between the end of a stage and its tidying up leaves behind: nothing waits for it, and so nothing would remove it. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { buildNumbers, endedStages } from '../database/queries/builds.ts'
+import { buildNumbers, endedStages } from '../database/queries/find-builds.ts'
 import type { EngineParts } from './engine.ts'
 import { attemptFolders, stagePlaces, WORKSPACE } from './places.ts'
 

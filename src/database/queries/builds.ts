@@ -1,23 +1,13 @@
 /** Rows of plans, builds, stages, steps and attempts ↔ `BuildState`. */
 import type { Transaction } from 'kysely'
-import { type ErrorCode, PitlaneError } from '../../errors.ts'
-import type { Event } from '../../event/event.ts'
+import { PitlaneError } from '../../errors.ts'
 import type { Plan, PlannedStage } from '../../plan/plan.ts'
-import { type BuildState, initialState, type StageRun, stageEnded, type StepRun, stepEnded } from '../../run/state.ts'
+import { type BuildState, type StageRun, stageEnded, type StepRun, stepEnded } from '../../run/state.ts'
 import type { BuildsTable, Database } from '../schema.ts'
 import type { Reader } from '../writer.ts'
 import { readErrorCode, readStageState, readStepState } from './stored-words.ts'
 
 export type BuildRow = Readonly<BuildsTable>
-
-export interface NewBuild {
-  readonly kind: BuildsTable['kind']
-  readonly plan: Plan
-  readonly checksDigest: string
-  readonly event: Event
-  /** The highest number that a folder of a build has: rows may be lost and folders kept. */
-  readonly numbersUsed: number
-}
 
 /** Which of the plan's stages a build of this kind carries out. */
 export function stagesOf(plan: Plan, kind: BuildsTable['kind']): readonly PlannedStage[] {
@@ -27,138 +17,6 @@ export function stagesOf(plan: Plan, kind: BuildsTable['kind']): readonly Planne
   return plan.stages
     .filter((stage) => !checks.has(stage.id))
     .map((stage) => ({ ...stage, needs: stage.needs.filter((id) => !checks.has(id)) }))
-}
-
-/** The build of this kind and plan that has not ended, or a new one with the next number. */
-export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): Promise<BuildRow> {
-  const open = await trx
-    .selectFrom('builds')
-    .selectAll()
-    .where('plan_id', '=', wanted.plan.id)
-    .where('kind', '=', wanted.kind)
-    .where('state', '=', 'running')
-    .executeTakeFirst()
-  if (open !== undefined) return open
-
-  await trx
-    .insertInto('plans')
-    .values({ id: wanted.plan.id, document: JSON.stringify(wanted.plan), created_at: wanted.event.at })
-    .onConflict((c) => c.column('id').doNothing())
-    .execute()
-  const { last } = await trx
-    .selectFrom('builds')
-    .select((e) => e.fn.max('number').as('last'))
-    .executeTakeFirstOrThrow()
-  const number = Math.max(last ?? 0, wanted.numbersUsed) + 1
-  const row: BuildRow = {
-    id: `build-${number}`,
-    number,
-    kind: wanted.kind,
-    plan_id: wanted.plan.id,
-    checks_digest: wanted.checksDigest,
-    commit_id: wanted.plan.source.commit,
-    version: wanted.plan.version,
-    event: wanted.event.kind,
-    revision: wanted.event.revision,
-    actor: wanted.event.actor,
-    state: 'running',
-    created_at: wanted.event.at,
-    finished_at: null,
-  }
-  await trx.insertInto('builds').values(row).execute()
-  for (const [position, stage] of initialState(stagesOf(wanted.plan, wanted.kind)).stages.entries()) {
-    await trx
-      .insertInto('stages')
-      .values({
-        build_id: row.id,
-        id: stage.plan.id,
-        position,
-        state: stage.state,
-        attempt: stage.attempt,
-        note: stage.note,
-        error: stage.error,
-        started_at: null,
-        finished_at: null,
-      })
-      .execute()
-    const steps = stage.steps.map((step, index) => ({
-      build_id: row.id,
-      stage_id: stage.plan.id,
-      id: step.plan.id,
-      position: index,
-      state: step.state,
-      attempt: 0,
-      exit_code: null,
-      started_at: null,
-      finished_at: null,
-    }))
-    // SQLite allows some 32 000 parameters in a statement.
-    for (let at = 0; at < steps.length; at += 500) {
-      await trx
-        .insertInto('steps')
-        .values(steps.slice(at, at + 500))
-        .execute()
-    }
-  }
-  return row
-}
-
-export async function readBuild(db: Reader, id: string): Promise<BuildRow> {
-  return db.selectFrom('builds').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
-}
-
-export async function findGreenChecks(db: Reader, checksDigest: string): Promise<BuildRow | undefined> {
-  return db
-    .selectFrom('builds')
-    .selectAll()
-    .where('kind', '=', 'checks')
-    .where('checks_digest', '=', checksDigest)
-    .where('state', '=', 'succeeded')
-    .orderBy('number', 'desc')
-    .executeTakeFirst()
-}
-
-/** The newest release build of a plan that has not failed. Whatever came before it was given up for it. */
-export async function findCandidate(db: Reader, planId: string): Promise<BuildRow | undefined> {
-  return db
-    .selectFrom('builds')
-    .selectAll()
-    .where('kind', '=', 'release')
-    .where('plan_id', '=', planId)
-    .where('state', 'in', ['running', 'succeeded'])
-    .orderBy('number', 'desc')
-    .executeTakeFirst()
-}
-
-export async function buildNumbers(db: Reader): Promise<ReadonlySet<number>> {
-  const rows = await db.selectFrom('builds').select('number').execute()
-  return new Set(rows.map((row) => row.number))
-}
-
-/** Whether a stage of it was ever begun. */
-export async function wasTried(db: Reader, build: BuildRow): Promise<boolean> {
-  const attempt = await db
-    .selectFrom('attempts')
-    .select('number')
-    .where('build_id', '=', build.id)
-    .limit(1)
-    .executeTakeFirst()
-  return attempt !== undefined
-}
-
-/** In the plan's order. */
-export async function failedStages(
-  db: Reader,
-  build: BuildRow,
-): Promise<readonly { readonly id: string; readonly error: ErrorCode | null; readonly note: string | null }[]> {
-  const rows = await db
-    .selectFrom('stages')
-    .select(['id', 'error', 'note'])
-    .where('build_id', '=', build.id)
-    .where('state', '=', 'failed')
-    .orderBy('position')
-    .execute()
-  return rows.map((row) => ({ ...row, error: readErrorCode(row.error) }))
 }
 
 /** The stored state of a build. `startedAt` holds, by step id, when each step was last started (milliseconds since 1970). */
@@ -304,38 +162,6 @@ export async function staleAttempts(
     .where('attempts.build_id', '=', build.id)
     .where('attempts.boot_id', '!=', bootId)
     .execute()
-}
-
-/** Stages of the newest builds that have ended after they were tried. */
-export async function endedStages(
-  db: Reader,
-  newest: number,
-): Promise<
-  readonly {
-    readonly build: { readonly id: string; readonly number: number }
-    readonly stage: string
-    readonly attempt: number
-  }[]
-> {
-  const builds = await db
-    .selectFrom('builds')
-    .select(['id', 'number'])
-    .orderBy('number', 'desc')
-    .limit(newest)
-    .execute()
-  if (builds.length === 0) return []
-  const ids = builds.map((build) => build.id)
-  const stages = await db
-    .selectFrom('stages')
-    .select(['build_id', 'id', 'state', 'attempt'])
-    .where('build_id', 'in', ids)
-    .where('attempt', '>', 0)
-    .execute()
-  return builds.flatMap((build) =>
-    stages
-      .filter((row) => row.build_id === build.id && stageEnded({ state: readStageState(row.state) }))
-      .map((row) => ({ build, stage: row.id, attempt: row.attempt })),
-  )
 }
 
 export async function finishBuild(
