@@ -47,17 +47,13 @@ export async function publicationBuild(parts: ReleaseParts, plan: Plan): Promise
 /** Puts back what the bucket has; says what is lost all the same. */
 async function restoreOutputs(parts: ReleaseParts, plan: Plan, build: BuildRow): Promise<string | null> {
   for (const { target, name, sha256 } of await readArtifacts(parts.engine.writer.db, build.id)) {
-    const found = await parts.content.inspect(sha256)
-    if (found === 'whole') continue
+    if ((await parts.content.inspect(sha256)) === 'whole') continue
     const key = KEYS.binary(plan.version, target, name)
-    const copy = await parts.bucket.open(key)
     const where = `${parts.bucket.location}/${key}`
+    const copy = await parts.bucket.open(key)
     if (copy === null || !(await parts.content.restore(sha256, copy, where)))
-      return `${parts.content.path(sha256)} was ${found}, and ${where} ${copy === null ? 'is not there' : 'has other bytes, too'}`
-    parts.engine.report({
-      event: 'note',
-      message: `${target}/${name} is taken from the bucket again: ${parts.content.path(sha256)} was ${found}`,
-    })
+      return `the bytes of ${target}/${name} are neither in ${parts.content.path(sha256)} nor in ${where}`
+    parts.engine.report({ event: 'note', message: `${target}/${name} is taken from the bucket again` })
   }
   return null
 }

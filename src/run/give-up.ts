@@ -27,10 +27,12 @@ export async function lostWork(parts: EngineParts, build: BuildRow, plan: Plan):
   )
 }
 
-/** A stage that is being prepared keeps what finished steps have left, and is filled anew where there are none. */
+/** Where no step has finished, the next attempt fills a new one. */
 function needsWorkspace(stage: StageRun): boolean {
-  if (stage.state === 'preparing') return stage.steps.some((step) => step.state === 'succeeded')
-  return stage.state === 'running' || stage.state === 'collecting'
+  if (stage.state === 'collecting') return true
+  return (
+    (stage.state === 'preparing' || stage.state === 'running') && stage.steps.some((step) => step.state === 'succeeded')
+  )
 }
 
 /** Ends what still runs of the build, then writes down that it failed. After a crash in between, the same loss is found again. */
