@@ -1,7 +1,7 @@
 /** One build from its row to its outcome. */
 import { existsSync, readdirSync } from 'node:fs'
 import type { BuildRow } from '../database/queries/builds.ts'
-import { failedStages, wasTried } from '../database/queries/find-builds.ts'
+import { failedStages, failedStep, wasTried } from '../database/queries/find-builds.ts'
 import { openBuild } from '../database/queries/open-build.ts'
 import type { Event } from '../event/event.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -82,14 +82,7 @@ export async function buildFailure(parts: FailureParts, build: BuildRow): Promis
 
 /** The file that the stage's failed step wrote to; undefined when none failed: then it was what came out that did not fit. */
 async function failedOutput(parts: FailureParts, build: BuildRow, stage: string): Promise<string | undefined> {
-  const steps = await parts.writer.db
-    .selectFrom('steps')
-    .select(['position', 'state', 'attempt'])
-    .where('build_id', '=', build.id)
-    .where('stage_id', '=', stage)
-    .orderBy('position')
-    .execute()
-  const failed = steps.find(({ state }) => state === 'failed' || state === 'timed-out')
+  const failed = await failedStep(parts.writer.db, build, stage)
   if (failed === undefined) return undefined
   const attempt = stagePlaces(parts.folder, build, stage).attempt(failed.attempt)
   return parts.executor.outputPath({ attempt, index: failed.position })

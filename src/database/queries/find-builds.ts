@@ -63,6 +63,22 @@ export async function failedStages(
   return rows.map((row) => ({ ...row, error: readErrorCode(row.error) }))
 }
 
+/** The first step of a stage that has failed itself: its place, and the attempt it was last started in. */
+export async function failedStep(
+  db: Reader,
+  build: BuildRow,
+  stage: string,
+): Promise<{ readonly position: number; readonly attempt: number } | undefined> {
+  return db
+    .selectFrom('steps')
+    .select(['position', 'attempt'])
+    .where('build_id', '=', build.id)
+    .where('stage_id', '=', stage)
+    .where('state', 'in', ['failed', 'timed-out'])
+    .orderBy('position')
+    .executeTakeFirst()
+}
+
 /** Stages of the newest builds that have ended after they were tried. */
 export async function endedStages(
   db: Reader,
