@@ -39,7 +39,7 @@ export interface Executor {
    * @throws PitlaneError `EXECUTOR_FAILED` when processes do not end
    */
   kill(step: StepRef): Promise<void>
-  /** File to which the step's standard output and error go; may not exist before `start`. */
+  /** File to which the step's standard output and error go. A step that was never begun has none; of one that was given up, something else may stand there. */
   outputPath(step: StepRef): string
   /**
    * Ends what is left of the attempt and removes `workspace/` in its folder; outputs and exit statuses stay. May be repeated.
@@ -58,13 +58,13 @@ export interface Executor {
 /** One try at a stage. `folder` is unique to the attempt, absolute, and known before anything starts. */
 export interface AttemptRef {
   readonly attemptId: string
-  /** Holds `workspace/` and, for each step, `steps/<n>/` with `output`, `exit` and what `attach` needs. */
+  /** Holds `workspace/`, the outputs of the steps, and what `attach` needs. */
   readonly folder: string
 }
 
 export interface StepRef {
   readonly attempt: AttemptRef
-  /** Position of the step in its stage, from 0: the name of its folder. */
+  /** Position of the step in its stage, from 0: its files are named by it. */
   readonly index: number
 }
 

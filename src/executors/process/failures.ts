@@ -1,19 +1,24 @@
 /** Why a step could not be started, and what to do about it. */
 import { PitlaneError, systemCode } from '../../errors.ts'
 import type { StepRef } from '../types.ts'
-import { type Lane, laneFolder } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { laneFolder } from './step-files.ts'
 
 export function notStarted(step: StepRef, error: unknown): PitlaneError {
   const code = systemCode(error)
   const hint =
-    code === 'EEXIST'
-      ? 'It was started or given up before: attach to it, or make a new attempt.'
-      : code === 'ENOSPC' || code === 'EDQUOT'
-        ? `Make space on the disk of ${step.attempt.folder}.`
-        : 'Nothing was started; the same command can be tried again.'
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? `Make space on the disk of ${step.attempt.folder}.`
+      : 'Nothing was started; the same command can be tried again.'
   return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} could not be started: ${messageOf(error)}.`, {
     hint,
     cause: error,
+  })
+}
+
+export function startedBefore(step: StepRef): PitlaneError {
+  return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} was started or given up before.`, {
+    hint: 'Attach to it, or make a new attempt.',
   })
 }
 
