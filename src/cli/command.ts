@@ -2,7 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path'
 import { stageWork } from '../artifact/stage-work.ts'
 import { exitCodeOf } from '../errors.ts'
-import type { EngineParts } from '../run/engine.ts'
+import type { EngineParts } from '../run/parts.ts'
 import { removeLeftovers } from '../run/leftovers.ts'
 import type { Report } from '../run/progress.ts'
 import type { Context, Project, State } from './context.ts'

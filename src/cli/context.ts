@@ -12,7 +12,7 @@ import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Published } from '../release/verify-document.ts'
 import type { Signer } from '../release/sign.ts'
-import type { StopSignals } from '../run/engine.ts'
+import type { StopSignals } from '../run/parts.ts'
 import type { Streams } from './output.ts'
 
 export interface Context extends CommandContext {

@@ -6,7 +6,8 @@ import type { Plan } from '../plan/plan.ts'
 import { PitlaneError, type ErrorCode } from '../errors.ts'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
-import { type EngineParts, runBuild, type StopSignals } from './engine.ts'
+import { runBuild } from './engine.ts'
+import type { EngineParts, StopSignals } from './parts.ts'
 import { stagePlaces } from './places.ts'
 
 export interface BuildRequest {

@@ -1,7 +1,7 @@
 /** What a crash between the end of a stage and its tidying up leaves behind: nothing waits for it, and so nothing would remove it. */
 import { existsSync } from 'node:fs'
 import { endedStages } from '../database/queries/builds.ts'
-import type { EngineParts } from './engine.ts'
+import type { EngineParts } from './parts.ts'
 import { stagePlaces } from './places.ts'
 
 /** How many builds back: every start has looked, and there are two builds in a release. */

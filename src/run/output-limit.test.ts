@@ -9,7 +9,7 @@ import { takeOver } from '../database/writer.ts'
 import { ProcessExecutor } from '../executors/process/executor.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { buildFailure, carryOutBuild } from './build.ts'
-import type { EngineParts } from './engine.ts'
+import type { EngineParts } from './parts.ts'
 
 const plan = (run: string) =>
   makePlan({
