@@ -2,7 +2,7 @@
  * Where steps run. One engine drives an executor; a second engine may take over after the first one died, and finds everything
  * again by ids and folders that are fixed before anything starts.
  *
- * Life of a stage attempt: `prepare` once → for each step `start`, then `wait` (or `kill`) → `destroy` once. After an engine died:
+ * Life of a stage attempt: `prepare` once (and `expect`) → for each step `start`, then `wait` (or `kill`) → `destroy` once. After an engine died:
  * `attach` for each step whose row says it was started. Steps of one attempt may overlap in time.
  */
 export interface Executor {
@@ -14,6 +14,11 @@ export interface Executor {
    * (`cwd`) is made by the caller (`forges/git` checks out the commit), before the first `start`.
    */
   prepare(attempt: AttemptRef): Promise<void>
+  /**
+   * A step of the prepared attempt will soon be started: what it runs in may be made ready meanwhile. Runs nothing of the step. May be left
+   * out, and never fails; `destroy` ends what it made.
+   */
+  expect(attempt: AttemptRef): void
   /**
    * Starts the step and resolves when it runs and can be found by `attach`. The child writes its output to `outputPath` itself; its exit status is
    * written by its supervisor, so that both survive this process. Must not be called twice for the same step of the same attempt:

@@ -107,7 +107,9 @@ export class Orders {
     const { executor, work } = this.#parts.engine
     const context = this.#context(stage, attempt)
     if (fresh) await executor.remove(context.workspace)
-    await executor.prepare(this.#parts.places.attempt(stage.plan.id, attempt))
+    const ref = this.#parts.places.attempt(stage.plan.id, attempt)
+    await executor.prepare(ref)
+    executor.expect(ref)
     const answer = await work.prepare(context, fresh)
     const at = { stage: stage.plan.id, attempt }
     this.#parts.tell(

@@ -3,14 +3,14 @@
  * PID namespace of its own where the kernel allows it, that runs one step after the other; a step that overlaps gets another lane.
  * What is known about a step is in files (`step-files.ts`); memory only holds pipes to the lanes this process opened.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../types.ts'
 import { abortable } from './abortable.ts'
 import { endAttempt, endLane, endLeftovers, isLaneAlive } from './ending.ts'
-import { endedEarly, messageOf, notStarted, startedBefore } from './failures.ts'
+import { endedEarly, giveUp, messageOf, mustBeNew, notStarted } from './failures.ts'
 import { findHolding, type Holding, type Isolation } from './isolation.ts'
 import { Lane } from './lane.ts'
 import { type OrderText, orderText } from './order.ts'
@@ -45,6 +45,8 @@ export class ProcessExecutor implements Executor {
   /** Steps that this process started, by name. */
   readonly #runs = new Map<string, Run>()
   readonly #kills = new Map<string, Promise<void>>()
+  /** Lanes that are opened before anything asks for them, by attempt folder. */
+  readonly #opening = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
   #holding: Promise<Holding> | undefined
 
@@ -73,17 +75,32 @@ export class ProcessExecutor implements Executor {
     }
   }
 
+  expect(attempt: AttemptRef): void {
+    const { folder } = attempt
+    if (this.#opening.has(folder) || (this.#lanes.get(folder)?.size ?? 0) > 0) return
+    const opening = this.#findHolding()
+      .then((holding) => this.#openLane(attempt, holding))
+      // Then `start` tries it again, and says what is wrong.
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => this.#opening.delete(folder))
+    this.#opening.set(folder, opening)
+  }
+
   async start(step: StepOrder): Promise<void> {
     const name = files.stepName(step)
     const holding = await this.#findHolding()
+    await this.#opening.get(step.attempt.folder)
     const text = orderText(step, name, holding.setsid)
-    mustBeNew(step, name)
+    mustBeNew(step)
     try {
       if (text.script !== undefined) files.writeScript(name, text.script)
       const reused = this.#reserveIdle(step)
       // A lane that was idle may have ended meanwhile (killed by a person, out of memory): then nothing was lost yet.
       if (reused !== undefined && (await this.#begin(step, name, text, reused))) return
-      const fresh = await this.#openLane(step, holding)
+      const fresh = await this.#openLane(step.attempt, holding, step.index)
       if (await this.#begin(step, name, text, fresh)) return
       throw endedEarly(step, fresh)
     } catch (error) {
@@ -135,6 +152,7 @@ export class ProcessExecutor implements Executor {
   }
 
   async destroy(attempt: AttemptRef): Promise<void> {
+    await this.#opening.get(attempt.folder)
     for (const lane of files.lanesOf(attempt)) {
       const index = files.orderedStep(attempt, lane)
       if (index !== undefined) files.cancel({ attempt, index })
@@ -160,6 +178,7 @@ export class ProcessExecutor implements Executor {
         hint: 'The same command attaches to them again.',
       }),
     )
+    await Promise.all(this.#opening.values())
     for (const lane of [...this.#lanes.values()].flatMap((lanes) => [...lanes])) lane.release()
     this.#lanes.clear()
   }
@@ -179,12 +198,13 @@ export class ProcessExecutor implements Executor {
     return lane
   }
 
-  async #openLane(step: StepRef, holding: Holding): Promise<Lane> {
+  /** @param index of the step that it is reserved for, before another one can take it */
+  async #openLane(attempt: AttemptRef, holding: Holding, index?: number): Promise<Lane> {
     const id = this.#clock.random(8).toString('hex')
-    const lane = await Lane.open(step.attempt, id, this.#shell, holding)
-    lane.reserve(step.index)
-    const lanes = this.#lanes.get(step.attempt.folder) ?? new Set()
-    this.#lanes.set(step.attempt.folder, lanes.add(lane))
+    const lane = await Lane.open(attempt, id, this.#shell, holding)
+    if (index !== undefined) lane.reserve(index)
+    const lanes = this.#lanes.get(attempt.folder) ?? new Set()
+    this.#lanes.set(attempt.folder, lanes.add(lane))
     return lane
   }
 
@@ -226,22 +246,5 @@ export class ProcessExecutor implements Executor {
     await endLeftovers(step, lanes, this.#clock)
     const [lane] = lanes
     if (lane !== undefined && files.readFate(step) === 'begun') files.writeEnd(step, lane, KILLED)
-  }
-}
-
-function mustBeNew(step: StepOrder, name: string): void {
-  try {
-    if (!statSync(step.cwd).isDirectory()) throw new Error(`not a folder: ${step.cwd}`)
-  } catch (error) {
-    throw notStarted(step, error)
-  }
-  if (existsSync(files.outputFile(name))) throw startedBefore(step)
-}
-
-function giveUp(step: StepRef): files.Fate {
-  try {
-    return files.cancel(step)
-  } catch (error) {
-    throw notStarted(step, error)
   }
 }
