@@ -37,7 +37,7 @@ export interface Context extends CommandContext {
   project(): Promise<Project>
   /** The top of the git repository around the working directory, with or without a `pitlane.yaml`. Throws `NOT_A_REPOSITORY`. */
   repositoryFolder(): Promise<string>
-  /** Begins to load what `openState` runs on, while something else is waited for. Opens nothing. */
+  /** Begins to load what `openState` runs on, and to find out what holds steps here, while something else is waited for. Opens nothing. */
   loadState(): void
   /** Takes the lock, opens the state; `release` must be called. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
   openState(project: Project, options: StateOptions): Promise<State>

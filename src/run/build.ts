@@ -25,8 +25,6 @@ export interface BuildRequest {
  * @throws PitlaneError `INTERRUPTED` when it was stopped before its end; the same call goes on later
  */
 export async function carryOutBuild(parts: EngineParts, request: BuildRequest, stop: StopSignals): Promise<BuildRow> {
-  // Found out while the rows are written; who needs it meets its failure.
-  parts.executor.isolation().catch(() => undefined)
   const build = await parts.writer.write(async (trx) => {
     const row = await openBuild(trx, { ...request, numbersUsed: highestNumber(parts.folder) })
     await request.also?.(trx, row)
