@@ -94,7 +94,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     // Its failure is met by whoever opens the state, or starts a step.
     loadState: () =>
       void executorOnce()
-        .then((executor) => executor.isolation())
+        .then((made) => made.isolation())
         .catch(() => undefined),
 
     async openState(project, options) {
