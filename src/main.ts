@@ -7,6 +7,7 @@ import { buildApp } from './cli/app.ts'
 import type { Context, Project, State, StateOptions } from './cli/context.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { EXIT, PitlaneError } from './errors.ts'
+import type { Executor } from './executors/types.ts'
 import type { Bucket } from './buckets/types.ts'
 import type { Repository } from './forges/types.ts'
 import type { Registry } from './image/types.ts'
@@ -43,6 +44,9 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
   let signals: Context['stop'] | undefined
   // From when a command asks on: until then, and in commands that never ask, a signal ends the process as it does any other.
   const stop = () => (signals ??= stopSignals(process))
+  let executor: Promise<Executor> | undefined
+  const executorOnce = () =>
+    (executor ??= stateModules().then(([{ ProcessExecutor }]) => new ProcessExecutor({ clock })))
   const repositories: Repository[] = []
   return {
     process,
@@ -89,11 +93,14 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
       return createSigner((await loadSigningKey(project, process.env, keyFiles)).key)
     },
 
-    // Its failure is met by whoever opens the state.
-    loadState: () => void stateModules().catch(() => undefined),
+    // Its failure is met by whoever opens the state, or starts a step.
+    loadState: () =>
+      void executorOnce()
+        .then((made) => made.isolation())
+        .catch(() => undefined),
 
     async openState(project, options) {
-      const state = await openState(project, options, clock, stop().drain)
+      const state = await openState(project, options, clock, stop().drain, await executorOnce())
       return wrap?.state ? wrap.state(state) : state
     },
 
@@ -118,30 +125,29 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
 const stateModules = () =>
   Promise.all([
+    import('./executors/process/executor.ts'),
     import('./database/folder.ts'),
     import('./database/lock.ts'),
     import('./database/sqlite.ts'),
     import('./database/writer.ts'),
     import('./artifact/content.ts'),
-    import('./executors/process/executor.ts'),
   ])
 
-async function openState(project: Project, options: StateOptions, clock: Clock, signal: AbortSignal): Promise<State> {
-  const [
-    { stateFolder, makeStateFolder },
-    { acquireLock },
-    { openSqlite },
-    { takeOver },
-    { contentStore },
-    { ProcessExecutor },
-  ] = await stateModules()
+async function openState(
+  project: Project,
+  options: StateOptions,
+  clock: Clock,
+  signal: AbortSignal,
+  executor: Executor,
+): Promise<State> {
+  const [, { stateFolder, makeStateFolder }, { acquireLock }, { openSqlite }, { takeOver }, { contentStore }] =
+    await stateModules()
   const folder = stateFolder(project.folder)
   makeStateFolder(folder)
   const lock = await acquireLock({ folder: folder.root, ...options, pid: process.pid, clock, signal })
   try {
     const db = await openSqlite(folder.database)
     const writer = await takeOver(db)
-    const executor = new ProcessExecutor({ clock })
     return {
       folder,
       writer,

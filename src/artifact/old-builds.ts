@@ -6,7 +6,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keptBuilds } from '../database/queries/kept.ts'
-import type { EngineParts } from '../run/engine.ts'
+import type { EngineParts } from '../run/parts.ts'
 import type { ContentStore } from './content.ts'
 import { reading } from './storage-failed.ts'
 

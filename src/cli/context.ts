@@ -10,7 +10,7 @@ import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Published } from '../release/verify-document.ts'
 import type { Signer } from '../release/sign.ts'
-import type { StopSignals } from '../run/engine.ts'
+import type { StopSignals } from '../run/parts.ts'
 import type { Streams } from './output.ts'
 
 export interface Context extends CommandContext {
@@ -35,7 +35,7 @@ export interface Context extends CommandContext {
   project(): Promise<Project>
   /** The top of the git repository around the working directory, with or without a `pitlane.yaml`. Throws `NOT_A_REPOSITORY`. */
   repositoryFolder(): Promise<string>
-  /** Begins to load what `openState` runs on, while something else is waited for. Opens nothing. */
+  /** Begins to load what `openState` runs on, and to find out what holds steps here, while something else is waited for. Opens nothing. */
   loadState(): void
   /** Takes the lock, opens the state; `release` must be called. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
   openState(project: Project, options: StateOptions): Promise<State>

@@ -18,8 +18,8 @@ export interface Request {
 /** Looks everything up at once, while what the state runs on is loaded. */
 export async function readRequest(context: Context, command: string, revision: string | undefined): Promise<Request> {
   const project = await context.project()
-  context.loadState()
   const planning = planRevision(project, revision)
+  context.loadState()
   const [plan, changes, actor] = await Promise.all([
     planning,
     revision === undefined ? describeChanges(project, planning) : null,

@@ -5,7 +5,7 @@ import type { BuildRow } from '../database/queries/builds.ts'
 import { writeLayer } from '../image/layer.ts'
 import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { EngineParts } from '../run/engine.ts'
+import type { EngineParts } from '../run/parts.ts'
 
 export async function writeLayers(
   parts: { readonly engine: EngineParts; readonly content: ContentStore },

@@ -8,8 +8,9 @@ import type { Plan } from '../plan/plan.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
-import { type EngineParts, runBuild, type StopSignals } from './engine.ts'
+import { runBuild } from './engine.ts'
 import { giveUp, lostWork } from './give-up.ts'
+import type { EngineParts, StopSignals } from './parts.ts'
 import { stagePlaces } from './places.ts'
 
 export interface BuildRequest {

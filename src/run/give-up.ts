@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { loadState, saveState, finishBuild, staleAttempts, type BuildRow } from '../database/queries/builds.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { EngineParts } from './engine.ts'
+import type { EngineParts } from './parts.ts'
 import { stagePlaces } from './places.ts'
 import { type BuildState, type StageRun, stageEnded, stepEnded } from './state.ts'
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { buildNumbers, endedStages } from '../database/queries/find-builds.ts'
-import type { EngineParts } from './engine.ts'
+import type { EngineParts } from './parts.ts'
 import { attemptFolders, stagePlaces, WORKSPACE } from './places.ts'
 
 /** How many builds back: every start has looked, and there are two builds in a release. */

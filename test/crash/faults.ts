@@ -122,6 +122,7 @@ export class Faults {
       outputPath: (ref) => executor.outputPath(ref),
       wait: (ref, signal) => executor.wait(ref, signal),
       close: () => executor.close(),
+      expect: (ref) => executor.expect(ref),
       prepare: (ref) => this.#effect(`executor.prepare ${attempt(ref)}`, () => executor.prepare(ref)),
       start: (order) => this.#effect(`executor.start ${step(order)}`, () => executor.start(order)),
       attach: (ref) => this.#effect(`executor.attach ${step(ref)}`, () => executor.attach(ref)),

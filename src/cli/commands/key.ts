@@ -35,6 +35,6 @@ export async function show(this: Context, flags: { pem: boolean; json: boolean }
 
 /** Keys belong to projects: the name in the working tree's pitlane.yaml, committed or not. */
 async function projectName(context: Context): Promise<string> {
-  const configuration = workingConfiguration(await context.repositoryFolder())
+  const configuration = await workingConfiguration(await context.repositoryFolder())
   return configuration?.name ?? (await context.project()).folder
 }

@@ -1,8 +1,9 @@
 /** Rows of plans, builds, stages, steps and attempts ↔ `BuildState`. */
-import type { Transaction } from 'kysely'
+import type { Transaction, UpdateResult } from 'kysely'
 import { PitlaneError } from '../../errors.ts'
 import type { Plan, PlannedStage } from '../../plan/plan.ts'
 import { type BuildState, type StageRun, stageEnded, type StepRun, stepEnded } from '../../run/state.ts'
+import { prepared } from '../prepared.ts'
 import type { BuildsTable, Database } from '../schema.ts'
 import type { Reader } from '../writer.ts'
 import { readErrorCode, readStageState, readStepState } from './stored-words.ts'
@@ -125,23 +126,62 @@ export async function saveState(
     for (const [position, step] of stage.steps.entries()) {
       const previous = old.steps[position]
       if (previous === undefined || (previous.state === step.state && previous.attempt === step.attempt)) continue
-      const result = await trx
-        .updateTable('steps')
-        .set({
-          state: step.state,
-          attempt: step.attempt,
-          exit_code: step.exitCode,
-          ...(step.state === 'running' ? { started_at: now, finished_at: null } : {}),
-          ...(stepEnded(step) ? { finished_at: now } : {}),
-        })
-        .where('build_id', '=', build.id)
-        .where('id', '=', step.plan.id)
-        .where('state', '=', previous.state)
-        .where('attempt', '=', previous.attempt)
-        .executeTakeFirst()
-      mustChange(result.numUpdatedRows, step.plan.id)
+      await saveStep(trx, build, previous, step, now)
     }
   }
+}
+
+interface StepChange {
+  readonly build: string
+  readonly step: string
+  readonly fromState: string
+  readonly fromAttempt: number
+  readonly state: string
+  readonly attempt: number
+  readonly exitCode: number | null
+  readonly now: number
+}
+
+/** Only from the state and attempt that the row is known to have. `times`: which of them the new state sets. */
+const changeStep = (times: 'started' | 'ended' | 'none') =>
+  prepared<StepChange, UpdateResult>((db, value) =>
+    db
+      .updateTable('steps')
+      .set({
+        state: value('state'),
+        attempt: value('attempt'),
+        exit_code: value('exitCode'),
+        ...(times === 'started' ? { started_at: value('now'), finished_at: null } : {}),
+        ...(times === 'ended' ? { finished_at: value('now') } : {}),
+      })
+      .where('build_id', '=', value('build'))
+      .where('id', '=', value('step'))
+      .where('state', '=', value('fromState'))
+      .where('attempt', '=', value('fromAttempt')),
+  )
+const startStep = changeStep('started')
+const endStep = changeStep('ended')
+const moveStep = changeStep('none')
+
+async function saveStep(
+  trx: Transaction<Database>,
+  build: BuildRow,
+  from: StepRun,
+  step: StepRun,
+  now: number,
+): Promise<void> {
+  const change = step.state === 'running' ? startStep : stepEnded(step) ? endStep : moveStep
+  const { numAffectedRows } = await change(trx, {
+    build: build.id,
+    step: step.plan.id,
+    fromState: from.state,
+    fromAttempt: from.attempt,
+    state: step.state,
+    attempt: step.attempt,
+    exitCode: step.exitCode,
+    now,
+  })
+  mustChange(numAffectedRows ?? 0n, step.plan.id)
 }
 
 /** Newest attempts that began before the machine was last started. */
