@@ -64,11 +64,19 @@ export async function readDocuments(bucket: Bucket, check: DocumentCheck | null)
     const match = /^_releases\/([^/]+)\/release\.json$/.exec(key)
     if (match?.[1] !== undefined) versions.push(match[1])
   }
-  return inParallel(versions, PARALLEL, (version) => readChecked(bucket, version, check))
+  return inParallel(versions, PARALLEL, async (version) => {
+    const stored = await readTrustedDocument(bucket, version, check)
+    if (stored === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
+    return stored
+  })
 }
 
 /** Every list is computed from all documents: one that can't be trusted stops the work, and says what to do. */
-async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
+export async function readTrustedDocument(
+  bucket: Bucket,
+  version: string,
+  check: DocumentCheck | null,
+): Promise<StoredDocument | null> {
   try {
     return await readTrusted(bucket, version, check)
   } catch (error) {
@@ -80,12 +88,13 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
   }
 }
 
-async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
+async function readTrusted(
+  bucket: Bucket,
+  version: string,
+  check: DocumentCheck | null,
+): Promise<StoredDocument | null> {
   const found = await readDocument(bucket, version)
-  if (found === null)
-    throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`, {
-      hint: 'Somebody works on the bucket at this moment: run the same command again.',
-    })
+  if (found === null) return null
   if (check !== null) {
     // Or whoever may write to the bucket could add a release that says it needs no signature.
     if (found.document.signing.scheme === 'none') {

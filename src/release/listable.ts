@@ -22,7 +22,10 @@ export interface Listable {
   readonly incomplete: readonly { readonly version: string; readonly lacks: string }[]
 }
 
-/** What readers see listed already was complete when it was listed; every other version is looked at. */
+/**
+ * What readers see listed already was complete when it was listed; every other version is looked at.
+ * @param index only one that the project itself has made
+ */
 export async function listable(
   parts: ListableParts,
   stored: readonly StoredDocument[],
@@ -40,7 +43,8 @@ export async function listable(
   return { listed, incomplete }
 }
 
-async function whatLacks(
+/** What a release that is not listed yet lacks to be, in words; null when it is complete. */
+export async function whatLacks(
   { bucket, registry, signer }: ListableParts,
   { files, image, signing }: ReleaseDocument,
 ): Promise<string | null> {

@@ -140,6 +140,7 @@ export class Faults {
       read: (key, limit) => this.#look(`bucket.read ${key}`, () => bucket.read(key, limit)),
       open: (key) => this.#look(`bucket.open ${key}`, () => bucket.open(key)),
       list: (prefix) => bucket.list(prefix),
+      lease: (request) => bucket.lease(request),
     }
   }
 

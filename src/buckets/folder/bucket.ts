@@ -11,10 +11,11 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
-import type { Body, Bucket, ObjectFacts, PutOptions } from '../types.ts'
+import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { Folders, objectAndFolder } from './folders.ts'
 import { checkKey } from './key.ts'
+import { leaseFolder } from './lease.ts'
 import { listObjects } from './list.ts'
 import { checkRealPath, digestOf, openObject, streamOf } from './object.ts'
 import { discard, removeStale, writeTemporary } from './temporary.ts'
@@ -108,6 +109,15 @@ class FolderBucket implements Bucket {
       if (isAbsent(error)) return
       throw storageFailure('deleting', path, error)
     }
+  }
+
+  async lease(request: LeaseRequest): Promise<Lease> {
+    try {
+      await this.#folders.ensureRoot()
+    } catch (error) {
+      throw storageFailure('locking', this.location, error)
+    }
+    return leaseFolder(this.location, request, this.#clock)
   }
 
   async #open(key: string) {
