@@ -51,7 +51,11 @@ export const ERRORS = {
   VERIFICATION_FAILED: { fault: 'policy', retry: false, summary: 'the release does not verify' },
   STATE_NEWER: { fault: 'policy', retry: false, summary: 'the state was written by a newer Pitlane' },
   FENCED: { fault: 'infrastructure', retry: true, summary: 'another process has taken over this state' },
-  BUSY: { fault: 'infrastructure', retry: true, summary: 'another process is working on this state or publishing into this bucket' },
+  BUSY: {
+    fault: 'infrastructure',
+    retry: true,
+    summary: 'another process is working on this state or publishing into this bucket',
+  },
   GIT_FAILED: { fault: 'infrastructure', retry: true, summary: 'git is missing or failed' },
   SHALLOW_CLONE: { fault: 'infrastructure', retry: false, summary: 'the clone is shallow and lacks that commit' },
   EXECUTOR_FAILED: { fault: 'infrastructure', retry: true, summary: 'a step could not be started' },

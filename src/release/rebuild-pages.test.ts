@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -143,4 +143,18 @@ test('a document that says it needs no signature is not listed by a project that
     code: 'VERIFICATION_FAILED',
     message: /says that it is not signed/,
   })
+})
+
+test('stopped, it says so and goes on with the serial and the date that were written down', async (t) => {
+  const { parts, path, serial, at } = await emptyBucket(t)
+  await assert.rejects(rebuildPages(parts, AbortSignal.abort()), {
+    code: 'INTERRUPTED',
+    message: 'the rebuilding of the pages was stopped before it was complete',
+  })
+  assert.ok(!existsSync(path))
+  at(BEGIN + DAY)
+  await rebuild(parts)
+  assert.equal(serial(), 1)
+  assert.equal((JSON.parse(readFileSync(path, 'utf8')) as { generatedAt: string }).generatedAt, '2026-03-01T00:00:00Z')
+  assert.deepEqual(await rebuild(parts), [])
 })
