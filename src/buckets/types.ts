@@ -20,6 +20,11 @@ export interface Bucket {
   open(key: string): Promise<Readable | null>
   /** Objects whose key starts with the prefix, in the order of their keys' bytes. */
   list(prefix: string): AsyncIterable<ObjectFacts>
+  /**
+   * Names between the prefix, which ends with `/` and is not empty, and the next `/` of the keys below it, in the order of their bytes:
+   * what S3 calls common prefixes. May name one that has no object by now.
+   */
+  folders(prefix: string): Promise<readonly string[]>
   /** Deleting an absent object succeeds. */
   delete(key: string): Promise<void>
   /**

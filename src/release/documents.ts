@@ -59,16 +59,10 @@ export interface StoredDocument {
 
 /** Every release in the bucket, sorted by key. */
 export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
-  const versions: string[] = []
-  for await (const { key } of bucket.list(KEYS.releases)) {
-    const match = /^_releases\/([^/]+)\/release\.json$/.exec(key)
-    if (match?.[1] !== undefined) versions.push(match[1])
-  }
-  return inParallel(versions, PARALLEL, async (version) => {
-    const stored = await readTrustedDocument(bucket, version, check)
-    if (stored === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
-    return stored
-  })
+  const versions = await bucket.folders(KEYS.releases)
+  // Without a document it is a publication that has begun, or something else: no release.
+  const found = await inParallel(versions, PARALLEL, (version) => readTrustedDocument(bucket, version, check))
+  return found.filter((stored) => stored !== null)
 }
 
 /** Every list is computed from all documents: one that can't be trusted stops the work, and says what to do. */

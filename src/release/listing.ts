@@ -7,26 +7,40 @@ import { readOperations, reopenOperation, replaceOperations } from '../database/
 import { KEYS } from '../plan/keys.ts'
 import { PitlaneError } from '../errors.ts'
 import { carryOutEntry, type Journal, journalRows } from './journal.ts'
-import { listOperations, type ListParts, readSite, type Site, staleOperations } from './lists.ts'
+import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
-import { type Operation, operationFacts, PUBLICATION } from './publication.ts'
+import { type Operation, PUBLICATION } from './publication.ts'
 import { noteDoubt, readStanding } from './standing.ts'
 
-/** @param at date of the lists unless they follow later ones, milliseconds since 1970 */
+/**
+ * @param at date of the lists unless they follow later ones, milliseconds since 1970
+ * @returns how many objects they are
+ */
 export async function putLists(parts: ListParts, journal: Journal, at: number): Promise<number> {
   const standing = await readStanding(parts)
   noteDoubt(parts, standing)
   await requireSameOwner(parts, standing)
-  return putListsOf(parts, journal, await readSite(parts, standing), at)
+  return (await putListsOf(parts, journal, await readSite(parts, standing), at)).count
 }
 
-export async function putListsOf(parts: ListParts, journal: Journal, site: Site, at: number): Promise<number> {
+/** @returns also the keys that were not as they had to be, in the order they were written in */
+export async function putListsOf(
+  parts: ListParts,
+  journal: Journal,
+  site: Site,
+  at: number,
+): Promise<{ readonly count: number; readonly stale: readonly string[] }> {
   const entry = PUBLICATION.find(({ id }) => id === 'lists')
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without lists')
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
+  // Those of a run that died may have been changed since they were confirmed.
+  const stale = await staleKeys(parts.bucket, operations)
+  await journal.writer.write(async (trx) => {
+    for (const key of stale) await reopenOperation(trx, journal.version, key)
+  })
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
-  return operations.length
+  return { count: operations.length, stale }
 }
 
 /** The lists that a run wrote down which died; null when there are none, or when they are no longer what has to be there. */
@@ -40,13 +54,7 @@ async function begun(parts: ListParts, journal: Journal, site: Site): Promise<re
   const same =
     stored.length === rows.length &&
     rows.every((row, at) => row.sha256 === stored[at]?.sha256 && row.destination === stored[at]?.destination)
-  if (!same || (await isOvertaken(parts, listing, site, operations))) return null
-  // What was confirmed may have been changed since.
-  const stale = await staleOperations(parts.bucket, operations)
-  await journal.writer.write(async (trx) => {
-    for (const operation of stale) await reopenOperation(trx, journal.version, operationFacts(operation).destination)
-  })
-  return operations
+  return same && !(await isOvertaken(parts, listing, site, operations)) ? operations : null
 }
 
 /** Lists that no release has asked for are done with once they are out: then it is others that have to be put right. */
@@ -68,7 +76,7 @@ async function isOvertaken(
     (operation) =>
       operation.to === 'bucket' && (operation.key === KEYS.index || operation.key === `${KEYS.index}.minisig`),
   )
-  return (await staleOperations(bucket, commit)).length === commit.length
+  return (await staleKeys(bucket, commit)).length === commit.length
 }
 
 async function writeDown(parts: ListParts, journal: Journal, site: Site, at: number): Promise<readonly Operation[]> {

@@ -132,13 +132,13 @@ function refuseBackwards(now: SiteIndex, next: Pick<SiteIndex, 'pointers'>): voi
   )
 }
 
-/** Which of these operations' objects the bucket does not have yet with these bytes. */
-export async function staleOperations(bucket: Bucket, operations: readonly Operation[]): Promise<readonly Operation[]> {
-  const stale: Operation[] = []
+/** Keys of these operations whose objects the bucket does not have with these bytes. */
+export async function staleKeys(bucket: Bucket, operations: readonly Operation[]): Promise<readonly string[]> {
+  const stale: string[] = []
   for (const operation of operations) {
     if (operation.to !== 'bucket') continue
     const there = await digestOf(await bucket.open(operation.key))
-    if (there?.sha256 !== operation.body.sha256) stale.push(operation)
+    if (there?.sha256 !== operation.body.sha256) stale.push(operation.key)
   }
   return stale
 }

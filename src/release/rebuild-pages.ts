@@ -2,9 +2,8 @@
 import { PAGES } from '../database/queries/listings.ts'
 import type { Journal } from './journal.ts'
 import { putListsOf } from './listing.ts'
-import { listOperations, type ListParts, readSite, staleOperations } from './lists.ts'
+import { listOperations, type ListParts, readSite, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
-import { operationFacts } from './publication.ts'
 import type { SiteIndex } from './site-index.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
 
@@ -13,7 +12,14 @@ import { noteDoubt, readStanding, settledStanding, type Standing } from './stand
  * @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
  */
 export async function checkPages(parts: ListParts): Promise<readonly string[]> {
-  return (await look(parts, await settledStanding(parts), false)).keys
+  const standing = await settledStanding(parts)
+  const { site, stale } = await compare(parts, standing)
+  const { index } = standing
+  const now = parts.clock.now()
+  // A check only reports what readers would refuse.
+  if (index !== null && (stale.length > 0 || now <= Date.parse(index.expiresAt))) return stale
+  const next = listOperations(parts, site, standing.serial + 1, Math.max(now, site.notBefore))
+  return staleKeys(parts.bucket, next)
 }
 
 /**
@@ -25,35 +31,25 @@ export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise
   return parts.exclusively(async () => {
     const standing = await readStanding(parts)
     noteDoubt(parts, standing)
-    const { site, keys } = await look(parts, standing, true)
-    if (keys.length === 0) return keys
+    const { site, stale } = await compare(parts, standing)
+    const now = parts.clock.now()
+    if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return []
     const { writer, bucket, registry } = parts
     const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
-    await putListsOf(parts, journal, site, parts.clock.now())
-    return keys
+    return (await putListsOf(parts, journal, site, now)).stale
   })
 }
 
-async function look(parts: ListParts, standing: Standing, renew: boolean) {
+/** With the serial and date that the index carries, the lists are either exactly right or not. */
+async function compare(parts: ListParts, standing: Standing) {
   await requireSameOwner(parts, standing)
   const site = await readSite(parts, standing)
-  const now = parts.clock.now()
   const { index } = standing
-  const stale = async (serial: number, generatedAt: number) => {
-    const operations = await staleOperations(parts.bucket, listOperations(parts, site, serial, generatedAt))
-    return operations.map((operation) => operationFacts(operation).destination)
-  }
-  if (index !== null) {
-    // With the serial and date they carry, the lists are either exactly right or not.
-    const keys = await stale(index.serial, Date.parse(index.generatedAt))
-    if (keys.length > 0 && !renew) return { site, keys }
-    if (keys.length === 0 && !isDue(index, now, renew)) return { site, keys }
-  }
-  return { site, keys: await stale(standing.serial + 1, Math.max(now, site.notBefore)) }
+  if (index === null) return { site, stale: [] }
+  const same = listOperations(parts, site, index.serial, Date.parse(index.generatedAt))
+  return { site, stale: await staleKeys(parts.bucket, same) }
 }
 
-/** A check only reports what readers would refuse. */
-function isDue({ generatedAt, expiresAt }: SiteIndex, now: number, renew: boolean): boolean {
-  const [from, until] = [Date.parse(generatedAt), Date.parse(expiresAt)]
-  return now > (renew ? (from + until) / 2 : until)
+function isHalfway({ generatedAt, expiresAt }: SiteIndex, now: number): boolean {
+  return now > (Date.parse(generatedAt) + Date.parse(expiresAt)) / 2
 }

@@ -221,6 +221,15 @@ export function bucketContract(name: string, make: (t: TestContext) => Promise<B
     }
   })
 
+  check('the names directly below a prefix', async (bucket) => {
+    assert.deepEqual(await bucket.folders('a/'), [])
+    for (const key of ['a/c/x', 'a/b/x', 'a/b/y/z', 'a/é/x', 'a/plain', 'ab/d/x', 'e'])
+      await bucket.put(key, bodyOf(key), EXCLUSIVE)
+    assert.deepEqual(await bucket.folders('a/'), ['b', 'c', 'é'])
+    assert.deepEqual(await bucket.folders('a/b/'), ['y'])
+    await assert.rejects(bucket.folders('../'), { code: 'STORAGE_FAILED' })
+  })
+
   check('one publisher at a time: the next one waits, or is told to', async (bucket) => {
     const waits: string[] = []
     const request = (wait: number, signal = new AbortController().signal) => ({

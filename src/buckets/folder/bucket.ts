@@ -16,8 +16,8 @@ import { isAbsent, storageFailure } from './failure.ts'
 import { Folders, objectAndFolder } from './folders.ts'
 import { checkKey } from './key.ts'
 import { leaseFolder } from './lease.ts'
-import { listObjects } from './list.ts'
-import { checkRealPath, digestOf, openObject, streamOf } from './object.ts'
+import { foldersBelow, listObjects } from './list.ts'
+import { bytesOf, checkRealPath, digestOf, openObject, streamOf } from './object.ts'
 import { discard, removeStale, writeTemporary } from './temporary.ts'
 
 /** How often a put starts over because another process pruned the folder it was about to use. */
@@ -80,9 +80,7 @@ class FolderBucket implements Bucket {
         hint: 'Pitlane writes none of that size: look at what it is, and put the right one back from a copy.',
       })
     }
-    const chunks: Buffer[] = []
-    for await (const chunk of streamOf(object)) chunks.push(chunk as Buffer)
-    return Buffer.concat(chunks)
+    return bytesOf(object)
   }
 
   async open(key: string): Promise<Readable | null> {
@@ -92,6 +90,11 @@ class FolderBucket implements Bucket {
 
   list(prefix: string): AsyncIterable<ObjectFacts> {
     return listObjects(this.location, prefix)
+  }
+
+  async folders(prefix: string): Promise<readonly string[]> {
+    checkKey(prefix.replace(/\/$/, ''), this.location)
+    return foldersBelow(this.location, prefix)
   }
 
   async delete(key: string): Promise<void> {
