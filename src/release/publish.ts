@@ -18,6 +18,7 @@ import { listOperations, readSite } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { requireSameOwner } from './owner.ts'
+import { declared } from './presence.ts'
 import { type Entry, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { readStanding, type Standing, UNSIGNED_AHEAD } from './standing.ts'
@@ -52,6 +53,7 @@ async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion:
     title: `the publication of ${plan.version}`,
     stop: parts.stop.drain,
   }
+  const subject: Subject = { plan, materials, publication, readBack: new Map() }
   for (const entry of PUBLICATION) {
     const operations = materials.operations.filter((operation) => operation.entry === entry.id)
     parts.engine.report({
@@ -62,7 +64,7 @@ async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion:
       state: 'started',
       operations: operations.length,
     })
-    const count = await carryOut(parts, journal, entry, { plan, materials, publication })
+    const count = await carryOut(parts, journal, entry, subject)
     parts.engine.report({
       event: 'publication',
       version: plan.version,
@@ -79,6 +81,8 @@ interface Subject {
   readonly plan: Plan
   readonly materials: Materials
   readonly publication: PublicationRow
+  /** SHA-256 by destination, of this very run; empty before. */
+  readBack: ReadonlyMap<string, string>
 }
 
 async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, subject: Subject): Promise<number> {
@@ -94,14 +98,15 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       return operations.length
     }
     case 'read-back':
-      return readBack(parts, journal, materials.operations)
+      subject.readBack = await readBack(parts, journal, materials.operations)
+      return subject.readBack.size
     case 'proof':
-      await prove(parts, plan, materials)
+      await prove(parts, plan, materials, subject.readBack)
       return 0
     case 'lists':
       return putLists(parts.lists, journal, subject.publication.published_at)
     case 'verify':
-      await verifyAsStranger(parts, plan)
+      await verifyAsStranger(parts, plan, materials, subject.readBack)
       return 0
   }
 }
@@ -118,8 +123,9 @@ async function prepare(
   if (begun !== undefined) return begun
   const standing = await readStanding(parts.lists)
   const fixed = await decide(parts, plan, promotion, standing)
-  const { document, operations } = await materialsOf(parts, plan, build, fixed)
-  requireComplete(plan, document, operations)
+  const materials = await materialsOf(parts, plan, build, fixed)
+  const { operations } = materials
+  await requireComplete(parts, plan, materials, declared(operations))
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
