@@ -78,7 +78,7 @@ test('two clones publish at once, again and again: both are listed, and the seri
     const second = cloneOf(first, 'second')
     const expected = ['v1.0.0']
     for (let round = 1; round <= ROUNDS; round += 1) {
-      const before = look(first)
+      const earlier = look(first)
       const versions = [`v1.${round}.0`, `v2.${round}.0`] as const
       commit(first, versions[0])
       commit(second, versions[1])
@@ -96,8 +96,8 @@ test('two clones publish at once, again and again: both are listed, and the seri
       expected.splice(round, 0, versions[0])
       expected.push(versions[1])
       const view = look(first)
-      assert.deepEqual([...view.problems, ...backwards(before, view)], [])
-      assert.equal(view.serial, before.serial + 2)
+      assert.deepEqual([...view.problems, ...backwards(earlier, view)], [])
+      assert.equal(view.serial, earlier.serial + 2)
       assert.deepEqual(indexOf(first).versions, expected)
     }
     await assertVerifies(first, expected)
@@ -122,7 +122,7 @@ test('killed between the signatures and the index, the same command, another clo
     inCopy(tagged, async (world) => {
       const killed = await runs.run(world, { args: SECOND, fault: { at: `bucket.put ${at}`, how: 'kill' } })
       assert.equal(killed.signal, 'SIGKILL', killed.output)
-      const before = look(world)
+      const earlier = look(world)
       // A day later, so that nothing is the same by chance.
       const now = NOW + DAY
       if (how === 'same') {
@@ -145,7 +145,7 @@ test('killed between the signatures and the index, the same command, another clo
         await done(world, REBUILD, now)
         assert.match(await done(world, SECOND, now), /already published/)
       }
-      assert.deepEqual(backwards(before, look(world)), [])
+      assert.deepEqual(backwards(earlier, look(world)), [])
       await assertVerifies(world, ['v1.0.0', 'v1.1.0', ...(how === 'clone' ? ['v1.2.0'] : [])], now)
     }),
   )
