@@ -56,7 +56,11 @@ export const ERRORS = {
     summary: 'the state was removed or cut off while it was in use',
   },
   FENCED: { fault: 'infrastructure', retry: true, summary: 'another process has taken over this state' },
-  BUSY: { fault: 'infrastructure', retry: true, summary: 'another process is working on this state' },
+  BUSY: {
+    fault: 'infrastructure',
+    retry: true,
+    summary: 'another process is working on this state or publishing into this bucket',
+  },
   GIT_FAILED: { fault: 'infrastructure', retry: true, summary: 'git is missing or failed' },
   SHALLOW_CLONE: { fault: 'infrastructure', retry: false, summary: 'the clone is shallow and lacks that commit' },
   EXECUTOR_FAILED: { fault: 'infrastructure', retry: true, summary: 'a step could not be started' },

@@ -112,7 +112,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
     async published(address) {
       const { httpReader } = await import('./buckets/http/reader.ts')
-      return httpReader(address.replace(/\/+$/, ''))
+      return httpReader(address.replace(/\/+$/, ''), clock)
     },
 
     async registry(location, base) {

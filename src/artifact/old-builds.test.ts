@@ -79,7 +79,7 @@ async function worldOf(t: TestContext, builds: readonly Given[]) {
         const about = { version: plan, release_build_id: id, plan_id: plan, state: publication }
         await trx
           .insertInto('publications')
-          .values({ ...about, published_at: 0, serial: 1, fixed: '{}' })
+          .values({ ...about, published_at: 0, fixed: '{}' })
           .execute()
       }
     })

@@ -33,8 +33,8 @@ export interface StateFlags {
   readonly jobs?: number
 }
 
-/** An hour: long enough for another release, short enough to notice that something hangs. */
-const WAIT = 3_600_000
+/** Milliseconds, an hour: long enough for another release, short enough to notice that something hangs. */
+export const WAIT = 3_600_000
 
 export async function withState(
   context: Context,

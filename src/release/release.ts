@@ -19,12 +19,14 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
-import { digestOf } from './digest.ts'
-import { readDocument } from './documents.ts'
+import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
-import { type ListParts, readIndex, requireSameOwner } from './lists.ts'
+import { whatLacks } from './listable.ts'
+import type { ListParts } from './lists.ts'
+import { requireSameOwner } from './owner.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
+import { settledStanding, type Standing } from './standing.ts'
 
 export interface ReleaseParts {
   readonly engine: EngineParts
@@ -74,9 +76,10 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     page: `${location}/${KEYS.page}`,
     public: plan.release?.publish?.public ?? null,
   } as const
-  const already = await isPublished(parts, plan)
+  const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
-  await requireSameOwner(parts.lists)
+  await requireSameOwner(parts.lists, standing)
+  const already = await isPublished(parts, plan, standing)
   if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
@@ -133,8 +136,8 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
  * Whether the version is complete and listed. The bucket is asked, not only the rows: a release made from another machine counts.
  * @throws PitlaneError `CONTRADICTION` when the version is there from another commit
  */
-async function isPublished(parts: ReleaseParts, plan: Plan): Promise<boolean> {
-  const there = await readDocument(parts.bucket, plan.version)
+async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, doubt }: Standing): Promise<boolean> {
+  const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there === null) return false
   if (there.document.commit !== plan.source.commit) {
     throw contradiction(
@@ -145,14 +148,22 @@ async function isPublished(parts: ReleaseParts, plan: Plan): Promise<boolean> {
   }
   const publication = await findPublication(parts.engine.writer.db, plan.version)
   if (publication !== undefined && publication.state !== 'published') return false
-  const index = await readIndex(parts.bucket)
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
-  const document = await digestOf(await parts.bucket.open(KEYS.document(plan.version)))
-  if (listed !== undefined && listed.document.sha256 === document?.sha256) return true
+  const complete = proven || (await whatLacks(parts.lists, there.document)) === null
+  if (complete && listed?.document.sha256 === there.sha256) return true
   if (publication !== undefined) {
     throw new PitlaneError(
       'PLAN_CONTRADICTION',
       `${plan.version} was published, and ${KEYS.index} does not list it with the same document`,
+      {
+        hint: 'Run `pitlane pages rebuild`: it computes the lists from the documents again.',
+      },
+    )
+  }
+  if (index === null && doubt !== null && (await whatLacks(parts.lists, there.document)) === null) {
+    throw new PitlaneError(
+      'PLAN_CONTRADICTION',
+      `${plan.version} is complete, and no ${KEYS.index} that counts lists it`,
       {
         hint: 'Run `pitlane pages rebuild`: it computes the lists from the documents again.',
       },

@@ -142,6 +142,8 @@ export class Faults {
       read: (key, limit) => this.#look(`bucket.read ${key}`, () => bucket.read(key, limit)),
       open: (key) => this.#look(`bucket.open ${key}`, () => bucket.open(key)),
       list: (prefix) => bucket.list(prefix),
+      folders: (prefix) => bucket.folders(prefix),
+      lease: (request) => bucket.lease(request),
     }
   }
 

@@ -60,16 +60,14 @@ export async function readOperations(db: Reader, version: string, entry: string)
     .execute()
 }
 
-/** For entries that depend on what else is in the bucket: their operations are written when their turn comes, with the serial they carry. */
+/** For entries that depend on what else is in the bucket: their operations are written when their turn comes. */
 export async function replaceOperations(
   trx: Transaction<Database>,
   version: string,
   entry: string,
-  serial: number,
   operations: readonly Omit<OperationRow, 'state'>[],
 ): Promise<void> {
   await trx.deleteFrom('operations').where('version', '=', version).where('entry', '=', entry).execute()
-  await trx.updateTable('publications').set({ serial }).where('version', '=', version).execute()
   await insertOperations(trx, version, operations)
 }
 
