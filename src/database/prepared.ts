@@ -13,7 +13,8 @@ type Build<Values, Row> = (
 
 export type Prepared<Values, Row> = (db: Kysely<Database>, values: Values) => Promise<QueryResult<Row>>
 
-class Later {
+/** In the place of a value that comes later. */
+export class Later {
   readonly name: string
 
   constructor(name: string) {

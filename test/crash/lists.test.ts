@@ -182,11 +182,12 @@ test('`pages rebuild` killed anywhere, and repeated, leaves what it leaves undis
   assert.equal(code, 0, output)
   const expected = worlds.published(whole)
   assert.equal(indexOf(whole).serial, 2)
-  const cases = points.filter(({ distinct }) => distinct)
+  // What only reads leaves the disk as the point before it did.
+  const cases = points.filter((name) => /^(write|bucket\.put|bucket\.delete) /.test(name))
   assert.ok(cases.length >= 20, `only ${cases.length} points`)
-  const writtenDown = cases.findIndex(({ name }) => name === 'write #1 after')
+  const writtenDown = cases.findIndex((name) => /^write .* after$/.test(name))
   assert.notEqual(writtenDown, -1)
-  await each([...cases.entries()], LANES, ([place, { name: at }]) =>
+  await each([...cases.entries()], LANES, ([place, at]) =>
     inCopy(damaged, async (world) => {
       const killed = await runs.run(world, { args: REBUILD, now, fault: { at, how: 'kill' } })
       assert.equal(killed.signal, 'SIGKILL', `${at}: ${killed.output}`)
