@@ -33,14 +33,21 @@ export async function putListsOf(
   const entry = PUBLICATION.find(({ id }) => id === 'lists')
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without lists')
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
-  // Those of a run that died may have been changed since they were confirmed.
   const stale = await staleKeys(parts.bucket, operations)
-  await journal.writer.write(async (trx) => {
-    for (const key of stale) await reopenOperation(trx, journal.version, key)
-  })
+  await reopenLost(journal, stale)
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
   return { count: operations.length, stale }
+}
+
+/** What a run that died had confirmed, and is not there any more, is carried out again. */
+async function reopenLost({ writer, version }: Journal, stale: readonly string[]): Promise<void> {
+  const stored = await readOperations(writer.db, version, 'lists')
+  const lost = stored.filter(({ state, destination }) => state === 'done' && stale.includes(destination))
+  if (lost.length === 0) return
+  await writer.write(async (trx) => {
+    for (const { destination } of lost) await reopenOperation(trx, version, destination)
+  })
 }
 
 /** The lists that a run wrote down which died; null when there are none, or when they are no longer what has to be there. */

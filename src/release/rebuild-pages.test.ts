@@ -158,3 +158,27 @@ test('stopped, it says so and goes on with the serial and the date that were wri
   assert.equal((JSON.parse(readFileSync(path, 'utf8')) as { generatedAt: string }).generatedAt, '2026-03-01T00:00:00Z')
   assert.deepEqual(await rebuild(parts), [])
 })
+
+test('what a run had confirmed before it died, and was changed since, is put again', async (t) => {
+  const { parts, path } = await emptyBucket(t)
+  const { bucket } = parts
+  const failing: ListParts['bucket'] = {
+    location: bucket.location,
+    put: (key, body, options) =>
+      key === KEYS.index ? Promise.reject(new Error('the disk failed')) : bucket.put(key, body, options),
+    head: (key) => bucket.head(key),
+    read: (key, limit) => bucket.read(key, limit),
+    open: (key) => bucket.open(key),
+    list: (prefix) => bucket.list(prefix),
+    folders: (prefix) => bucket.folders(prefix),
+    delete: (key) => bucket.delete(key),
+    lease: (request) => bucket.lease(request),
+  }
+  await assert.rejects(rebuild({ ...parts, bucket: failing }), /the disk failed/)
+  const page = join(path, '../../_releases.html')
+  const whole = readFileSync(page, 'utf8')
+  writeFileSync(page, 'something else')
+  await rebuild(parts)
+  assert.equal(readFileSync(page, 'utf8'), whole)
+  assert.deepEqual(await rebuild(parts), [])
+})
