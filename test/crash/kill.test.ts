@@ -122,7 +122,8 @@ test('killed twice, it still does', { timeout: TIMEOUT }, async () => {
     const later = segment.points.slice(at + 1)
     return { ...segment, kills: [segment.points[at], later[below(later.length)]].filter((name) => name !== undefined) }
   })
-  const missed = await killAndGoOn(runs, pairs, false)
+  const half = pairs.length / 2
+  const missed = (await killAndGoOn(runs, pairs.slice(0, half), false)) + (await killAndGoOn(runs, pairs.slice(half)))
   console.log(`${pairs.length} pairs, not reached again ${missed}`)
   // After a lost step, the next attempt writes other rows.
   assert.ok(missed <= pairs.length / 5, `${missed} points were not reached again`)
