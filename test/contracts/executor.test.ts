@@ -238,6 +238,15 @@ for (const way of ways) {
       })
     }
 
+    test('a pipe that a step puts in the place of its order holds nobody up', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const step = await b.start(`for file in ../lanes/*/order; do rm $file; mkfifo $file; done; sleep ${seconds}`)
+      await until('it runs', () => sleepers(seconds).length === 1)
+      await b.executor.kill(step)
+      assert.deepEqual(sleepers(seconds), [])
+    })
+
     test('closing lets go of steps without touching them', async () => {
       const b = await bench()
       const step = await b.start('sleep 0.2; exit 6')
