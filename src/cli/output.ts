@@ -1,5 +1,5 @@
 /** What commands print: text for people on a terminal or in a log, or JSON for programs. */
-import { closeSync, openSync, readSync, fstatSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, fstatSync } from 'node:fs'
 import { PitlaneError, type Place } from '../errors.ts'
 import type { Progress, Report } from '../run/progress.ts'
 import { shellWord } from '../shell-word.ts'
@@ -132,7 +132,8 @@ const TAIL_BYTES = 8192
 function tail(file: string): string {
   let text = ''
   try {
-    const handle = openSync(file, 'r')
+    // Should a step have put a pipe there, opening it must not wait for a writer.
+    const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const { size } = fstatSync(handle)
       const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES))

@@ -67,6 +67,11 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const documents = await readDocuments(parts.bucket, parts.check)
   const { listed: stored, incomplete } = await listable(parts, documents, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
+  // Only what this project has listed: anybody can put another list there.
+  const there = new Set(documents.map(({ document }) => document.version))
+  for (const { version } of (standing.proven && standing.index?.releases) || [])
+    if (!there.has(version))
+      parts.note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
   // A date that nobody signed is shown where it stands, and moves no other.

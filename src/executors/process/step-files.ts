@@ -27,6 +27,7 @@
  */
 import {
   appendFileSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -155,7 +156,8 @@ function endedFile(attempt: AttemptRef, lane: string): string {
 
 function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    // Should a step have put a pipe there, opening it must not wait for a writer.
+    return readFileSync(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NONBLOCK })
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error
