@@ -164,6 +164,14 @@ test('signatures of another list do not count for this one', async (t) => {
   assert.match((await readStanding(parts)).doubt ?? '', /index\.json\.sig/)
 })
 
+test('what the same key has signed for another project moves no serial', async (t) => {
+  const { parts, write } = await world(t)
+  const [minisig] = signDocument(signerOf(7), 'other', 'serial-500', KEYS.index, Buffer.from('{}'))
+  write(`${KEYS.index}.minisig`, minisig?.bytes ?? '')
+  const { serial, shown, index } = await readStanding(parts)
+  assert.deepEqual([serial, shown, index], [0, 0, null])
+})
+
 test('a signed document under the name of the index is no index', async (t) => {
   const { parts, folder, write } = await world(t)
   for (const side of ['', '.minisig', '.sig'])
