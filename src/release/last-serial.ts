@@ -22,7 +22,9 @@ export async function lastSerial(bucket: Pick<Bucket, 'read'>, key: PublicKey, n
     const signed = Buffer.concat([signature, Buffer.from(trustedComment)])
     if (!verify(null, signed, publicKeyOf(key.key), globalSignature)) return 0
     const [, serial = '0'] = / serial-([0-9]{1,12}) /.exec(trustedComment) ?? []
-    return trustedComment === trustedCommentOf({ name, version: `serial-${serial}`, path: KEYS.index }) ? Number(serial) : 0
+    return trustedComment === trustedCommentOf({ name, version: `serial-${serial}`, path: KEYS.index })
+      ? Number(serial)
+      : 0
   } catch (error) {
     if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return 0
     throw error

@@ -15,7 +15,14 @@ test('what was tried once was begun, also when it is opened again because its ef
     rmSync(folder, { recursive: true, force: true })
   })
   const writer = await takeOver(db)
-  const row = { position: 1, entry: 'documents', kind: 'put-if-absent', destination: 'k', sha256: 'a', size: 1 } as const
+  const row = {
+    position: 1,
+    entry: 'documents',
+    kind: 'put-if-absent',
+    destination: 'k',
+    sha256: 'a',
+    size: 1,
+  } as const
   await writer.write((trx) => replaceOperations(trx, 'v1.0.0', 'documents', [row]))
   assert.equal(await wasBegun(db, 'v1.0.0', ['documents']), false)
   await writer.write((trx) => startOperations(trx, 'v1.0.0', [1]))
