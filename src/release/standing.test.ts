@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -170,6 +170,24 @@ test('what the same key has signed for another project moves no serial', async (
   write(`${KEYS.index}.minisig`, minisig?.bytes ?? '')
   const { serial, shown, index } = await readStanding(parts)
   assert.deepEqual([serial, shown, index], [0, 0, null])
+})
+
+test('the signature of the same bytes under another name does not count', async (t) => {
+  const { parts, folder, write } = await world(t)
+  const bytes = readFileSync(join(folder, KEYS.index))
+  const [minisig] = signDocument(signerOf(7), 'toy', 'v1.0.0', `${KEYS.folder('v1.0.0')}x/file`, bytes)
+  write(`${KEYS.index}.minisig`, minisig?.bytes ?? '')
+  const { index, doubt } = await readStanding(parts)
+  assert.equal(index, null)
+  assert.match(doubt ?? '', /the file was signed as "pitlane toy v1\.0\.0 file:/)
+})
+
+test('an index larger than any is told by its size and not read', async (t) => {
+  const { parts, folder } = await world(t)
+  truncateSync(join(folder, KEYS.index), 64 * 1024 * 1024 + 1)
+  const { index, doubt } = await readStanding(parts)
+  assert.equal(index, null)
+  assert.match(doubt ?? '', /^it has 67108865 bytes/)
 })
 
 test('a signed document under the name of the index is no index', async (t) => {
