@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -264,4 +265,27 @@ test('without signatures, what this state has put there counts, and anything els
   assert.match(beyond.doubt ?? '', /serial 1000000001 is not followed; its date 2200-01-01T00:00:00Z is not followed/)
   await rebuildPages(parts, never)
   assert.equal(index().generatedAt, '2026-06-01T00:00:00Z')
+})
+
+test('without signatures, no release is listed because an index says so', async (t) => {
+  const { parts, forge, index, notes, write } = await world(t, null)
+  const bytes = encodeDocument({
+    ...exampleDocument('v2.0.0'),
+    name: 'toy',
+    image: null,
+    publishedAt: '2026-05-02T00:00:00Z',
+    signing: { scheme: 'none' },
+  })
+  write(KEYS.document('v2.0.0'), bytes)
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  forge((now) => ({
+    ...now,
+    releases: now.releases.flatMap((release) => [
+      release,
+      { ...release, version: 'v2.0.0', document: { ...release.document, sha256: digest } },
+    ]),
+  }))
+  await rebuildPages(parts, never)
+  assert.deepEqual(index().versions, ['v1.0.0'])
+  assert.match(notes.join('\n'), /v2\.0\.0 is not listed: it lacks/)
 })
