@@ -18,7 +18,8 @@ export function jsonReport(streams: Streams): Report {
 export function textReport(streams: Streams): Report {
   return (progress) => {
     const line = describe(progress)
-    if (line !== null) streams.stdout.write(`${line}\n`)
+    // A note may cite what somebody else has put into the bucket.
+    if (line !== null) streams.stdout.write(`${printableLines(line)}\n`)
   }
 }
 

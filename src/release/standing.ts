@@ -33,7 +33,7 @@ export interface Standing {
   readonly claim: SiteIndex | null
 }
 
-type Parts = Pick<ListParts, 'bucket' | 'signer' | 'writer' | 'clock'>
+type Parts = Pick<ListParts, 'bucket' | 'name' | 'signer' | 'writer' | 'clock'>
 
 /** Bytes. */
 const INDEX_LIMIT = 64 * 1024 * 1024
@@ -48,7 +48,7 @@ export async function readStanding(parts: Parts): Promise<Standing> {
   const own = await ownListings(parts.writer.db)
   const key = signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key')
   const there = await bucket.head(KEYS.index)
-  const signed = key === null ? 0 : await lastSerial(bucket, key)
+  const signed = key === null ? 0 : await lastSerial(bucket, key, parts.name)
   const nothing: Standing = {
     serial: Math.max(own.serial, signed),
     shown: signed,
