@@ -67,6 +67,11 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const documents = await readDocuments(parts.bucket, parts.check)
   const { listed: stored, incomplete } = await listable(parts, documents, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
+  const there = new Set(documents.map(({ document }) => document.version))
+  for (const { version } of (standing.proven && standing.index?.releases) || []) {
+    if (!there.has(version))
+      parts.note(`${version} was listed and is not any more: ${KEYS.document(version)} is missing`)
+  }
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
   // A date that nobody signed is shown where it stands, and moves no other.
