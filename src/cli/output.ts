@@ -50,7 +50,7 @@ function describe(progress: Progress): string | null {
 function publishedLines(progress: Extract<Progress, { event: 'published' }>): readonly string[] {
   const { version, channel, bucket, page, already } = progress
   const first = already
-    ? `${version} is already published, all of it is in the folder ${bucket}`
+    ? `${version} is already published in the folder ${bucket}`
     : `${version} is published (${channel}) in the folder ${bucket}`
   const lines = [first, `  to look at it, open ${shellWord(page)}`]
   if (progress.public !== null) {

@@ -29,11 +29,12 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
       )
     }
     if (documents.length === 0) return void this.process.stdout.write('nothing is published yet\n')
-    const width = Math.max(...documents.map((document) => shortName(document).length))
+    const width = Math.max(...documents.map(({ version }) => version.length))
     for (const document of documents) {
-      const { channel, publishedAt, files, subject } = document
+      const { version, channel, publishedAt, files, subject } = document
       const columns = [
-        shortName(document).padEnd(width),
+        // Whole, also where it is a commit: it is what `show` and `verify` ask for.
+        version.padEnd(width),
         publishedAt,
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
@@ -67,10 +68,6 @@ async function projectBucket(context: Context) {
       hint: 'Add `publish: { bucket: FOLDER }`.',
     })
   return context.bucket(publish.bucket, project.folder)
-}
-
-function shortName(document: ReleaseDocument): string {
-  return document.tag ?? document.version.slice(0, 12)
 }
 
 /** `bucket` is its folder. */
