@@ -46,6 +46,7 @@ export async function publishing(
     layout: publish.registry === null ? null : relativeFolder(publish.bucket, publish.registry, base),
     lists: {
       bucket,
+      place: publish.bucket,
       registry,
       signer,
       check,

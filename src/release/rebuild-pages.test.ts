@@ -39,6 +39,7 @@ async function emptyBucket(t: TestContext) {
   const notes: string[] = []
   const parts: ListParts = {
     bucket,
+    place: './bucket',
     registry: null,
     note: (message) => notes.push(message),
     signer: signerOf(7),

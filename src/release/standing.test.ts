@@ -47,6 +47,7 @@ async function world(t: TestContext, signer: Signer | null = signerOf(7)) {
     closing.push(() => db.destroy())
     return {
       bucket: folderBucket(folder, clock),
+      place: './bucket',
       registry: null,
       note: (message) => notes.push(message),
       signer,

@@ -26,11 +26,12 @@
  * The lane of a step that was begun and has not ended is the one whose order names it. Two can, when the first died before it began.
  */
 import {
-  appendFileSync,
+  closeSync,
   constants,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   unlinkSync,
@@ -138,7 +139,17 @@ export function writeEnd(step: StepRef, lane: string, code: number): void {
   const before = readIfThere(file) ?? ''
   // What a full disk has torn must not become whole by what comes after it.
   const close = before === '' || before.endsWith('\n') ? '' : ' torn\n'
-  appendFileSync(file, `${close}${step.index} ${code}\n`, { mode: 0o600 })
+  // Should a step have put a pipe there, opening it must not wait for a reader.
+  const descriptor = openSync(
+    file,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK,
+    0o600,
+  )
+  try {
+    writeFileSync(descriptor, `${close}${step.index} ${code}\n`)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 function readEnd(step: StepRef): number | undefined {
