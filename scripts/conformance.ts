@@ -3,6 +3,9 @@
 // `--no-install` leaves the machine as it is.
 import { globSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { distribution } from '../test/conformance/peers/distribution.ts'
+import { garage } from '../test/conformance/peers/garage.ts'
+import { versitygw } from '../test/conformance/peers/versitygw.ts'
 import { installPeers, missingPeers, searchPath } from './peers.ts'
 import { runTests } from './run-tests.ts'
 
@@ -32,6 +35,12 @@ const absent = missingPeers().map(({ proof }) => proof)
 if (absent.length > 0) console.log(`not here, so what needs them is skipped: ${absent.join(', ')}`)
 
 process.env['PATH'] = searchPath()
+// Built from their sources once, which may take a quarter of an hour: before the tests, whose time is limited.
+const servers = files.some((file) => /s3|registry|publish/.test(file)) && !values['no-install']
+for (const peer of servers ? [versitygw, distribution, garage] : []) {
+  const found = peer()
+  if ('absent' in found) console.log(`not here: ${found.absent}`)
+}
 // They compile, emulate and wait for browsers: two at once keep two processors busy, and more would only slow each other.
 const counts = await runTests(files, { timeout: 300_000, concurrency: 2 })
 console.log(`conformance took ${seconds()}`)

@@ -35,6 +35,7 @@ export const PEERS: readonly Peer[] = [
   { proof: 'zsh', package: 'zsh' },
   { proof: 'fish', package: 'fish' },
   { proof: 'curl', package: 'curl' },
+  { proof: 'perl', package: 'perl-base' },
   { proof: 'wget', package: 'wget' },
   { proof: 'chromium', package: 'chromium' },
   // Reads what Go of today writes into its binaries; Debian's is of 2022.

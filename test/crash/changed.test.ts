@@ -135,22 +135,37 @@ test('the state is lost before the documents: the version is published with a la
   })
 })
 
-test('the state is lost after a signed document: another date would be other bytes, and both digests are told', async () => {
+test('the state is lost between the signatures of a document and the document: another day, the same command publishes it', async () => {
   await inCopy(async (world) => {
     await killAt(world, `bucket.put ${DOCUMENT}.minisig #1 after`)
     rmSync(join(world.project, '.pitlane'), { recursive: true })
-    const there = worlds.published(world)[`bucket/${DOCUMENT}.minisig`] ?? 'nothing'
-    await refused(
-      world,
-      NOW + DAY,
+    const { code, output } = await runs.warm(world, { now: NOW + DAY })
+    assert.equal(code, 0, output)
+    assert.match(output, /removed what an earlier try had signed and never published: \S+release\.json\.minisig\n/)
+    assert.deepEqual(Object.keys(worlds.published(world)), Object.keys(reference.published))
+  })
+})
+
+test('a version that lists name is not published again because its document is gone: both digests are told', async () => {
+  await inCopy(async (world) => {
+    assert.equal((await runs.warm(world)).code, 0)
+    rmSync(join(world.project, '.pitlane'), { recursive: true })
+    rmSync(join(world.bucket, DOCUMENT))
+    const whole = worlds.published(world)
+    const { code, output } = await runs.warm(world, { now: NOW + DAY })
+    assert.equal(code, 3, output)
+    const there = whole[`bucket/${DOCUMENT}.minisig`] ?? 'nothing'
+    assert.match(
+      output,
       new RegExp(`CONTRADICTION.*release\\.json\\.minisig.*\\n\\s+there:\\s+${there}\\n\\s+here:\\s+[0-9a-f]{64}`),
     )
+    assert.deepEqual(worlds.published(world), whole)
   })
 })
 
 test('the bucket has other bytes under a name of the version: both digests are told, nothing is published', async () => {
   await inCopy(async (world) => {
-    await killAt(world, `bucket.put ${DOCUMENT} #1 before`)
+    await killAt(world, `bucket.put ${DOCUMENT} #1 whole`)
     rmSync(join(world.project, '.pitlane'), { recursive: true })
     writeFileSync(join(world.bucket, BINARY), 'something else')
     const there = createHash('sha256').update('something else').digest('hex')
