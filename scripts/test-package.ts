@@ -17,7 +17,7 @@ const EXPECTED = [
   /^dist\/main\.js$/,
   /^dist\/chunks\/[\w-]+\.js$/,
   /^dist\/THIRD-PARTY-LICENSES\.txt$/,
-  /^schemas\/(pitlane|release)\.schema\.json$/,
+  /^schemas\/(pitlane|release|state)\.schema\.json$/,
 ]
 /** Bytes: a package that suddenly grows has taken in something that it should not. */
 const PACKED_LIMIT = 1_000_000

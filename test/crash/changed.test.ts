@@ -165,7 +165,7 @@ test('a version that lists name is not published again because its document is g
 
 test('the bucket has other bytes under a name of the version: both digests are told, nothing is published', async () => {
   await inCopy(async (world) => {
-    await killAt(world, `bucket.put ${DOCUMENT} #1 whole`)
+    await killAt(world, `bucket.put ${DOCUMENT} #1 before`)
     rmSync(join(world.project, '.pitlane'), { recursive: true })
     writeFileSync(join(world.bucket, BINARY), 'something else')
     const there = createHash('sha256').update('something else').digest('hex')
