@@ -51,6 +51,8 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     (executor ??= stateModules().then(([{ ProcessExecutor }]) => new ProcessExecutor({ clock })))
   /** What lets go of things when the command has ended. */
   const closing: (() => void)[] = []
+  const onWait = (host: string, milliseconds: number) =>
+    void process.stderr.write(`pitlane: ${host} asks to slow down: waiting ${(milliseconds / 1000).toFixed(1)} s\n`)
   return {
     process,
     get cwd() {
@@ -124,7 +126,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
     async bucket(location, base) {
       const bucket = isS3Address(location)
-        ? await openS3Bucket(location, base, clock, closing)
+        ? await openS3Bucket(location, base, { clock, closing, onWait })
         : (await import('./buckets/folder/bucket.ts')).folderBucket(resolve(base, location), clock)
       return wrap?.bucket ? wrap.bucket(bucket) : bucket
     },
@@ -133,7 +135,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
       if (!isS3Address(location))
         return (await import('./buckets/folder/examine.ts')).examineFolder(resolve(base, location), clock)
       const [{ address, client }, { examineS3 }] = await Promise.all([
-        openS3Client(location, base, closing),
+        openS3Client(location, base, { clock, closing, onWait }),
         import('./buckets/s3/examine.ts'),
       ])
       return examineS3({ client, address, clock }, options)
@@ -141,7 +143,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
     async examineRegistry(location, repository) {
       const [{ address, session }, { examineRegistry }] = await Promise.all([
-        openSession(location, 'self', { env: process.env, clock, closing }),
+        openSession(location, 'self', { env: process.env, clock, closing, onWait }),
         import('./image/registry/examine.ts'),
       ])
       return examineRegistry(session, { address, repository })
@@ -154,7 +156,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
     async registry(location, base, as = 'self') {
       const registry = isRegistryAddress(location)
-        ? await openRegistry(location, as, { env: process.env, clock, closing })
+        ? await openRegistry(location, as, { env: process.env, clock, closing, onWait })
         : (await import('./image/layout.ts')).layoutRegistry(resolve(base, location))
       return wrap?.registry ? wrap.registry(registry) : registry
     },
@@ -163,29 +165,34 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
 type Closing = (() => void)[]
 
-async function openS3Client(location: string, base: string, closing: Closing) {
+interface ServerParts {
+  readonly clock: Clock
+  readonly closing: Closing
+  readonly onWait: (host: string, milliseconds: number) => void
+}
+
+async function openS3Client(location: string, base: string, { clock, closing, onWait }: ServerParts) {
   const { s3Client } = await import('./buckets/s3/client.ts')
   const address = parseS3Address(location)
-  const client = s3Client(address, { ca: address.ca === null ? null : resolve(base, address.ca) })
+  const ca = address.ca === null ? null : resolve(base, address.ca)
+  const client = s3Client(address, { ca, clock, onWait })
   closing.push(() => client.destroy())
   return { address, client }
 }
 
-async function openS3Bucket(location: string, base: string, clock: Clock, closing: Closing): Promise<Bucket> {
+async function openS3Bucket(location: string, base: string, parts: ServerParts): Promise<Bucket> {
   const [{ address, client }, { s3Bucket }] = await Promise.all([
-    openS3Client(location, base, closing),
+    openS3Client(location, base, parts),
     import('./buckets/s3/bucket.ts'),
   ])
-  return s3Bucket({ address, client, clock, holder: `process ${process.pid} on ${hostname()}` })
+  return s3Bucket({ address, client, clock: parts.clock, holder: `process ${process.pid} on ${hostname()}` })
 }
 
-interface SessionParts {
+interface SessionParts extends ServerParts {
   readonly env: NodeJS.ProcessEnv
-  readonly clock: Clock
-  readonly closing: Closing
 }
 
-async function openSession(location: string, as: 'self' | 'anybody', { env, clock, closing }: SessionParts) {
+async function openSession(location: string, as: 'self' | 'anybody', { env, clock, closing, onWait }: SessionParts) {
   const [{ httpSender }, { Session }, { findCredentials }, { machineCredentials }] = await Promise.all([
     import('./image/registry/http.ts'),
     import('./image/registry/session.ts'),
@@ -196,7 +203,7 @@ async function openSession(location: string, as: 'self' | 'anybody', { env, cloc
   const credentials = as === 'anybody' ? null : await findCredentials(address.host, machineCredentials(env))
   const sender = httpSender(null)
   closing.push(() => sender.close())
-  return { address, session: new Session({ address, send: sender.send, clock, credentials }) }
+  return { address, session: new Session({ address, send: sender.send, clock, credentials, onWait }) }
 }
 
 async function openRegistry(location: string, as: 'self' | 'anybody', parts: SessionParts): Promise<Registry> {

@@ -1,4 +1,5 @@
 /** What the answers of an S3 server mean. Codes are those of "Error responses" in Amazon's S3 API reference; other servers use the same. */
+import { blamesCertificate, connectionMayWork } from '../../connections.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 
 /** What is known of a request that failed. */
@@ -11,6 +12,9 @@ export interface Refusal {
   /** Seconds that the server asked to wait. */
   readonly retryAfter: number | null
 }
+
+/** The code of a refusal that came without one. */
+export const NO_REASON = 'without a reason'
 
 interface SdkError {
   readonly name?: unknown
@@ -25,15 +29,17 @@ export function refusalOf(error: unknown): Refusal {
   const status = sdk.$metadata?.httpStatusCode ?? sdk.$response?.statusCode
   const wait = Number(sdk.$response?.headers?.['retry-after'])
   return {
-    status: typeof status === 'number' ? status : null,
-    code: systemCode(error) ?? stringOf(sdk.Code) ?? stringOf(sdk.name) ?? 'unknown',
-    message: stringOf(sdk.message) ?? '',
+    // An answer that says 200 and can't be read to its end is none.
+    status: typeof status === 'number' && status >= 300 ? status : null,
+    code: systemCode(error) ?? said(sdk.Code) ?? said(sdk.name) ?? NO_REASON,
+    message: said(sdk.message) ?? '',
     retryAfter: Number.isFinite(wait) && wait >= 0 ? wait : null,
   }
 }
 
-function stringOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
+/** The library's own words for "it did not say" are none. */
+function said(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && !/^Unknown(Error)?$/.test(value) ? value : undefined
 }
 
 /** The definite answer that there is no such object. Of a bucket that is not there S3 says it in other words, or (to HEAD) in the same. */
@@ -47,20 +53,21 @@ export function saysTaken({ status }: Refusal): boolean {
 }
 
 const PASSING_STATUS = new Set([408, 409, 425, 429, 500, 502, 503, 504, 522])
-/** 400 for a body that came too slowly; 403 for a clock that the library corrects by the answer's date. */
-const PASSING_CODE = new Set(['RequestTimeout', 'RequestTimeTooSkewed'])
-/** What can't pass by itself, though there was no answer. */
-const STANDING_CODE = new Set([
-  'CredentialsProviderError',
-  'ENOTFOUND',
-  'EPROTO',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
+/** A body that came too slowly, or with other bytes than were sent; a clock that the library corrects by the answer's date. */
+const PASSING_CODE = new Set([
+  'RequestTimeout',
+  'IncompleteBody',
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'RequestTimeTooSkewed',
 ])
+/** Of credentials, which are looked for before there is a connection. */
+const NO_CREDENTIALS = 'CredentialsProviderError'
+
+/** That all requests should wait ("Error responses": SlowDown; 429 is what proxies and some servers say). */
+export function asksToSlowDown({ status, code }: Refusal): boolean {
+  return status === 429 || code === 'SlowDown'
+}
 
 /** For `retrying`: the seconds to wait, or null when the same request would get the same answer. */
 export function passing(error: unknown): number | null {
@@ -70,7 +77,7 @@ export function passing(error: unknown): number | null {
 }
 
 function mayPass({ status, code }: Refusal): boolean {
-  if (status === null) return !STANDING_CODE.has(code)
+  if (status === null) return code !== NO_CREDENTIALS && connectionMayWork(code)
   return PASSING_STATUS.has(status) || PASSING_CODE.has(code)
 }
 
@@ -96,19 +103,27 @@ const CERTIFICATE = "The server's certificate is not believed: name the authorit
 export function storageFailure(doing: string, where: string, error: unknown): PitlaneError {
   if (error instanceof PitlaneError) return error
   const refusal = refusalOf(error)
-  const said = refusal.status === null ? refusal.code : `${refusal.status} ${refusal.code}`
+  const answer = refusal.status === null ? refusal.code : `${refusal.status} ${refusal.code}`
   const words = refusal.message === refusal.code || refusal.message === '' ? '' : ` (${oneLine(refusal.message)})`
-  return new PitlaneError('STORAGE_FAILED', `${where}: ${doing} failed: ${said}${words}`, {
+  return new PitlaneError('STORAGE_FAILED', `${where}: ${doing} failed: ${answer}${words}`, {
     hint: hintFor(refusal),
-    cause: error,
+    cause: bare(error),
   })
+}
+
+/** What the library throws holds the connection, and so the request with its signature, which is for no log. */
+export function bare(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const { name, message, stack } = error
+  const { code } = refusalOf(error)
+  return Object.assign(new Error(message), { name, code, stack })
 }
 
 function hintFor(refusal: Refusal): string {
   const known = HINTS[refusal.code]
   if (known !== undefined) return known
-  if (/CERT|SIGNED|TLS|^EPROTO$/.test(refusal.code)) return CERTIFICATE
-  if (refusal.status === 301 || refusal.status === 307) return HINTS['PermanentRedirect'] ?? ''
+  if (refusal.status === null && blamesCertificate(refusal.code)) return CERTIFICATE
+  if (refusal.status !== null && refusal.status >= 300 && refusal.status < 400) return HINTS['PermanentRedirect'] ?? ''
   if (refusal.status === 401 || refusal.status === 403) return HINTS['AccessDenied'] ?? ''
   return mayPass(refusal)
     ? 'The server or the network failed for a while: the same command goes on later.'

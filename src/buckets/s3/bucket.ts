@@ -2,6 +2,10 @@
  * A bucket on an S3 server (Amazon S3 API reference, 2006-03-01). An object appears whole or not at all: that is the server's promise. What
  * it does not promise everywhere is to refuse a write to a taken key: `conditional.ts` finds out, and where it does not, whoever publishes
  * must hold the bucket's lease.
+ *
+ * What it costs, in requests: `put` of a new object or of other bytes 3 (look, write, read back), of present ones 1; in parts 3 more and one
+ * for each part; everything else 1, a listing 1 for each thousand. Once for a bucket: 1 when the first object is absent, and 4 to find out
+ * about conditions.
  */
 import type { Readable } from 'node:stream'
 import {
@@ -9,7 +13,6 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
-  ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import type { Clock } from '../../clock.ts'
@@ -18,9 +21,10 @@ import { type S3Address, shownAddress } from '../address.ts'
 import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
 import { keyFault, refuseKey } from '../key.ts'
 import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
-import { passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
+import { bare, NO_REASON, passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
 import { findConditional, PROBES } from './conditional.ts'
 import { digestOf, piecesOf, streamOf } from './download.ts'
+import { type Listing, own, pages, strange } from './listing.ts'
 import { orderedClaims } from './lease/claims.ts'
 import { acquire, LEASE_TIMES, LEASES, type LeaseTimes } from './lease/lease.ts'
 import { onlyObject } from './lease/only.ts'
@@ -129,10 +133,10 @@ class S3Bucket implements Bucket {
   }
 
   async *list(prefix: string): AsyncIterable<ObjectFacts> {
-    for await (const { Contents } of this.#pages(prefix, {})) {
+    for await (const { Contents } of pages(this.#listing(prefix))) {
       for (const { Key, Size } of Contents ?? []) {
-        const key = this.#own(Key, prefix)
-        if (Size === undefined) throw this.#strange(prefix, 'an object without a size')
+        const key = own(this.#listing(prefix), Key)
+        if (Size === undefined) throw strange(this.#listing(prefix), 'an object without a size')
         // What some tools put to show a folder is nothing that was published.
         if (!key.endsWith('/') && !isHidden(key)) yield { key, size: Size }
       }
@@ -141,8 +145,9 @@ class S3Bucket implements Bucket {
 
   async folders(prefix: string): Promise<readonly string[]> {
     const names: string[] = []
-    for await (const { CommonPrefixes } of this.#pages(prefix, { Delimiter: '/' })) {
-      for (const { Prefix } of CommonPrefixes ?? []) names.push(this.#own(Prefix, prefix).slice(prefix.length, -1))
+    for await (const { CommonPrefixes } of pages(this.#listing(prefix), '/')) {
+      for (const { Prefix } of CommonPrefixes ?? [])
+        names.push(own(this.#listing(prefix), Prefix).slice(prefix.length, -1))
     }
     return names
   }
@@ -183,36 +188,10 @@ class S3Bucket implements Bucket {
     return this.#where(key)
   }
 
-  async *#pages(prefix: string, options: { readonly Delimiter?: string }) {
-    const { bucket, prefix: base } = this.#address
-    const folder = prefix.lastIndexOf('/')
-    // What is behind the last / is the beginning of a name, whatever it is.
-    const fault = folder === -1 ? null : keyFault(prefix.slice(0, folder))
-    if (fault !== null) refuseKey(prefix, this.location, fault)
-    let token: string | undefined
-    do {
-      const command = { Bucket: bucket, Prefix: base + prefix, ContinuationToken: token, ...options }
-      const page = await this.#ask('listing', `${this.location}/${prefix}`, () =>
-        this.#client.send(new ListObjectsV2Command(command)),
-      )
-      yield page
-      token = page.IsTruncated === true ? page.NextContinuationToken : undefined
-      if (page.IsTruncated === true && token === undefined)
-        throw this.#strange(prefix, 'that there is more, but not how to ask for it')
-    } while (token !== undefined)
-  }
-
-  /** A name that the server listed, without the prefix of the address. */
-  #own(name: string | undefined, prefix: string): string {
-    const { prefix: base } = this.#address
-    if (name?.startsWith(base + prefix) !== true) throw this.#strange(prefix, 'a name that was not asked for')
-    return name.slice(base.length)
-  }
-
-  #strange(prefix: string, what: string): PitlaneError {
-    return new PitlaneError('STORAGE_FAILED', `${this.location}/${prefix}: the server listed ${what}`, {
-      hint: 'Is that an S3 server? Nothing was changed.',
-    })
+  #listing(prefix: string): Listing {
+    const where = `${this.location}/${prefix}`
+    const ask: Listing['ask'] = (request) => this.#ask('listing', where, () => this.#client.send(request))
+    return { ask, address: this.#address, prefix, where }
   }
 
   #at(key: string): { Bucket: string; Key: string } {
@@ -232,24 +211,33 @@ class S3Bucket implements Bucket {
     return this.#ask('asking for it', where, async () => {
       try {
         const { ContentLength, Metadata } = await this.#client.send(new HeadObjectCommand(this.#at(key)))
-        const announced = Metadata?.[DIGEST_METADATA]
-        return {
-          size: ContentLength ?? 0,
-          announced: announced !== undefined && /^[0-9a-f]{64}$/.test(announced) ? announced : null,
-        }
+        return { size: ContentLength ?? 0, announced: announcedIn(Metadata) }
       } catch (error) {
-        if (!saysAbsent(refusalOf(error))) throw error
+        if (!saysAbsent(refusalOf(error))) throw await this.#withReason(key, error)
         await this.#confirmBucket()
         return null
       }
     })
   }
 
+  /** The answer to HEAD has no body to say why it is refused; that to GET has. */
+  async #withReason(key: string, error: unknown): Promise<unknown> {
+    const { status, code } = refusalOf(error)
+    if (status === null || status >= 500 || code !== NO_REASON) return error
+    try {
+      const { Body } = await this.#client.send(new GetObjectCommand({ ...this.#at(key), Range: 'bytes=0-0' }))
+      ;(Body as Readable).destroy()
+      return error
+    } catch (reason) {
+      return refusalOf(reason).status === status ? reason : error
+    }
+  }
+
   async #get(key: string) {
     try {
-      const { Body, ContentLength } = await this.#client.send(new GetObjectCommand(this.#at(key)))
+      const { Body, ContentLength, Metadata } = await this.#client.send(new GetObjectCommand(this.#at(key)))
       if (Body === undefined || ContentLength === undefined) throw new Error('an answer without a length')
-      return { body: Body as Readable, size: ContentLength }
+      return { body: Body as Readable, size: ContentLength, sha256: announcedIn(Metadata) }
     } catch (error) {
       if (!saysAbsent(refusalOf(error))) throw error
       return null
@@ -265,7 +253,7 @@ class S3Bucket implements Bucket {
         if (refusalOf(error).status !== 404) throw error
         throw new PitlaneError('STORAGE_FAILED', `${this.location}: there is no bucket '${this.#address.bucket}'`, {
           hint: 'Make the bucket, or correct its name in the address.',
-          cause: error,
+          cause: bare(error),
         })
       },
     )
@@ -309,6 +297,11 @@ class S3Bucket implements Bucket {
       { hint: 'Does something else write to this bucket? Run the same command again.' },
     )
   }
+}
+
+function announcedIn(metadata: Readonly<Record<string, string>> | undefined): string | null {
+  const digest = metadata?.[DIGEST_METADATA]
+  return digest !== undefined && /^[0-9a-f]{64}$/.test(digest) ? digest : null
 }
 
 /** What leases and probes are made of. */

@@ -1,14 +1,18 @@
 /** The S3 client as Pitlane uses it. The library is big: only `main.ts` reaches for this file, once an S3 address is met. */
 import { readFileSync } from 'node:fs'
 import { S3Client } from '@aws-sdk/client-s3'
+import { type Clock, systemClock } from '../../clock.ts'
+import { connections, type Pace } from '../../connections.ts'
 import { PitlaneError } from '../../errors.ts'
+import { RETRY } from '../../retry.ts'
+import { Slots } from '../../slots.ts'
 import type { S3Address } from '../address.ts'
+import { asksToSlowDown, refusalOf } from './answers.ts'
 
-/** Requests at a time, to one server. */
-export const CONNECTIONS = 8
-/** Milliseconds until a connection stands, and without a byte in either direction. */
+/** Requests on their way at once, to one server. */
+const AT_ONCE = 8
+/** Milliseconds until a connection stands. */
 const CONNECT_TIMEOUT = 10_000
-const SILENCE_TIMEOUT = 60_000
 /** Amazon's own name for "not said"; servers of others take it too. */
 const DEFAULT_REGION = 'us-east-1'
 
@@ -20,10 +24,16 @@ export interface ClientOptions {
   readonly ca: string | null
   /** Else they are found as the AWS tools find them: environment, profile, container or instance. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  readonly clock?: Clock
+  /** Told when the server asks to slow down: all requests to it wait for so many milliseconds. */
+  readonly onWait?: (host: string, milliseconds: number) => void
+  readonly pace?: Pace
 }
 
-export function s3Client(address: S3Address, { ca, credentials }: ClientOptions): S3Client {
-  return new S3Client({
+export function s3Client(address: S3Address, options: ClientOptions): S3Client {
+  const { ca, credentials, clock = systemClock, pace } = options
+  const { http, https } = connections({ ca: ca === null ? null : authorities(ca), clock, pace })
+  const client = new S3Client({
     ...(credentials === undefined ? {} : { credentials }),
     // Else the library's own chain: AWS_REGION, then the profile.
     ...(address.region === null && address.endpoint === null ? {} : { region: address.region ?? DEFAULT_REGION }),
@@ -36,13 +46,34 @@ export function s3Client(address: S3Address, { ca, credentials }: ClientOptions)
     maxAttempts: 1,
     // What it would print says less than the error it throws.
     logger: SILENT,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      socketTimeout: SILENCE_TIMEOUT,
-      httpAgent: { keepAlive: true, maxSockets: CONNECTIONS },
-      httpsAgent: { keepAlive: true, maxSockets: CONNECTIONS, ...(ca === null ? {} : { ca: authorities(ca) }) },
-    },
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT, httpAgent: http, httpsAgent: https },
+    // The body follows at once: a server that does not know the question would be waited for.
+    expectContinueHeader: false,
   })
+  const slots = new Slots(clock, AT_ONCE)
+  client.middlewareStack.add(
+    (next) => (args) =>
+      slots.use(async () => {
+        try {
+          return await next(args)
+        } catch (error) {
+          const refusal = refusalOf(error)
+          if (asksToSlowDown(refusal)) {
+            const asked = (refusal.retryAfter ?? 0) * 1000
+            const milliseconds = Math.min(Math.max(asked, RETRY.pause), RETRY.longest)
+            slots.hold(milliseconds)
+            options.onWait?.(hostOf(address), milliseconds)
+          }
+          throw error
+        }
+      }),
+    { step: 'initialize', name: 'slots' },
+  )
+  return client
+}
+
+function hostOf({ endpoint }: S3Address): string {
+  return endpoint === null ? 's3.amazonaws.com' : new URL(endpoint).host
 }
 
 function authorities(file: string): string {

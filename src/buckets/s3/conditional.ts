@@ -2,7 +2,7 @@
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { Clock } from '../../clock.ts'
 import type { S3Address } from '../address.ts'
-import { refusalOf, saysTaken } from './answers.ts'
+import { passing, refusalOf, saysTaken } from './answers.ts'
 
 /** Keys for trying things out, each used once and deleted. */
 export const PROBES = '.pitlane-probe/'
@@ -18,9 +18,9 @@ export async function findConditional(client: S3Client, address: S3Address, cloc
       return false
     } catch (error) {
       const refusal = refusalOf(error)
-      // A server that does not know the header at all may say so.
-      if (refusal.status === 501 || refusal.status === 400) return false
       if (saysTaken(refusal)) return true
+      // A server that does not know the header at all may say so.
+      if (refusal.status === 501 || (refusal.status === 400 && passing(error) === null)) return false
       throw error
     }
   }

@@ -7,16 +7,22 @@ export interface Download {
   readonly body: Readable
   /** Bytes, as the server announced them. */
   readonly size: number
+  /** Lower-case hex, as whoever wrote the object announced it; null when they did not. */
+  readonly sha256: string | null
 }
 
-/** Fails as the connection does; a body that ends too early fails too. */
-export async function* piecesOf({ body, size }: Download): AsyncGenerator<Buffer> {
+/** Fails as the connection does; a body that ends too early, or is another one than was written, fails too. */
+export async function* piecesOf({ body, size, sha256 }: Download): AsyncGenerator<Buffer> {
+  const hash = sha256 === null ? null : createHash('sha256')
   let received = 0
   for await (const piece of body as AsyncIterable<Buffer>) {
     received += piece.length
+    hash?.update(piece)
     yield piece
   }
   if (received !== size) throw new Error(`${size} bytes were announced, and ${received} came`)
+  const found = hash?.digest('hex') ?? null
+  if (found !== sha256) throw new Error(`bytes with SHA-256 ${sha256} were written, and such with ${found} came`)
 }
 
 export function streamOf(download: Download, where: string): Readable {

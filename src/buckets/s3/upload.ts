@@ -3,6 +3,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
@@ -81,6 +82,8 @@ async function uploadAtOnce(parts: UploadParts, object: Upload): Promise<void> {
       throw error
     } finally {
       body.destroy()
+      // Answered before it was sent: such a connection is of no use.
+      broken.abort()
     }
   }
   await retrying(parts, attempt, passing)
@@ -91,8 +94,8 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
   const again = <T>(attempt: () => Promise<T>) => retrying(parts, attempt, passing)
   const at = { Bucket: object.bucket, Key: object.key }
   const { UploadId } = await again(() => client.send(new CreateMultipartUploadCommand(headersOf(object))))
+  const pieces = partsOf(object)
   try {
-    const pieces = partsOf(object)
     const done: { PartNumber: number; ETag: string | undefined }[] = []
     // Each worker asks for the next part when it is done with its last: no more than so many are in memory.
     const worker = async () => {
@@ -100,12 +103,18 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
         const next = await pieces.next()
         if (next.done === true) return
         const { number, bytes } = next.value
-        const { ETag } = await again(() =>
-          client.send(
-            new UploadPartCommand({ ...at, UploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length }),
-          ),
-        )
-        done[number - 1] = { PartNumber: number, ETag }
+        try {
+          const { ETag } = await again(() =>
+            client.send(
+              new UploadPartCommand({ ...at, UploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length }),
+            ),
+          )
+          done[number - 1] = { PartNumber: number, ETag }
+        } catch (error) {
+          // Closes the source: the other workers find it at its end.
+          await pieces.return(undefined)
+          throw error
+        }
       }
     }
     await inParallel(Array.from({ length: PARTS_AT_ONCE }), PARTS_AT_ONCE, worker)
@@ -120,9 +129,31 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
       ),
     )
   } catch (error) {
-    // Parts of an abandoned upload are stored, and paid for, though no listing shows them. What failed first is what is told.
-    await client.send(new AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => undefined)
+    await pieces.return(undefined)
+    // What failed first is what is told.
+    await again(() => client.send(new AbortMultipartUploadCommand({ ...at, UploadId }))).catch(() => undefined)
     throw error
+  } finally {
+    await abortUploads(parts, at)
+  }
+}
+
+/**
+ * Ends what other uploads of the key are left: one whose beginning was never answered, that of a process that died. Their parts are stored,
+ * and paid for, though no listing shows them. A publisher that is at it right now begins again. Not every key may list uploads: what can't be
+ * ended here is found by `pitlane doctor`.
+ */
+async function abortUploads(parts: UploadParts, at: { readonly Bucket: string; readonly Key: string }): Promise<void> {
+  const again = <T>(attempt: () => Promise<T>) => retrying(parts, attempt, passing)
+  const { client } = parts
+  try {
+    const { Uploads = [] } = await again(() =>
+      client.send(new ListMultipartUploadsCommand({ Bucket: at.Bucket, Prefix: at.Key })),
+    )
+    for (const { Key, UploadId } of Uploads)
+      if (Key === at.Key) await again(() => client.send(new AbortMultipartUploadCommand({ ...at, UploadId })))
+  } catch {
+    // The object is whole, or its own failure is told: neither depends on it.
   }
 }
 

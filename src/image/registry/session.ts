@@ -10,7 +10,7 @@ import type { RegistryAddress } from '../address.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import type { Credentials } from './credentials.ts'
 import { discard, type HttpAnswer, type HttpRequest, type Send, shownUrl } from './http.ts'
-import { Slots } from './slots.ts'
+import { Slots } from '../../slots.ts'
 import { basicHeader, Tokens } from './tokens.ts'
 
 export interface SessionParts {

@@ -2,30 +2,34 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
-  ListObjectsV2Command,
+  type ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import type { S3Address } from '../../address.ts'
+import { type S3Address, shownAddress } from '../../address.ts'
 import { refusalOf, saysAbsent, saysTaken } from '../answers.ts'
+import { pages } from '../listing.ts'
 import { LEASES } from './lease.ts'
-import type { LeaseStore } from './store.ts'
+import type { LeaseObject, LeaseStore } from './store.ts'
 
 /** @param ask performs a request with all its retries, and tells its failure */
 export function s3LeaseStore(
   client: S3Client,
-  { bucket, prefix }: S3Address,
+  address: S3Address,
   ask: <T>(attempt: () => Promise<T>) => Promise<T>,
 ): LeaseStore {
+  const { bucket, prefix } = address
+  const where = shownAddress(address)
   const at = (name: string) => ({ Bucket: bucket, Key: prefix + name })
   return {
     async list() {
-      const page = await ask(() => client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix + LEASES })))
-      return (page.Contents ?? []).flatMap(({ Key = '', ETag = '', LastModified }) =>
-        LastModified === undefined
-          ? []
-          : [{ name: Key.slice(prefix.length), tag: ETag, writtenAt: LastModified.getTime() }],
-      )
+      const objects: LeaseObject[] = []
+      const request = (command: ListObjectsV2Command) => ask(() => client.send(command))
+      for await (const { Contents = [] } of pages({ ask: request, address, prefix: LEASES, where }))
+        for (const { Key = '', ETag = '', LastModified } of Contents)
+          if (LastModified !== undefined)
+            objects.push({ name: Key.slice(prefix.length), tag: ETag, writtenAt: LastModified.getTime() })
+      return objects
     },
     read: (name) =>
       ask(async () => {

@@ -1,5 +1,5 @@
 /** A number of places for requests to one host; all of them can be held for a while. */
-import type { Clock } from '../../clock.ts'
+import type { Clock } from './clock.ts'
 
 export class Slots {
   readonly #clock: Clock
