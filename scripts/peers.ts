@@ -42,8 +42,8 @@ export const PEERS: readonly Peer[] = [
   { proof: 'go', package: null },
 ]
 
-/** Where system programs and Go's own installer put things, besides what PATH says. */
-const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/go/bin']
+/** Where system programs and the installers of Go and Rust put things, besides what PATH says. */
+const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/go/bin', join(homedir(), '.cargo', 'bin')]
 
 /** PATH with those folders behind it, as far as they exist. */
 export function searchPath(): string {
