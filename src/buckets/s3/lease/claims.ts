@@ -12,6 +12,8 @@ import { holderIn, type LeaseObject, type LeaseStore, leaseText } from './store.
 
 const HELD = `${LEASES}/held-`
 const CLAIM = `${LEASES}/n-`
+/** A busy server or machine is no publisher: what took too long is tried again before anybody is said to be there. */
+const TRIES = 5
 
 export function orderedClaims(
   store: LeaseStore,
@@ -37,31 +39,40 @@ export function orderedClaims(
   }
   const nameHolder = async (name: string) => holderIn((await store.read(name))?.text ?? '')
 
+  /** A claim, or the one that was there, looked at once. `slow`: nothing is known, as one of its requests took too long. */
+  async function look(): Promise<'held' | 'slow' | { readonly first: string }> {
+    if (claim === null) {
+      const begun = clock.monotonic()
+      const all = await store.list()
+      // What a process of ours left that died: there is never another one that lives.
+      for (const { name } of all) if (name === held || name.endsWith(`-${who.id}`)) await store.remove(name)
+      const numbers = all.map(({ name }) => numberIn(name))
+      const chosen = `${CLAIM}${String(Math.max(0, ...numbers) + 1).padStart(9, '0')}-${who.id}`
+      await write(chosen)
+      claim = chosen
+      if (clock.monotonic() - begun > times.settling) return 'slow'
+      await clock.sleep(times.settling)
+    } else await write(claim)
+    const looked = clock.monotonic()
+    const first = (await living(claim))[0]
+    if (first === undefined) return 'slow'
+    if (first.name !== claim) return { first: first.name }
+    await write(held)
+    if (clock.monotonic() - looked <= times.settling) return 'held'
+    // Too slow to be sure that the next one has seen it.
+    await store.remove(held)
+    return 'slow'
+  }
+
   return {
     async take() {
-      if (claim === null) {
-        const begun = clock.monotonic()
-        const all = await store.list()
-        // What a process of ours left that died: there is never another one that lives.
-        for (const { name } of all) if (name === held || name.endsWith(`-${who.id}`)) await store.remove(name)
-        const numbers = all.map(({ name }) => numberIn(name))
-        const chosen = `${CLAIM}${String(Math.max(0, ...numbers) + 1).padStart(9, '0')}-${who.id}`
-        await write(chosen)
-        claim = chosen
-        if (clock.monotonic() - begun > times.settling) return restart()
-        await clock.sleep(times.settling)
-      } else await write(claim)
-      const looked = clock.monotonic()
-      const first = (await living(claim))[0]
-      if (first === undefined) return restart()
-      if (first.name !== claim) return nameHolder(first.name)
-      await write(held)
-      if (clock.monotonic() - looked > times.settling) {
-        // Too slow to be sure that the next one has seen it.
-        await store.remove(held)
-        return restart()
+      for (let tried = 1; tried <= TRIES; tried += 1) {
+        const found = await look()
+        if (found === 'held') return null
+        if (found !== 'slow') return nameHolder(found.first)
+        await withdraw()
       }
-      return null
+      return 'another process'
     },
     async renew() {
       // Nobody comes before the one that is held, as long as it lives.
@@ -72,15 +83,13 @@ export function orderedClaims(
     },
     async drop() {
       await store.remove(held)
-      if (claim !== null) await store.remove(claim)
-      claim = null
+      await withdraw()
     },
   }
 
-  async function restart(): Promise<string> {
+  async function withdraw(): Promise<void> {
     if (claim !== null) await store.remove(claim)
     claim = null
-    return 'another process'
   }
 }
 
