@@ -19,6 +19,7 @@ import { systemClock } from '../../src/clock.ts'
 import { PitlaneError } from '../../src/errors.ts'
 import { ProcessExecutor } from '../../src/executors/process/executor.ts'
 import type { StepRef } from '../../src/executors/types.ts'
+import { bundled } from '../world/bundled.ts'
 import { Bench, executorContract, sleepers, uniqueSleep, until } from './executor.contract.ts'
 
 const natural = await new ProcessExecutor({ clock: systemClock }).isolation()
@@ -27,6 +28,10 @@ const ways = natural === 'process-group' ? ([natural] as const) : ([natural, 'pr
 function make(way: (typeof ways)[number]): ProcessExecutor {
   return new ProcessExecutor({ clock: systemClock, ...(way === 'process-group' ? { isolation: way } : {}) })
 }
+
+const bundles = mkdtempSync(join(tmpdir(), 'pitlane-engine-'))
+const engineProgram = await bundled(join(import.meta.dirname, 'executor-engine.ts'), bundles)
+after(() => rmSync(bundles, { recursive: true }))
 
 /** Pid, start time, boot id and isolation of the only lane. */
 function laneOf(bench: Bench): { readonly file: string; readonly pid: number; readonly fields: string[] } {
@@ -50,8 +55,9 @@ function supervisorOf(bench: Bench): number {
 }
 
 function spawnEngine(bench: Bench, way: string, ...runs: string[]): ChildProcess {
-  const script = join(import.meta.dirname, 'executor-engine.ts')
-  return spawn(process.execPath, [script, bench.attempt.folder, way, ...runs], { stdio: ['pipe', 'pipe', 'inherit'] })
+  return spawn(process.execPath, [engineProgram, bench.attempt.folder, way, ...runs], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
 }
 
 function heard(engine: ChildProcess, line: string): Promise<void> {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { diskOf } from './disk.ts'
 import { backwards, look, type View } from './readers.ts'
-import type { Answer, Runs } from './runs.ts'
+import { type Answer, each, type RunOptions, type Runs } from './runs.ts'
 import * as worlds from './worlds.ts'
 
 /** Worlds at a time; steps and starts leave the processors idle now and then. */
-const LANES = 3
+const LANES = 2
 /** Runs that stand still in one process before it is killed: a start costs as much as a release. */
 const TOGETHER = 16
 /** Goes on after each kill, also where the very same bytes were gone on from already. */
@@ -63,7 +63,7 @@ export async function killAndGoOn(runs: Runs, cases: readonly Case[], together =
         for (let alive = true; alive && doing !== undefined; ) {
           const left: readonly string[] = doing.left
           const at = left[0] ?? ''
-          const answer: Answer = await doomed.bring(doing.world, doing.case.goal.args, at, together)
+          const answer: Answer = await doomed.bring(doing.world, doing.case.goal, at, together)
           if (!answer.struck) {
             assert.equal(answer.code, 0, `${at}: ${answer.output}`)
             missed += 1
@@ -100,6 +100,41 @@ export async function killAndGoOn(runs: Runs, cases: readonly Case[], together =
   const results = await Promise.allSettled(Array.from({ length: LANES }, () => lane().catch(stop)))
   for (const result of results) if (result.status === 'rejected') throw result.reason
   return missed
+}
+
+/**
+ * Kills the command at each of the points, each in a copy of the world of its own, and gives the copy to `work`.
+ */
+export async function eachKilled(
+  runs: Runs,
+  {
+    world: from,
+    points,
+    ...options
+  }: RunOptions & { readonly world: worlds.World; readonly points: readonly string[] },
+  work: (world: worlds.World, at: string) => Promise<void>,
+): Promise<void> {
+  const batches = Array.from({ length: Math.ceil(points.length / TOGETHER) }, (_, place) =>
+    points.slice(place * TOGETHER, (place + 1) * TOGETHER),
+  )
+  await each(batches, LANES, async (batch) => {
+    const killed: [worlds.World, string][] = []
+    const doomed = runs.doomed(from)
+    try {
+      for (const at of batch) {
+        const world = worlds.copyOf(from)
+        const { struck, output } = await doomed.bring(world, options, at, true)
+        assert.ok(struck, `${at}: ${output}`)
+        killed.push([world, at])
+      }
+    } finally {
+      await doomed.kill()
+    }
+    for (const [world, at] of killed) {
+      await work(world, at)
+      worlds.removeWorld(world)
+    }
+  })
 }
 
 /** Whether another run has gone on from the very same bytes, with no process beside it. */

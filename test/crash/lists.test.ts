@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { KEYS } from '../../src/plan/keys.ts'
 import { parseSiteIndex, type SiteIndex } from '../../src/release/site-index.ts'
 import { PUBLIC_KEY } from '../world/toy.ts'
+import { eachKilled } from './killing.ts'
 import { backwards, look } from './readers.ts'
 import { each, NOW, Runs } from './runs.ts'
 import * as worlds from './worlds.ts'
@@ -112,18 +113,13 @@ async function untilTests(world: worlds.World, count: number): Promise<void> {
 }
 
 /** Moments at which signatures and index are not of one list. */
-const WINDOW = [`${KEYS.index}.minisig #1 after`, `${KEYS.index}.sig #1 after`]
+const WINDOW = [`bucket.put ${KEYS.index}.minisig #1 after`, `bucket.put ${KEYS.index}.sig #1 after`]
 
 test('killed between the signatures and the index, the same command, another clone or `pages rebuild` heals it', {
   timeout: 400_000,
 }, async () => {
-  const cases = WINDOW.flatMap((at) =>
-    (['same', 'rebuild', 'clone', 'lost', 'overtaken'] as const).map((how) => ({ at, how })),
-  )
-  await each(cases, LANES, ({ at, how }) =>
-    inCopy(tagged, async (world) => {
-      const killed = await runs.run(world, { args: SECOND, fault: { at: `bucket.put ${at}`, how: 'kill' } })
-      assert.equal(killed.signal, 'SIGKILL', killed.output)
+  await each(['same', 'rebuild', 'clone', 'lost', 'overtaken'] as const, LANES, (how) =>
+    eachKilled(runs, { world: tagged, args: SECOND, points: WINDOW }, async (world) => {
       const earlier = look(world)
       // A day later, so that nothing is the same by chance.
       const now = NOW + DAY
@@ -218,16 +214,12 @@ test('`pages rebuild` killed anywhere, and repeated, leaves what it leaves undis
   assert.ok(cases.length >= 20, `only ${cases.length} points`)
   const writtenDown = cases.findIndex((name) => /^write .* after$/.test(name))
   assert.notEqual(writtenDown, -1)
-  await each([...cases.entries()], LANES, ([place, at]) =>
-    inCopy(damaged, async (world) => {
-      const killed = await runs.run(world, { args: REBUILD, now, fault: { at, how: 'kill' } })
-      assert.equal(killed.signal, 'SIGKILL', `${at}: ${killed.output}`)
-      // Later, and yet the same: date and serial were written down before anything was put.
-      await done(world, REBUILD, place < writtenDown ? now : now + DAY)
-      assert.deepEqual(worlds.published(world), expected, at)
-      assert.match(await done(world, REBUILD, now), /are what the documents say/)
-    }),
-  )
+  await eachKilled(runs, { world: damaged, args: REBUILD, now, points: cases }, async (world, at) => {
+    // Later, and yet the same: date and serial were written down before anything was put.
+    await done(world, REBUILD, cases.indexOf(at) < writtenDown ? now : now + DAY)
+    assert.deepEqual(worlds.published(world), expected, at)
+    assert.match(await done(world, REBUILD, now), /are what the documents say/)
+  })
   await assertVerifies(whole, ['v1.0.0'], now)
   for (const world of [whole, damaged]) worlds.removeWorld(world)
 })

@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { KEYS } from '../../src/plan/keys.ts'
 import { PUBLIC_KEY } from '../world/toy.ts'
+import { EVERY, eachKilled } from './killing.ts'
 import { look } from './readers.ts'
-import { each, NOW, Runs } from './runs.ts'
+import { NOW, Runs } from './runs.ts'
 import * as worlds from './worlds.ts'
 
-const LANES = 2
-const ALL = process.env['PITLANE_CRASH_POINTS'] === 'all'
 const DAY = 86_400_000
 const VERSIONS = ['v1.0.0', 'v1.1.0', 'v1.2.0']
 const ROLLBACK = ['releases', 'rollback', 'stable', '--reason', 'loses data', '--yes']
@@ -55,12 +54,12 @@ async function done(world: worlds.World, args: readonly string[], now = NOW): Pr
   return output
 }
 
-async function killedAt(at: string): Promise<worlds.World> {
-  const world = worlds.copyOf(released)
-  const killed = await runs.run(world, { args: ROLLBACK, now: NOW + DAY, fault: { at, how: 'kill' } })
-  assert.equal(killed.signal, 'SIGKILL', `${at}: ${killed.output}`)
-  assert.deepEqual(look(world, 'v1.2.0').problems, [], at)
-  return world
+/** Readers find nothing wrong where it was killed, and then `work` does. */
+async function killedAt(at: readonly string[], work: (world: worlds.World, at: string) => Promise<void>) {
+  await eachKilled(runs, { world: released, args: ROLLBACK, now: NOW + DAY, points: at }, async (world, point) => {
+    assert.deepEqual(look(world, 'v1.2.0').problems, [], point)
+    await work(world, point)
+  })
 }
 
 async function assertBackOnce(world: worlds.World, now = NOW + DAY): Promise<void> {
@@ -88,13 +87,11 @@ test('killed anywhere, the same command ends it with the same bytes', { timeout:
   // Lists have a row of their own, with serial and date; the last transaction of all ends the change.
   // After it, the same command is another rollback.
   const last = points.findLastIndex((name) => /^write .* uncommitted$/.test(name))
-  const cases = [...points.slice(0, last + 1).entries()].filter(([place]) => ALL || isChosen(place, last))
-  await each(cases, LANES, async ([place, at]) => {
-    const world = await killedAt(at)
+  const cases = points.slice(0, last + 1).filter((_, place) => EVERY || isChosen(place, last))
+  await killedAt(cases, async (world, at) => {
     // Later, and yet the same: the state was written down with its date before anything of it went out.
-    await done(world, ROLLBACK, place < writtenDown ? NOW + DAY : NOW + 2 * DAY)
+    await done(world, ROLLBACK, points.indexOf(at) < writtenDown ? NOW + DAY : NOW + 2 * DAY)
     assert.deepEqual(worlds.published(world), expected, at)
-    worlds.removeWorld(world)
   })
 })
 
@@ -104,19 +101,18 @@ test('another clone that knows only the bucket ends it, by the same command or b
   const begin = points.indexOf(`bucket.put ${STATE} #1 after`)
   const end = points.indexOf(`bucket.put ${KEYS.index} #1 after`)
   assert.ok(begin !== -1 && end > begin)
-  const some = points.slice(begin, end).filter((_, place) => ALL || place % 6 === 0)
-  const cases = some.flatMap((at) => [ROLLBACK, ['pages', 'rebuild']].map((args) => ({ at, args })))
-  await each(cases, LANES, async ({ at, args }) => {
-    const world = await killedAt(at)
-    rmSync(join(world.project, '.pitlane'), { recursive: true })
-    const { code, output } = await runs.warm(world, { args, now: NOW + 2 * DAY })
-    if (code !== 0) {
-      // Between the signatures and the index nothing tells what readers are pointed to.
-      assert.ok(points.indexOf(at) >= points.indexOf(`bucket.put ${KEYS.index}.minisig #1 after`), at)
-      assert.match(output, /can't be told: .*\n.*pages rebuild/)
-      await done(world, ['pages', 'rebuild'], NOW + 2 * DAY)
-    }
-    await assertBackOnce(world, NOW + 2 * DAY)
-    worlds.removeWorld(world)
-  })
+  const some = points.slice(begin, end).filter((_, place) => EVERY || place % 6 === 0)
+  for (const args of [ROLLBACK, ['pages', 'rebuild']]) {
+    await killedAt(some, async (world, at) => {
+      rmSync(join(world.project, '.pitlane'), { recursive: true })
+      const { code, output } = await runs.warm(world, { args, now: NOW + 2 * DAY })
+      if (code !== 0) {
+        // Between the signatures and the index nothing tells what readers are pointed to.
+        assert.ok(points.indexOf(at) >= points.indexOf(`bucket.put ${KEYS.index}.minisig #1 after`), at)
+        assert.match(output, /can't be told: .*\n.*pages rebuild/)
+        await done(world, ['pages', 'rebuild'], NOW + 2 * DAY)
+      }
+      await assertBackOnce(world, NOW + 2 * DAY)
+    })
+  }
 })

@@ -14,7 +14,7 @@ const UPDATE = process.env['UPDATE_GOLDEN'] === '1'
 /** Milliseconds; a command that hangs must not hang the test run. */
 const TIMEOUT = 90_000
 /** Waiting for disks and clocks leaves processors idle. */
-const AT_ONCE = 4
+const AT_ONCE = 2
 
 const names = readdirSync(HERE, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && existsSync(join(HERE, entry.name, 'transcript.txt')))
