@@ -9,7 +9,8 @@ import { Orders } from './orders.ts'
 import type { EngineParts, StopSignals } from './parts.ts'
 import { BuildPlaces } from './places.ts'
 import { Recorder } from './record.ts'
-import { type Fact, type Limits, type Order, reduce } from './reducer.ts'
+import type { Fact, Limits, Order } from './facts.ts'
+import { reduce } from './reducer.ts'
 import { type BuildState, outcomeOf } from './state.ts'
 
 /** Drives the build to its end; `stopped` when a signal ended it early, in which case the same call goes on later. */

@@ -5,7 +5,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { EngineParts, StageContext, StageWork } from './parts.ts'
 import type { BuildPlaces } from './places.ts'
 import type { Recorder } from './record.ts'
-import type { Fact, Order } from './reducer.ts'
+import type { Fact, Order } from './facts.ts'
 import type { StageRun } from './state.ts'
 import { Watch } from './watch.ts'
 

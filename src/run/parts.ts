@@ -5,7 +5,7 @@ import type { Writer } from '../database/writer.ts'
 import type { Executor } from '../executors/types.ts'
 import type { Plan, PlannedStage } from '../plan/plan.ts'
 import type { Report } from './progress.ts'
-import type { Limits } from './reducer.ts'
+import type { Limits } from './facts.ts'
 
 /** What the rooms after this one do around a stage's steps. Every method may be called again after a crash, and then does the same. */
 export interface StageWork {

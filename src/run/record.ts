@@ -3,7 +3,7 @@ import { type BuildRow, finishBuild, loadState, saveState, staleAttempts } from 
 import type { Plan } from '../plan/plan.ts'
 import type { EngineParts } from './parts.ts'
 import type { BuildPlaces } from './places.ts'
-import type { Fact } from './reducer.ts'
+import type { Fact } from './facts.ts'
 import { type BuildState, outcomeOf, type StageRun, type StepRun } from './state.ts'
 
 export class Recorder {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { PlannedStage } from '../plan/plan.ts'
-import { type Fact, type Limits, type Order, reduce } from './reducer.ts'
+import type { Fact, Limits, Order } from './facts.ts'
+import { reduce } from './reducer.ts'
 import {
   type BuildState,
   initialState,

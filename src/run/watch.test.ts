@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../clock.ts'
-import type { Fact } from './reducer.ts'
+import type { Fact } from './facts.ts'
 import { Watch } from './watch.ts'
 
 /** Time that passes when the test says so. */

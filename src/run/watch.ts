@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs'
 import type { Clock } from '../clock.ts'
-import type { Fact } from './reducer.ts'
+import type { Fact } from './facts.ts'
 
 /** Bytes: 4 GiB. A log of that size is read by nobody, and one without a limit fills the disk. */
 const OUTPUT_LIMIT = 4 * 1024 ** 3
