@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { isS3Address } from '../buckets/address.ts'
 import { PitlaneError } from '../errors.ts'
 import { isRegistryAddress, parseRegistryAddress } from '../image/address.ts'
+import { pulledByAnybody } from '../image/pulling.ts'
 import { renderSite } from '../pages/site.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Report } from '../run/progress.ts'
@@ -52,7 +53,7 @@ export async function publishing(
   return {
     bucket,
     registry,
-    readers: await readersOf(context, publish, { bucket, registry }),
+    readers: await readersOf(context, publish, { bucket, registry }, note),
     images: imagePlace(publish, base),
     lists: {
       bucket,
@@ -74,12 +75,19 @@ export async function publishing(
 type Publish = NonNullable<NonNullable<Plan['release']>['publish']>
 
 /** A folder is read as it is: whether anybody serves it at the public address is not known here. */
-async function readersOf(context: Context, { bucket, registry, public: address }: Publish, written: Readers) {
+async function readersOf(
+  context: Context,
+  { bucket, registry, public: address }: Publish,
+  written: Readers,
+  note: (message: string) => void,
+): Promise<Readers> {
   return {
     bucket: isS3Address(bucket) && address !== null ? await context.published(address) : written.bucket,
     registry:
-      registry !== null && isRegistryAddress(registry)
-        ? await context.registry(registry, '', 'anybody')
+      registry !== null && written.registry !== null && isRegistryAddress(registry)
+        ? pulledByAnybody(await context.registry(registry, '', 'anybody'), written.registry, (repository) =>
+            note(`${registry} gives ${repository} only to who logs in: its images are checked with your login.`),
+          )
         : written.registry,
   }
 }

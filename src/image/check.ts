@@ -10,7 +10,8 @@ import { type Manifest, type Read, readConfig, readIndex, readManifest } from '.
 import { MEDIA_TYPES } from './media-types.ts'
 import { isDigest, isRepository, isTag } from './names.ts'
 import { readBlob } from './read-blob.ts'
-import type { Descriptor, Registry } from './types.ts'
+import type { Pullable } from './pulling.ts'
+import type { Descriptor } from './types.ts'
 
 /** The part of a release document that describes its images. */
 export interface ExpectedImage {
@@ -51,7 +52,7 @@ const CONFIG_LIMIT = 1024 * 1024
  * @throws PitlaneError `STORAGE_FAILED` when the registry can't be read: nothing is known then
  */
 export async function checkImage(
-  registry: Registry,
+  registry: Pullable,
   image: ExpectedImage,
   binaries: ReadonlyMap<string, ExpectedBinary>,
 ): Promise<readonly Finding[]> {
@@ -72,11 +73,11 @@ class Stop extends Error {}
 
 class Walk {
   readonly findings: Finding[] = []
-  readonly #registry: Registry
+  readonly #registry: Pullable
   readonly #image: ExpectedImage
   readonly #binaries: ReadonlyMap<string, ExpectedBinary>
 
-  constructor(registry: Registry, image: ExpectedImage, binaries: ReadonlyMap<string, ExpectedBinary>) {
+  constructor(registry: Pullable, image: ExpectedImage, binaries: ReadonlyMap<string, ExpectedBinary>) {
     this.#registry = registry
     this.#image = image
     this.#binaries = binaries

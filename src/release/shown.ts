@@ -2,15 +2,15 @@
  * Between the store and its readers there may be a cache, which shows what was there a while ago. What was written is waited for there, as long
  * as caches usually take; nothing is asked for under a name that was not written yet, because some remember that, too.
  */
-import type { Registry } from '../image/types.ts'
+import type { Pullable } from '../image/pulling.ts'
 import { PitlaneError } from '../errors.ts'
 import type { ReleaseParts } from './release.ts'
 import type { Published } from './verify-document.ts'
 
-/** What people read: the public address and the registry without a login where there are such, else what is written to. */
+/** What people read: the public address, and the registry without a login where that works, else what is written to. */
 export interface Readers {
   readonly bucket: Published
-  readonly registry: Registry | null
+  readonly registry: Pullable | null
 }
 
 /** Milliseconds: twice what pages are allowed to be kept, and some. */

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { giveBack } from '../chunks.ts'
 import { PitlaneError } from '../errors.ts'
 import { checkImage } from '../image/check.ts'
-import type { Registry } from '../image/types.ts'
+import type { Pullable } from '../image/pulling.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument, ReleaseFile } from './document.ts'
@@ -21,7 +21,7 @@ import { verifyFile } from './verify-signature.ts'
 export interface VerifyRequest {
   readonly bucket: Published
   /** Null leaves the images out; the result says so. */
-  readonly registry: Registry | null
+  readonly registry: Pullable | null
   readonly version: string
   /** Null accepts only a release that says it is not signed. */
   readonly key: PublicKey | null

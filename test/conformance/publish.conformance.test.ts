@@ -1,5 +1,6 @@
 // Whole releases to real S3 servers and a real registry, read back where everybody reads.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
@@ -10,6 +11,8 @@ import { CONFIGURATION, makeWorld, PUBLIC_KEY, type World } from '../world/toy.t
 import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
 import { garage, startGarage } from './peers/garage.ts'
 import type { S3Server } from './peers/s3.ts'
+import { passwordFile } from './peers/password-file.ts'
+import { temporaryFolder } from './peers/server.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
 import type { Web } from './peers/web.ts'
 
@@ -21,12 +24,14 @@ interface Published {
   readonly registry: RegistryServer
   readonly web: Web
   readonly world: World
+  /** More of the environment: a login. */
+  readonly env?: NodeJS.ProcessEnv
   /** Everything the commands said. */
   said: string
 }
 
 async function pitlane(on: Published, ...args: string[]) {
-  const env = { ...on.world.env, AWS_ACCESS_KEY_ID: on.s3.accessKey, AWS_SECRET_ACCESS_KEY: on.s3.secretKey }
+  const env = { ...on.world.env, ...on.env, AWS_ACCESS_KEY_ID: on.s3.accessKey, AWS_SECRET_ACCESS_KEY: on.s3.secretKey }
   const options = { cwd: on.world.project, env }
   const outcome = await runProgram(
     process.execPath,
@@ -47,23 +52,29 @@ async function keysOf({ s3 }: Published): Promise<readonly string[]> {
   return Contents.map(({ Key }) => Key ?? '')
 }
 
+/** A toy that is published there. */
+async function publishedOn(s3: S3Server, registry: RegistryServer): Promise<Published> {
+  await s3.makeBucket('releases')
+  const web = await s3.readBucket('releases')
+  const world = makeWorld(
+    CONFIGURATION.replace('bucket: ../bucket', `bucket: s3://releases?endpoint=${s3.url}&region=${s3.region}`)
+      .replace('registry: ../images', `registry: ${registry.host}`)
+      .replace('https://releases.example.org', web.url),
+  )
+  return { s3, registry, web, world, said: '' }
+}
+
+async function stop({ world, web, registry, s3 }: Published): Promise<void> {
+  world.remove()
+  for (const server of [web, registry, s3]) await server.stop()
+}
+
 function publishes(s3Of: () => Promise<S3Server>, registryProgram: string): void {
   let on: Published
   before(async () => {
-    const [s3, registry] = [await s3Of(), await startDistribution(registryProgram)]
-    await s3.makeBucket('releases')
-    const web = await s3.readBucket('releases')
-    const world = makeWorld(
-      CONFIGURATION.replace('bucket: ../bucket', `bucket: s3://releases?endpoint=${s3.url}&region=${s3.region}`)
-        .replace('registry: ../images', `registry: ${registry.host}`)
-        .replace('https://releases.example.org', web.url),
-    )
-    on = { s3, registry, web, world, said: '' }
+    on = await publishedOn(await s3Of(), await startDistribution(registryProgram))
   })
-  after(async () => {
-    on.world.remove()
-    for (const server of [on.web, on.registry, on.s3]) await server.stop()
-  })
+  after(() => stop(on))
 
   test('doctor finds everything there, and says what a wrong secret does', async () => {
     const outcome = await pitlane(on, 'doctor')
@@ -127,3 +138,37 @@ for (const { name, peer, start } of [
   else if ('absent' in registry) test(name, { skip: registry.absent }, () => {})
   else describe(`releases to ${name}`, () => publishes(() => start(peer.program), registry.program))
 }
+
+const s3 = versitygw()
+const absent = [registry, s3].flatMap((peer) => ('absent' in peer ? [peer.absent] : []))
+test('a registry that shows images only to who logs in: they are checked with the own login, which is said', {
+  skip: absent[0] ?? false,
+}, async () => {
+  assert.ok('program' in registry && 'program' in s3)
+  const folder = temporaryFolder('passwords')
+  const login = { user: 'publisher', password: 'only:on loopback' }
+  const settings = passwordFile(join(folder.path, 'htpasswd'), login)
+  const on = await publishedOn(await startVersitygw(s3.program), await startDistribution(registry.program, settings))
+  try {
+    const denied = await pitlane(on, 'release', 'v1.0.0')
+    assert.equal(denied.status, 2, denied.stdout + denied.stderr)
+    assert.match(denied.stderr, /REGISTRY_DENIED: .*\n.*(docker login|DOCKER_AUTH)/)
+    const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64')
+    const env = { DOCKER_AUTH: JSON.stringify({ auths: { [on.registry.host]: { auth } } }) }
+    const welcome = { ...on, env, said: denied.stdout + denied.stderr }
+    const released = await pitlane(welcome, 'release', 'v1.0.0')
+    assert.equal(released.status, 0, released.stdout + released.stderr)
+    const told = (released.stdout + released.stderr).match(/gives example\/toy only to who logs in/g)
+    assert.equal(told?.length, 1)
+    const args = ['verify', 'v1.0.0', '--from', on.web.url, '--key', PUBLIC_KEY]
+    const verified = await pitlane(welcome, ...args)
+    assert.equal(verified.status, 0, verified.stdout + verified.stderr)
+    const stranger = await pitlane(on, ...args)
+    assert.notEqual(stranger.status, 0)
+    assert.match(stranger.stderr, /REGISTRY_DENIED/)
+    for (const secret of [login.password, auth]) assert.ok(!(welcome.said + on.said).includes(secret))
+  } finally {
+    await stop(on)
+    folder.remove()
+  }
+})

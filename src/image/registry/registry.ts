@@ -45,7 +45,8 @@ class DistributionRegistry implements Registry {
     const answer = await this.#session.ask({
       method: 'HEAD',
       to: `${name}/blobs/${digest}`,
-      scope: pushing(name),
+      // Whoever logs in is about to push: one token does for both.
+      scope: this.#session.loggedIn ? pushing(name) : pulling(name),
       expect: [200, 404],
     })
     discard(answer)

@@ -1,0 +1,33 @@
+/** Images as people get them. */
+import { PitlaneError } from '../errors.ts'
+import type { Registry } from './types.ts'
+
+/** The half of a registry that reads. */
+export type Pullable = Omit<Registry, 'putBlob' | 'putManifest' | 'putTag'>
+
+/**
+ * Reads without a login, and with the own one what is denied to others.
+ *
+ * @param onPrivate told of a repository, each time when something of it is there and only who logs in gets it
+ */
+export function pulledByAnybody(anybody: Pullable, self: Pullable, onPrivate: (repository: string) => void): Pullable {
+  async function asked<T>(repository: string, ask: (registry: Pullable) => Promise<T>): Promise<T> {
+    try {
+      return await ask(anybody)
+    } catch (error) {
+      if (!(error instanceof PitlaneError) || error.code !== 'REGISTRY_DENIED') throw error
+    }
+    const found = await ask(self)
+    // Some registries deny what is not there yet, too.
+    if (found !== null && found !== false) onPrivate(repository)
+    return found
+  }
+  return {
+    location: anybody.location,
+    hasBlob: (repository, digest) => asked(repository, (registry) => registry.hasBlob(repository, digest)),
+    openBlob: (repository, digest) => asked(repository, (registry) => registry.openBlob(repository, digest)),
+    readManifest: (repository, digest) => asked(repository, (registry) => registry.readManifest(repository, digest)),
+    resolveTag: (repository, tag) => asked(repository, (registry) => registry.resolveTag(repository, tag)),
+    listTags: (repository) => asked(repository, (registry) => registry.listTags(repository)),
+  }
+}
