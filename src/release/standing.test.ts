@@ -1,96 +1,28 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { readFileSync, rmSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
-import { folderBucket } from '../buckets/folder/bucket.ts'
-import { systemClock } from '../clock.ts'
-import { openSqlite } from '../database/sqlite.ts'
-import { takeOver } from '../database/writer.ts'
-import { renderSite } from '../pages/site.ts'
+import { never, NOW, signerOf, toySite } from '../../test/world/signed-site.ts'
 import { exampleDocument } from '../pages/fixtures/documents.ts'
 import { KEYS } from '../plan/keys.ts'
 import { encodeDocument } from './document.ts'
-import { documentCheck } from './documents.ts'
-import { privateKeyOf, rawPublicKey } from './ed25519.ts'
-import type { ListParts } from './lists.ts'
 import { signDocument } from './materials.ts'
-import { parsePublicKey } from './public-key.ts'
 import { rebuildPages } from './rebuild-pages.ts'
-import { createSigner, type Signer } from './sign.ts'
-import { parseSiteIndex, type SiteIndex } from './site-index.ts'
+import type { Signer } from './sign.ts'
+import type { SiteIndex } from './site-index.ts'
 import { readStanding, UNSIGNED_AHEAD, UNSIGNED_SERIAL } from './standing.ts'
-
-const NOW = Date.UTC(2026, 5, 1)
-const never = new AbortController().signal
-
-function signerOf(byte: number): Signer {
-  const seed = Buffer.alloc(32, byte)
-  return createSigner({ seed, keyId: Buffer.alloc(8, byte), key: rawPublicKey(privateKeyOf(seed)) })
-}
 
 /** A bucket with one complete release of `toy`, listed as number 1 by another state than the one that looks. */
 async function world(t: TestContext, signer: Signer | null = signerOf(7)) {
-  const root = mkdtempSync(join(tmpdir(), 'pitlane-standing-'))
-  const folder = join(root, 'bucket')
-  const clock = { ...systemClock, now: () => NOW }
-  const closing: (() => Promise<void>)[] = []
-  t.after(async () => {
-    for (const close of closing) await close()
-    rmSync(root, { recursive: true, force: true })
-  })
-  const notes: string[] = []
-  const elsewhere = async (): Promise<ListParts> => {
-    const db = await openSqlite(join(root, `state-${closing.length}.sqlite`))
-    closing.push(() => db.destroy())
-    return {
-      bucket: folderBucket(folder, clock),
-      place: './bucket',
-      registry: null,
-      note: (message) => notes.push(message),
-      signer,
-      check: signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'test')),
-      render: renderSite,
-      name: 'toy',
-      baseUrl: 'https://releases.example.org',
-      clock,
-      writer: await takeOver(db),
-      exclusively: (work) => work(),
-    }
-  }
-  const write = (key: string, bytes: Buffer | string) => {
-    mkdirSync(dirname(join(folder, key)), { recursive: true })
-    writeFileSync(join(folder, key), bytes)
-  }
-  const document = (version: string) => {
-    const signing =
-      signer === null
-        ? ({ scheme: 'none' } as const)
-        : ({ scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId } as const)
-    return encodeDocument({
-      ...exampleDocument(version),
-      name: 'toy',
-      publishedAt: '2026-05-01T00:00:00Z',
-      signing,
-      files: [],
-      image: null,
-    })
-  }
-  const put = (version: string) => {
-    const key = KEYS.document(version)
-    const bytes = document(version)
-    write(key, bytes)
-    if (signer !== null)
-      for (const side of signDocument(signer, 'toy', version, key, bytes)) write(side.key, side.bytes)
-  }
-  put('v1.0.0')
-  const first = await elsewhere()
+  const { put, ...site } = toySite(t, signer)
+  const putOld = (version: string) => put(version, { publishedAt: '2026-05-01T00:00:00Z' })
+  putOld('v1.0.0')
+  const first = await site.elsewhere()
   await rebuildPages(first, never)
-  const index = () => parseSiteIndex(readFileSync(join(folder, KEYS.index)), 'index.json')
-  const forge = (change: (index: SiteIndex) => unknown) => write(KEYS.index, JSON.stringify(change(index())))
-  return { first, parts: await elsewhere(), index, forge, write, put, notes, folder, elsewhere }
+  const forge = (change: (index: SiteIndex) => unknown) => site.write(KEYS.index, JSON.stringify(change(site.index())))
+  return { ...site, first, parts: await site.elsewhere(), forge, put: putOld }
 }
 
 test('an index that the key has signed counts, from another state too', async (t) => {

@@ -1,43 +1,17 @@
 // Steps in a row, through the engine and real processes: the next one is with its lane before the one before has ended.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { systemClock } from '../clock.ts'
-import { openSqlite } from '../database/sqlite.ts'
-import { takeOver } from '../database/writer.ts'
-import { ProcessExecutor } from '../executors/process/executor.ts'
-import { makePlan } from '../plan/make-plan.ts'
-import { carryOutBuild } from './build.ts'
+import { checksWorld } from '../../test/world/checks.ts'
 import type { EngineParts } from './parts.ts'
 
-const SOURCE = {
-  commit: '5c11de2744bdbaac5fd67f5f5faa70ad9f1c9d12',
-  tree: '0123456789abcdef0123456789abcdef01234567',
-  tag: null,
-  commitTime: 1_749_830_817,
-  subject: 'A subject',
-  tagMessage: null,
-}
-
-/** Three checks in a row, each said to `log` in the checkout. */
+/** Three checks in a row, each said to `log`. */
 async function world(t: TestContext, runs: readonly string[], limits: Partial<EngineParts['limits']> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'pitlane-arming-'))
-  const db = await openSqlite(join(folder, 'state.sqlite'))
-  const executors: ProcessExecutor[] = []
-  t.after(async () => {
-    for (const executor of executors) await executor.close()
-    await db.destroy()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const checks = runs.map(
-    (run, at) => `{ name: ${'abc'[at]}, run: ${JSON.stringify(`echo ${'abc'[at]} >>log; ${run}`)} }`,
-  )
-  const text = Buffer.from(`name: t\nchecks: [${checks.join(', ')}]\n`)
-  const plan = makePlan({ source: SOURCE, configuration: { file: 'pitlane.yaml', text }, changelog: null })
-  const attempt = join(folder, 'builds/1/checks/attempt-1')
+  const checks = runs.map((run, at) => ['abc'[at], `cd "$FOLDER"; echo ${'abc'[at]} >>log; ${run}`])
+  const checked = await checksWorld(t, Object.fromEntries(checks))
+  const { folder, db, attempt } = checked
   const log = join(folder, 'log')
   return {
     log: () => readFileSync(log, 'utf8').trim().split('\n'),
@@ -47,27 +21,8 @@ async function world(t: TestContext, runs: readonly string[], limits: Partial<En
     rows: () => db.selectFrom('steps').select(['state', 'attempt']).orderBy('position').execute(),
     /** By an engine of its own. */
     async carryOut(stop: { drain?: AbortSignal; interrupt?: AbortSignal } = {}): Promise<string> {
-      const executor = new ProcessExecutor({ clock: systemClock })
-      executors.push(executor)
-      const never = new AbortController().signal
-      const parts: EngineParts = {
-        writer: await takeOver(db),
-        executor,
-        clock: systemClock,
-        report: () => {},
-        folder: join(folder, 'builds'),
-        bootId: 'this start',
-        limits: { jobs: 1, attempts: 3, ...limits },
-        work: {
-          prepare: async ({ workspace }) => void mkdirSync(workspace, { recursive: true }),
-          environment: async () => ({ env: { PATH: process.env['PATH'] ?? '' }, cwd: folder }),
-          collect: async () => {},
-          lostOutputs: async () => null,
-        },
-      }
-      const event = { kind: 'manual', revision: 'HEAD', actor: 'Toy', at: 0 } as const
-      const request = { kind: 'checks', plan, checksDigest: 'x', event } as const
-      return carryOutBuild(parts, request, { drain: stop.drain ?? never, interrupt: stop.interrupt ?? never }).then(
+      const { carryOut } = await checked.engine({ limits: { jobs: 1, attempts: 3, ...limits } })
+      return carryOut(stop).then(
         (build) => build.state,
         (error: { code: string }) => error.code,
       )

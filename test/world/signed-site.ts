@@ -17,19 +17,24 @@ import type { ListParts } from '../../src/release/lists.ts'
 import { signDocument } from '../../src/release/materials.ts'
 import { parsePublicKey } from '../../src/release/public-key.ts'
 import { rebuildPages } from '../../src/release/rebuild-pages.ts'
-import { createSigner } from '../../src/release/sign.ts'
+import { createSigner, type Signer } from '../../src/release/sign.ts'
 import { parseSiteIndex } from '../../src/release/site-index.ts'
 
 export const NOW = Date.UTC(2026, 5, 1)
 export const VERSIONS = ['v1.0.0', 'v1.1.0', 'v1.2.0', 'v2.0.0-rc1'] as const
 export const never = new AbortController().signal
-const seed = Buffer.alloc(32, 7)
-export const siteKey = () => parsePublicKey(signer.publicKey.line, 'test')
-const signer = createSigner({ seed, keyId: Buffer.alloc(8, 7), key: rawPublicKey(privateKeyOf(seed)) })
+export const siteKey = () => parsePublicKey(SIGNER.publicKey.line, 'test')
 
-/** A bucket with four releases of `toy`, one of them of the channel `extra`. */
-export async function signedSite(t: TestContext) {
-  const root = mkdtempSync(join(tmpdir(), 'pitlane-states-'))
+/** The same key for the same byte. */
+export function signerOf(byte: number): Signer {
+  const seed = Buffer.alloc(32, byte)
+  return createSigner({ seed, keyId: Buffer.alloc(8, byte), key: rawPublicKey(privateKeyOf(seed)) })
+}
+const SIGNER = signerOf(7)
+
+/** An empty bucket of the project `toy`, and states that publish into it; a null signer signs nothing. */
+export function toySite(t: TestContext, signer: Signer | null = SIGNER) {
+  const root = mkdtempSync(join(tmpdir(), 'pitlane-site-'))
   const folder = join(root, 'bucket')
   let now = NOW
   const clock = { ...systemClock, now: () => now }
@@ -48,7 +53,7 @@ export async function signedSite(t: TestContext) {
       registry: null,
       note: (message) => notes.push(message),
       signer,
-      check: documentCheck(siteKey()),
+      check: signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'test')),
       render: renderSite,
       name: 'toy',
       baseUrl: 'https://releases.example.org',
@@ -61,26 +66,31 @@ export async function signedSite(t: TestContext) {
     mkdirSync(dirname(join(folder, key)), { recursive: true })
     writeFileSync(join(folder, key), bytes)
   }
-  for (const version of VERSIONS) {
+  /** Puts a release without files, signed. */
+  const put = (version: string, options: Parameters<typeof exampleDocument>[1] = {}) => {
     const key = KEYS.document(version)
     const bytes = encodeDocument({
-      ...exampleDocument(version, { channel: version.includes('-') ? 'extra' : 'stable' }),
+      ...exampleDocument(version, options),
       name: 'toy',
-      signing: { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
+      signing:
+        signer === null
+          ? { scheme: 'none' }
+          : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
       files: [],
       image: null,
     })
     write(key, bytes)
-    for (const side of signDocument(signer, 'toy', version, key, bytes)) write(side.key, side.bytes)
+    if (signer !== null)
+      for (const side of signDocument(signer, 'toy', version, key, bytes)) write(side.key, side.bytes)
+    return bytes
   }
-  const parts = await elsewhere()
-  await rebuildPages(parts, never)
   const read = (key: string) => readFileSync(join(folder, key), 'utf8')
   return {
-    parts,
+    folder,
     elsewhere,
     notes,
     write,
+    put,
     read,
     remove: (key: string) => rmSync(join(folder, key)),
     index: () => parseSiteIndex(Buffer.from(read(KEYS.index)), 'index.json'),
@@ -88,4 +98,13 @@ export async function signedSite(t: TestContext) {
       now = time
     },
   }
+}
+
+/** A bucket with four releases of `toy`, one of them of the channel `extra`. */
+export async function signedSite(t: TestContext) {
+  const site = toySite(t)
+  for (const version of VERSIONS) site.put(version, { channel: version.includes('-') ? 'extra' : 'stable' })
+  const parts = await site.elsewhere()
+  await rebuildPages(parts, never)
+  return { ...site, parts }
 }
