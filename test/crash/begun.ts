@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { FAST, git, type World } from './worlds.ts'
+import { FAST } from '../world/fast-folder.ts'
+import { git, type World } from './worlds.ts'
 
 export interface Begun {
   /** Version of Pitlane. */

@@ -6,8 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundled } from '../world/bundled.ts'
+import { FAST } from '../world/fast-folder.ts'
 import type { Fault } from './faults.ts'
-import { FAST, type World } from './worlds.ts'
+import type { World } from './worlds.ts'
 
 export interface Request {
   readonly cwd: string

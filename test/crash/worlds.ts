@@ -3,8 +3,6 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
-  accessSync,
-  constants,
   cpSync,
   existsSync,
   mkdtempSync,
@@ -14,14 +12,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
+import { FAST } from '../world/fast-folder.ts'
 import { makeWorld } from '../world/toy.ts'
-
-/** Memory where there is some: a process that dies loses nothing that it wrote, on whatever kind of disk. */
-export const FAST = fastFolder()
 
 /** One target must be tested, the other one is where that can be done. Steps write down that they ran; some can be held. */
 export const CONFIGURATION = `name: toy
@@ -219,13 +214,4 @@ function processesOf(world: World): string[] {
       return false
     }
   })
-}
-
-function fastFolder(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK | constants.X_OK)
-    return '/dev/shm'
-  } catch {
-    return tmpdir()
-  }
 }

@@ -1,8 +1,8 @@
 /** Where scenarios take place. Each kind is made once; a scenario gets a copy. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { FAST } from '../world/fast-folder.ts'
 import { CONFIGURATION, makeWorld } from '../world/toy.ts'
 
 const SMALL = CONFIGURATION.replace(/targets: \[.*\]\n {2}build/, 'targets: [x86_64-unknown-linux-musl]\n  build')
@@ -25,7 +25,7 @@ export interface Place {
 /** All worlds of one test run, the built product, and the programs that scenarios find in `PATH`. */
 export class Worlds {
   /** The same for all scenarios: product, programs, compile cache. */
-  readonly shared = mkdtempSync(join(tmpdir(), 'pitlane-scenarios-'))
+  readonly shared = mkdtempSync(join(FAST, 'pitlane-scenarios-'))
   readonly #templates = new Map<string, string>()
   #env: Readonly<Record<string, string>> = {}
   #count = 0
