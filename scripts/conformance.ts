@@ -3,6 +3,7 @@
 // `--no-install` leaves the machine as it is.
 import { globSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { crane } from '../test/conformance/peers/crane.ts'
 import { distribution } from '../test/conformance/peers/distribution.ts'
 import { garage } from '../test/conformance/peers/garage.ts'
 import { versitygw } from '../test/conformance/peers/versitygw.ts'
@@ -36,8 +37,8 @@ if (absent.length > 0) console.log(`not here, so what needs them is skipped: ${a
 
 process.env['PATH'] = searchPath()
 // Built from their sources once, which may take a quarter of an hour: before the tests, whose time is limited.
-const servers = files.some((file) => /s3|registry|publish/.test(file)) && !values['no-install']
-for (const peer of servers ? [versitygw, distribution, garage] : []) {
+const servers = files.some((file) => /s3|registry|publish|readers/.test(file)) && !values['no-install']
+for (const peer of servers ? [versitygw, distribution, crane, garage] : []) {
   const found = peer()
   if ('absent' in found) console.log(`not here: ${found.absent}`)
 }

@@ -2,45 +2,17 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { parseS3Address } from '../../src/buckets/address.ts'
 import { s3Client } from '../../src/buckets/s3/client.ts'
-import { runProgram } from '../world/program.ts'
-import { CONFIGURATION, makeWorld, PUBLIC_KEY, type World } from '../world/toy.ts'
-import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
+import { PUBLIC_KEY } from '../world/toy.ts'
+import { distribution, startDistribution } from './peers/distribution.ts'
 import { garage, startGarage } from './peers/garage.ts'
 import type { S3Server } from './peers/s3.ts'
 import { passwordFile } from './peers/password-file.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
-import type { Web } from './peers/web.ts'
-
-const PITLANE = fileURLToPath(new URL('../../bin/pitlane-dev.ts', import.meta.url))
-const JSX = fileURLToPath(new URL('../../scripts/jsx.ts', import.meta.url))
-
-interface Published {
-  readonly s3: S3Server
-  readonly registry: RegistryServer
-  readonly web: Web
-  readonly world: World
-  /** More of the environment: a login. */
-  readonly env?: NodeJS.ProcessEnv
-  /** Everything the commands said. */
-  said: string
-}
-
-async function pitlane(on: Published, ...args: string[]) {
-  const env = { ...on.world.env, ...on.env, AWS_ACCESS_KEY_ID: on.s3.accessKey, AWS_SECRET_ACCESS_KEY: on.s3.secretKey }
-  const options = { cwd: on.world.project, env }
-  const outcome = await runProgram(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--import', JSX, PITLANE, ...args],
-    options,
-  )
-  on.said += outcome.stdout + outcome.stderr
-  return outcome
-}
+import { pitlane, type Published, publishingTo, stop } from './publishing.ts'
 
 /** Every key that the server has, those too that a bucket does not show. */
 async function keysOf({ s3 }: Published): Promise<readonly string[]> {
@@ -52,27 +24,10 @@ async function keysOf({ s3 }: Published): Promise<readonly string[]> {
   return Contents.map(({ Key }) => Key ?? '')
 }
 
-/** A toy that is published there. */
-async function publishedOn(s3: S3Server, registry: RegistryServer): Promise<Published> {
-  await s3.makeBucket('releases')
-  const web = await s3.readBucket('releases')
-  const world = makeWorld(
-    CONFIGURATION.replace('bucket: ../bucket', `bucket: s3://releases?endpoint=${s3.url}&region=${s3.region}`)
-      .replace('registry: ../images', `registry: ${registry.host}`)
-      .replace('https://releases.example.org', web.url),
-  )
-  return { s3, registry, web, world, said: '' }
-}
-
-async function stop({ world, web, registry, s3 }: Published): Promise<void> {
-  world.remove()
-  for (const server of [web, registry, s3]) await server.stop()
-}
-
 function publishes(s3Of: () => Promise<S3Server>, registryProgram: string): void {
   let on: Published
   before(async () => {
-    on = await publishedOn(await s3Of(), await startDistribution(registryProgram))
+    on = await publishingTo(await s3Of(), await startDistribution(registryProgram))
   })
   after(() => stop(on))
 
@@ -148,7 +103,7 @@ test('a registry that shows images only to who logs in: they are checked with th
   const folder = temporaryFolder('passwords')
   const login = { user: 'publisher', password: 'only:on loopback' }
   const settings = passwordFile(join(folder.path, 'htpasswd'), login)
-  const on = await publishedOn(await startVersitygw(s3.program), await startDistribution(registry.program, settings))
+  const on = await publishingTo(await startVersitygw(s3.program), await startDistribution(registry.program, settings))
   try {
     const denied = await pitlane(on, 'release', 'v1.0.0')
     assert.equal(denied.status, 2, denied.stdout + denied.stderr)
