@@ -40,10 +40,12 @@ export const PEERS: readonly Peer[] = [
   { proof: 'chromium', package: 'chromium' },
   // Reads what Go of today writes into its binaries; Debian's is of 2022.
   { proof: 'go', package: null },
+  // Builds Garage; Debian's is too old for it.
+  { proof: 'cargo', package: null },
 ]
 
 /** Where system programs and Go's own installer put things, besides what PATH says. */
-const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/go/bin']
+const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/go/bin', join(homedir(), '.cargo', 'bin')]
 
 /** PATH with those folders behind it, as far as they exist. */
 export function searchPath(): string {
