@@ -1,7 +1,7 @@
 // `npm run conformance`: Pitlane against the programs of others. Installs those that are missing when it may, and says what was
 // skipped for want of one. Arguments choose files by part of their path; `--no-skips` makes a skipped test a failure,
 // `--no-install` leaves the machine as it is.
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { crane } from '../test/conformance/peers/crane.ts'
 import { distribution } from '../test/conformance/peers/distribution.ts'
@@ -37,8 +37,9 @@ if (absent.length > 0) console.log(`not here, so what needs them is skipped: ${a
 
 process.env['PATH'] = searchPath()
 // Built from their sources once, which may take a quarter of an hour: before the tests, whose time is limited.
-const servers = files.some((file) => /s3|registry|publish|readers/.test(file)) && !values['no-install']
-for (const peer of servers ? [versitygw, distribution, crane, garage] : []) {
+if (values['no-install']) process.env['PITLANE_PEERS'] = 'as-they-are'
+for (const [name, peer] of Object.entries({ versitygw, distribution, crane, garage })) {
+  if (!files.some((file) => readFileSync(file, 'utf8').includes(`/${name}.ts'`))) continue
   const found = peer()
   if ('absent' in found) console.log(`not here: ${found.absent}`)
 }

@@ -42,6 +42,8 @@ export const PEERS: readonly Peer[] = [
   { proof: 'chromium', package: 'chromium' },
   // Reads what Go of today writes into its binaries; Debian's is of 2022.
   { proof: 'go', package: null },
+  // Builds Garage; Debian's is too old for it.
+  { proof: 'cargo', package: null },
 ]
 
 /** Where system programs and the installers of Go and Rust put things, besides what PATH says. */

@@ -20,7 +20,7 @@ const CONNECTIONS = 8
 export interface Connections {
   readonly http: http.Agent
   readonly https: https.Agent
-  close(): void
+  close(this: void): void
 }
 
 /**

@@ -201,7 +201,7 @@ async function openSession(location: string, as: 'self' | 'anybody', { env, cloc
   ])
   const address = parseRegistryAddress(location)
   const credentials = as === 'anybody' ? null : await findCredentials(address.host, machineCredentials(env))
-  const sender = httpSender(null)
+  const sender = httpSender(null, { clock })
   closing.push(() => sender.close())
   return { address, session: new Session({ address, send: sender.send, clock, credentials, onWait }) }
 }

@@ -9,7 +9,7 @@ import { PUBLIC_KEY } from '../world/toy.ts'
 import { distribution, startDistribution } from './peers/distribution.ts'
 import { garage, startGarage } from './peers/garage.ts'
 import type { S3Server } from './peers/s3.ts'
-import { passwordFile } from './peers/password-file.ts'
+import { LOGIN, passwordFile } from './peers/password-file.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
 import { pitlane, type Published, publishingTo, stop } from './publishing.ts'
@@ -101,14 +101,13 @@ test('a registry that shows images only to who logs in: they are checked with th
 }, async () => {
   assert.ok('program' in registry && 'program' in s3)
   const folder = temporaryFolder('passwords')
-  const login = { user: 'publisher', password: 'only:on loopback' }
-  const settings = passwordFile(join(folder.path, 'htpasswd'), login)
+  const settings = passwordFile(join(folder.path, 'htpasswd'))
   const on = await publishingTo(await startVersitygw(s3.program), await startDistribution(registry.program, settings))
   try {
     const denied = await pitlane(on, 'release', 'v1.0.0')
     assert.equal(denied.status, 2, denied.stdout + denied.stderr)
     assert.match(denied.stderr, /REGISTRY_DENIED: .*\n.*(docker login|DOCKER_AUTH)/)
-    const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64')
+    const auth = Buffer.from(`${LOGIN.user}:${LOGIN.password}`).toString('base64')
     const env = { DOCKER_AUTH: JSON.stringify({ auths: { [on.registry.host]: { auth } } }) }
     const welcome = { ...on, env, said: denied.stdout + denied.stderr }
     const released = await pitlane(welcome, 'release', 'v1.0.0')
@@ -121,7 +120,7 @@ test('a registry that shows images only to who logs in: they are checked with th
     const stranger = await pitlane(on, ...args)
     assert.notEqual(stranger.status, 0)
     assert.match(stranger.stderr, /REGISTRY_DENIED/)
-    for (const secret of [login.password, auth]) assert.ok(!(welcome.said + on.said).includes(secret))
+    for (const secret of [LOGIN.password, auth]) assert.ok(!(welcome.said + on.said).includes(secret))
   } finally {
     await stop(on)
     folder.remove()

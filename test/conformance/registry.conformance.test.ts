@@ -14,21 +14,20 @@ import { Session } from '../../src/image/registry/session.ts'
 import type { Registry } from '../../src/image/types.ts'
 import { registryContract } from '../contracts/registry.contract.ts'
 import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
-import { passwordFile } from './peers/password-file.ts'
+import { LOGIN, passwordFile } from './peers/password-file.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startTokenService } from './peers/token-service.ts'
 
-const USER = { user: 'publisher', password: 'only:on loopback' }
 const IDENTITY = 'refresh-on-loopback'
-const PASSWORD: Credentials = { kind: 'password', ...USER }
+const PASSWORD: Credentials = { kind: 'password', ...LOGIN }
 
 const peer = distribution()
 if ('absent' in peer) test('distribution', { skip: peer.absent }, () => {})
 else {
   const folder = temporaryFolder('registry')
-  const tokens = await startTokenService({ ...USER, identityToken: IDENTITY, keyFile: join(folder.path, 'jwks.json') })
+  const tokens = await startTokenService({ ...LOGIN, identityToken: IDENTITY, keyFile: join(folder.path, 'jwks.json') })
   const open = await startDistribution(peer.program)
-  const basic = await startDistribution(peer.program, passwordFile(join(folder.path, 'htpasswd'), USER))
+  const basic = await startDistribution(peer.program, passwordFile(join(folder.path, 'htpasswd')))
   const bearer = await startDistribution(peer.program, tokens.settings)
   after(async () => {
     for (const server of [open, basic, bearer, tokens]) await server.stop()

@@ -65,8 +65,8 @@ const PASSING_CODE = new Set([
 const NO_CREDENTIALS = 'CredentialsProviderError'
 
 /** That all requests should wait ("Error responses": SlowDown; 429 is what proxies and some servers say). */
-export function asksToSlowDown({ status, code }: Refusal): boolean {
-  return status === 429 || code === 'SlowDown'
+export function asksToSlowDown({ status, code, retryAfter }: Refusal): boolean {
+  return status === 429 || code === 'SlowDown' || (status === 503 && retryAfter !== null)
 }
 
 /** For `retrying`: the seconds to wait, or null when the same request would get the same answer. */

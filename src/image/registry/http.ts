@@ -3,7 +3,10 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import type { Clock } from '../../clock.ts'
+import { blamesCertificate, connections, type Pace } from '../../connections.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
+import { isLoopback } from '../address.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -20,28 +23,51 @@ export interface HttpAnswer {
   readonly body: Readable
 }
 
+/** An answer that may be another one in a moment. */
+export class Passing extends Error {
+  readonly failure: PitlaneError
+  /** Seconds that the server asked to wait; 0 where it did not say. */
+  readonly wait: number
+
+  constructor(failure: PitlaneError, wait: number) {
+    super(failure.message)
+    this.failure = failure
+    this.wait = wait
+  }
+}
+
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 499, 500, 502, 503, 504, 522])
+
+export function mayPass(status: number): boolean {
+  return PASSING.has(status)
+}
+
+/** `Retry-After` in seconds, which may also be a date (RFC 9110, 10.2.3); 0 where it is not said. */
+export function retryAfter(answer: HttpAnswer, clock: Clock): number {
+  const header = answer.header('retry-after')
+  if (header === null) return 0
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - clock.now()) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : 0
+}
+
 /** Performs a request; an answer of any status is an answer. Throws FETCH_FAILED when there was none. */
 export type Send = (request: HttpRequest) => Promise<HttpAnswer>
 
-/** Milliseconds without a byte in either direction. */
-const SILENCE = 60_000
 /** Bytes: the longest answer that is read whole, a manifest. */
 const TEXT_LIMIT = 4 * 1024 * 1024
-const CONNECTIONS = 8
 
 /** @param ca PEM text of the authorities to believe instead of the system's, or null */
-export function httpSender(ca: string | null): { readonly send: Send; close(): void } {
-  const plain = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
-  const secure = new https.Agent({ keepAlive: true, maxSockets: CONNECTIONS, ...(ca === null ? {} : { ca }) })
+export function httpSender(
+  ca: string | null,
+  options: { readonly clock?: Clock; readonly pace?: Pace } = {},
+): { readonly send: Send; close(this: void): void } {
+  const { http: plain, https: secure, close } = connections({ ca, ...options })
   return {
     send: (request) =>
       request.url.protocol === 'https:'
         ? exchange(request, https.request, secure)
         : exchange(request, http.request, plain),
-    close() {
-      plain.destroy()
-      secure.destroy()
-    },
+    close,
   }
 }
 
@@ -55,14 +81,12 @@ function exchange(
     const request = open(url, {
       method,
       agent,
-      timeout: SILENCE,
       headers: { 'user-agent': 'pitlane', ...headers, ...(length === null ? {} : { 'content-length': length }) },
     })
     const fail = (error: unknown) => {
       request.destroy()
       reject(error instanceof PitlaneError ? error : unreachable(method, url, error))
     }
-    request.once('timeout', () => fail(new Error(`nothing was heard for ${SILENCE / 1000} s`)))
     request.once('error', fail)
     request.once('response', (response) => {
       if (body !== undefined && 'stream' in body && !body.stream.readableEnded) {
@@ -110,16 +134,30 @@ export function discard(answer: HttpAnswer): void {
   answer.body.once('error', () => undefined)
 }
 
+/**
+ * Where the answer sends us: absolute or relative, with parameters of the server's own. Null when it is nowhere, or not to be followed: to
+ * plain HTTP from an encrypted connection, with a password, or to what listens on this machine only.
+ */
+export function locationOf(answer: HttpAnswer): URL | null {
+  const location = answer.header('location')
+  if (location === null || !URL.canParse(location, answer.url)) return null
+  const next = new URL(location, answer.url)
+  const encrypted = next.protocol === 'https:' || (next.protocol === 'http:' && answer.url.protocol === 'http:')
+  const reachable = !isLoopback(next) || isLoopback(answer.url)
+  return encrypted && reachable && next.username === '' && next.password === '' ? next : null
+}
+
 function tooLarge(url: URL): PitlaneError {
   return new PitlaneError('STORAGE_FAILED', `${shownUrl(url)}: the answer is larger than ${TEXT_LIMIT} bytes`, {
     hint: 'A registry must take manifests of 4 MiB; nothing larger is read.',
   })
 }
 
-function unreachable(method: string, url: URL, error: unknown): PitlaneError {
+/** Of a connection that can't be had, or breaks. */
+export function unreachable(method: string, url: URL, error: unknown): PitlaneError {
   const reason = systemCode(error) ?? (error instanceof Error ? error.message : String(error))
   return new PitlaneError('FETCH_FAILED', `${method} ${shownUrl(url)}: ${reason}`, {
-    hint: /CERT|SIGNED|TLS|EPROTO/.test(reason)
+    hint: blamesCertificate(reason)
       ? "The registry's certificate is not believed: name the authority's file."
       : 'Check the address of the registry and the network; the same command goes on.',
     cause: error,

@@ -1,13 +1,20 @@
-/** A container registry behind HTTP: the client's half of the OCI distribution specification 1.1. */
-import type { Readable } from 'node:stream'
+/**
+ * A container registry behind HTTP: the client's half of the OCI distribution specification 1.1.
+ *
+ * What it costs, in requests: `putBlob` of a new one 4 (look, begin, send, look), of one that another repository of the registry has 3
+ * (mounted), of a present one 1; `putManifest` 1; `putTag` 4 (look, read the manifest, put, look), of a present one 2; everything else 1. A
+ * registry with tokens takes 1 more at the very first, and 1 to its token service for each repository.
+ */
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
 import { readParts } from '../manifest.ts'
 import { MANIFEST_LIMIT, MEDIA_TYPES } from '../media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from '../names.ts'
 import type { Descriptor, Registry } from '../types.ts'
 import type { RegistryAddress } from '../address.ts'
-import { bytesOf, discard, type HttpAnswer } from './http.ts'
-import type { Session } from './session.ts'
+import { discard, type HttpAnswer, shownUrl, unreachable } from './http.ts'
+import type { AskOnce, Session } from './session.ts'
 import { uploadBlob } from './upload.ts'
 
 /** What is asked for under a tag: also what other tools put there, so that a tag in their hands is seen as taken. */
@@ -18,6 +25,7 @@ const ANY_MANIFEST = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ')
 const LOST = 'The registry has lost it, or somebody removed it: run the same command again, which puts what is missing.'
+const CHANGED = 'The registry, or something on the way to it, changes what it stores.'
 const TAGS_AT_ONCE = 1000
 /** More tags than any project has: a list without end is a fault of the server. */
 const MOST_TAGS = 1_000_000
@@ -40,43 +48,32 @@ class DistributionRegistry implements Registry {
   }
 
   async hasBlob(repository: string, digest: string): Promise<boolean> {
-    const name = this.#name(repository)
-    requireDigest(digest)
-    const answer = await this.#session.ask({
-      method: 'HEAD',
-      to: `${name}/blobs/${digest}`,
-      // Whoever logs in is about to push: one token does for both.
-      scope: this.#session.loggedIn ? pushing(name) : pulling(name),
-      expect: [200, 404],
-    })
-    discard(answer)
-    if (answer.status === 404) return false
-    this.#homes.set(digest, name)
-    return true
+    return (await this.#look(repository, digest, (ask) => this.#session.ask(ask))) !== null
   }
 
   async putBlob(
     repository: string,
     blob: { readonly digest: string; readonly size: number; open(): Readable },
   ): Promise<void> {
-    if (await this.hasBlob(repository, blob.digest)) return
+    const { digest, size } = blob
     const name = this.#name(repository)
-    await uploadBlob(this.#session, {
-      name,
-      from: this.#homes.get(blob.digest) ?? null,
-      blob,
-      where: `${this.location}/${repository}`,
+    requireDigest(digest)
+    const where = `${this.location}/${repository}`
+    const from = this.#homes.get(digest) ?? null
+    const there = await uploadBlob(this.#session, { name, from, blob, where }, async (once) => {
+      const found = await this.#look(repository, digest, once)
+      if (found === null || found === 'untold' || found === size) return found !== null
+      throw new PitlaneError('CONTRADICTION', `${where}: ${digest} has ${size} bytes, and the registry says ${found}`, {
+        hint: CHANGED,
+      })
     })
-    if (!(await this.hasBlob(repository, blob.digest)))
-      throw new PitlaneError(
-        'STORAGE_FAILED',
-        `${this.location}/${repository}: ${blob.digest} was taken and is not there`,
-        {
-          hint: 'The registry lost it: run the same command again.',
-        },
-      )
+    if (there) return
+    throw new PitlaneError('STORAGE_FAILED', `${where}: ${digest} with ${size} bytes was taken and is not there`, {
+      hint: 'The registry lost it: run the same command again.',
+    })
   }
 
+  /** Ends with `CONTRADICTION` when other bytes come than have the digest, with `FETCH_FAILED` when the connection breaks. */
   async openBlob(repository: string, digest: string): Promise<Readable | null> {
     const name = this.#name(repository)
     requireDigest(digest)
@@ -86,9 +83,41 @@ class DistributionRegistry implements Registry {
       scope: pulling(name),
       expect: [200, 404],
     })
-    if (answer.status === 200) return answer.body
+    if (answer.status === 200) return Readable.from(this.#checked(repository, digest, answer), { objectMode: false })
     discard(answer)
     return null
+  }
+
+  async *#checked(repository: string, digest: string, answer: HttpAnswer): AsyncGenerator<Buffer> {
+    const hash = createHash('sha256')
+    try {
+      for await (const piece of answer.body as AsyncIterable<Buffer>) {
+        hash.update(piece)
+        yield piece
+      }
+    } catch (error) {
+      throw unreachable('GET', answer.url, error)
+    }
+    this.#requireDigest(repository, digest, `sha256:${hash.digest('hex')}`)
+  }
+
+  /** Bytes of a blob, or that they are not told; null: it is absent. */
+  async #look(repository: string, digest: string, ask: AskOnce): Promise<number | 'untold' | null> {
+    const name = this.#name(repository)
+    requireDigest(digest)
+    const answer = await ask({
+      method: 'HEAD',
+      to: `${name}/blobs/${digest}`,
+      // Whoever logs in is about to push: one token does for both.
+      scope: this.#session.loggedIn ? pushing(name) : pulling(name),
+      expect: [200, 404],
+    })
+    discard(answer)
+    if (answer.status === 404) return null
+    this.#requireDigest(repository, digest, answer.header('docker-content-digest') ?? digest)
+    this.#homes.set(digest, name)
+    const size = answer.header('content-length')
+    return size === null ? 'untold' : Number(size)
   }
 
   async putManifest(repository: string, mediaType: string, bytes: Buffer): Promise<Descriptor> {
@@ -106,18 +135,14 @@ class DistributionRegistry implements Registry {
   async readManifest(repository: string, digest: string): Promise<Buffer | null> {
     const name = this.#name(repository)
     requireDigest(digest)
-    const answer = await this.#session.ask({
+    const { status, bytes } = await this.#session.askWhole({
       method: 'GET',
       to: `${name}/manifests/${digest}`,
       scope: pulling(name),
       headers: { accept: ANY_MANIFEST },
       expect: [200, 404],
     })
-    if (answer.status === 404) {
-      discard(answer)
-      return null
-    }
-    const bytes = await bytesOf(answer)
+    if (status === 404) return null
     this.#requireDigest(repository, digest, digestOf(bytes))
     return bytes
   }
@@ -132,8 +157,8 @@ class DistributionRegistry implements Registry {
     const told = descriptorOf(head)
     if (told !== null) return told
     // Not every server tells the digest to HEAD.
-    const answer = await this.#session.ask({ method: 'GET', ...ask, expect: [200] })
-    const bytes = await bytesOf(answer)
+    const answer = await this.#session.askWhole({ method: 'GET', ...ask, expect: [200] })
+    const { bytes } = answer
     return { mediaType: mediaTypeOf(answer), digest: digestOf(bytes), size: bytes.length }
   }
 
@@ -179,20 +204,25 @@ class DistributionRegistry implements Registry {
     const found = new Set<string>()
     let to: string | URL = `${name}/tags/list?n=${TAGS_AT_ONCE}`
     for (;;) {
-      const answer: HttpAnswer = await this.#session.ask({
+      const answer: HttpAnswer & { readonly bytes: Buffer } = await this.#session.askWhole({
         method: 'GET',
         to,
         scope: pulling(name),
         expect: [200, 404],
       })
-      if (answer.status === 404) {
-        discard(answer)
-        break
-      }
+      if (answer.status === 404) break
       const before = found.size
-      for (const tag of tagsIn(await bytesOf(answer), answer.url)) found.add(tag)
+      for (const tag of tagsIn(answer.bytes, answer.url)) found.add(tag)
       const next = /<([^>]+)>\s*;\s*rel="?next"?/i.exec(answer.header('link') ?? '')?.[1]
-      if (next === undefined || found.size === before || found.size > MOST_TAGS) break
+      if (next === undefined) break
+      if (!URL.canParse(next, answer.url) || found.size === before || found.size > MOST_TAGS)
+        throw new PitlaneError(
+          'FETCH_FAILED',
+          `${shownUrl(answer.url)}: a list of tags that does not come to its end`,
+          {
+            hint: 'Is that the address of a container registry?',
+          },
+        )
       to = new URL(next, answer.url)
     }
     return [...found].sort()
@@ -249,7 +279,7 @@ class DistributionRegistry implements Registry {
       'CONTRADICTION',
       `${this.location}/${repository}: ${expected} comes with the digest ${found}`,
       {
-        hint: 'The registry, or something on the way to it, changes what it stores.',
+        hint: CHANGED,
       },
     )
   }
@@ -284,7 +314,7 @@ function tagsIn(bytes: Buffer, url: URL): readonly string[] {
   } catch {
     // Told below.
   }
-  throw new PitlaneError('FETCH_FAILED', `${url.origin}${url.pathname}: not a list of tags`, {
+  throw new PitlaneError('FETCH_FAILED', `${shownUrl(url)}: not a list of tags`, {
     hint: 'Is that the address of a container registry?',
   })
 }

@@ -4,12 +4,24 @@
  */
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
-import { PitlaneError } from '../../errors.ts'
+import { connectionMayWork } from '../../connections.ts'
+import { PitlaneError, systemCode } from '../../errors.ts'
 import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
 import type { RegistryAddress } from '../address.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import type { Credentials } from './credentials.ts'
-import { discard, type HttpAnswer, type HttpRequest, type Send, shownUrl } from './http.ts'
+import {
+  bytesOf,
+  discard,
+  type HttpAnswer,
+  type HttpRequest,
+  locationOf,
+  mayPass,
+  Passing,
+  retryAfter,
+  type Send,
+  shownUrl,
+} from './http.ts'
 import { Slots } from '../../slots.ts'
 import { basicHeader, Tokens } from './tokens.ts'
 
@@ -34,26 +46,17 @@ export interface Ask {
   readonly body?: () => Buffer | { readonly size: number; readonly stream: Readable }
   /** Statuses that are answers; any other is an error. */
   readonly expect: readonly number[]
+  /** Statuses that may be others when all is begun anew. */
+  readonly passing?: readonly number[]
 }
+
+/** One request, without another try: fails with `Passing` where one may help. */
+export type AskOnce = (ask: Ask) => Promise<HttpAnswer>
 
 /** Requests on their way at once; other tools keep to a handful too. */
 const AT_ONCE = 6
 const HOPS = 5
-const PASSING = new Set([408, 425, 429, 499, 500, 502, 503, 504, 522])
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
-
-/** An answer that may be another one in a moment. */
-class Passing extends Error {
-  readonly failure: PitlaneError
-  /** Seconds that the server asked to wait; 0 where it did not say. */
-  readonly wait: number
-
-  constructor(failure: PitlaneError, wait: number) {
-    super(failure.message)
-    this.failure = failure
-    this.wait = wait
-  }
-}
 
 export class Session {
   readonly #parts: SessionParts
@@ -77,18 +80,25 @@ export class Session {
    * @throws PitlaneError `REGISTRY_DENIED` when the credentials do not allow it; `FETCH_FAILED` for any other answer than the expected
    * ones, and when there is none
    */
-  async ask(ask: Ask): Promise<HttpAnswer> {
+  ask(ask: Ask): Promise<HttpAnswer> {
+    return this.attempting((once) => once(ask))
+  }
+
+  /** Reads the answer, too: one that breaks off is asked for again. */
+  askWhole(ask: Ask): Promise<HttpAnswer & { readonly bytes: Buffer }> {
+    return this.attempting(async (once) => {
+      const answer = await once(ask)
+      const bytes = await bytesOf(answer)
+      return { ...answer, bytes }
+    })
+  }
+
+  /** Several requests that are begun anew together, as long as the failure of one may pass. */
+  async attempting<T>(work: (once: AskOnce) => Promise<T>): Promise<T> {
     const { clock, limits = RETRY } = this.#parts
+    const once: AskOnce = (ask) => this.#slots.use(() => this.#attempt(ask))
     try {
-      return await retrying(
-        { clock, limits },
-        () => this.#slots.use(() => this.#attempt(ask)),
-        (error) => {
-          if (error instanceof Passing) return error.wait
-          // Without an answer: the network, not the registry.
-          return error instanceof PitlaneError && error.code === 'FETCH_FAILED' && error.cause !== undefined ? 0 : null
-        },
-      )
+      return await retrying({ clock, limits }, () => work(once), passing)
     } catch (error) {
       throw error instanceof Passing ? error.failure : error
     }
@@ -99,16 +109,17 @@ export class Session {
     let answer = await this.#sendWithLogin(ask, url)
     for (let hop = 1; REDIRECTS.has(answer.status) && ['GET', 'HEAD'].includes(ask.method); hop += 1) {
       discard(answer)
-      const next = redirectOf(answer)
+      const next = locationOf(answer)
       if (next === null || hop > HOPS) throw unexpected(ask.method, answer)
       answer = await this.#sendWithLogin(ask, next)
     }
     if (ask.expect.includes(answer.status)) return answer
     if (answer.status === 401 || answer.status === 403) throw await denied(answer, this.#parts)
     const failure = await refusal(ask.method, answer)
-    if (!PASSING.has(answer.status)) throw failure
-    const wait = secondsOf(answer.header('retry-after'), this.#parts.clock)
-    if (answer.status === 429) this.#holdAll(wait)
+    if (!mayPass(answer.status) && ask.passing?.includes(answer.status) !== true) throw failure
+    const wait = retryAfter(answer, this.#parts.clock)
+    // 503 with a time says the same as 429.
+    if (answer.status === 429 || wait > 0) this.#holdAll(wait)
     throw new Passing(failure, wait)
   }
 
@@ -151,19 +162,12 @@ export class Session {
   }
 }
 
-function redirectOf(answer: HttpAnswer): URL | null {
-  const location = answer.header('location')
-  if (location === null || !URL.canParse(location, answer.url)) return null
-  const next = new URL(location, answer.url)
-  const encrypted = next.protocol === 'https:' || (next.protocol === 'http:' && answer.url.protocol === 'http:')
-  return encrypted && next.username === '' && next.password === '' ? next : null
-}
-
-/** `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). */
-function secondsOf(header: string | null, clock: Clock): number {
-  if (header === null) return 0
-  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - clock.now()) / 1000
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : 0
+/** For `retrying`. */
+function passing(error: unknown): number | null {
+  if (error instanceof Passing) return error.wait
+  // Without an answer: the network, not the registry.
+  const broken = error instanceof PitlaneError && error.code === 'FETCH_FAILED' && error.cause !== undefined
+  return broken && connectionMayWork(systemCode(error.cause) ?? '') ? 0 : null
 }
 
 async function denied(answer: HttpAnswer, { address, credentials }: SessionParts): Promise<PitlaneError> {

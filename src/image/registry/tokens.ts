@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Challenge } from './challenge.ts'
 import type { Credentials } from './credentials.ts'
-import { bytesOf, type Send, shownUrl } from './http.ts'
+import { bytesOf, mayPass, Passing, retryAfter, type Send, shownUrl } from './http.ts'
 
 type Bearer = Extract<Challenge, { scheme: 'bearer' }>
 
@@ -34,9 +34,13 @@ export class Tokens {
     this.#credentials = parts.credentials
   }
 
+  /** One that allows it, perhaps more: what may push may pull. */
   kept(scope: string): string | null {
-    const found = this.#kept.get(scope)
-    return found !== undefined && found.until > this.#clock.monotonic() ? found.token : null
+    for (const wide of [scope, scope.replace(/:pull$/, ':pull,push')]) {
+      const found = this.#kept.get(wide)
+      if (found !== undefined && found.until > this.#clock.monotonic()) return found.token
+    }
+    return null
   }
 
   /** A fresh one; requests that ask at the same time share it. */
@@ -56,7 +60,10 @@ export class Tokens {
     const asked = this.#clock.monotonic()
     const answer = await this.#send(this.#request(challenge, scope))
     const text = (await bytesOf(answer)).toString('utf8')
-    if (answer.status !== 200) throw refused(answer.url, answer.status, this.#credentials !== null)
+    if (answer.status !== 200) {
+      const failure = refused(answer.url, answer.status, this.#credentials !== null)
+      throw mayPass(answer.status) ? new Passing(failure, retryAfter(answer, this.#clock)) : failure
+    }
     const { token, access_token: access, expires_in: life } = parse(text)
     const found = typeof token === 'string' && token !== '' ? token : access
     if (typeof found !== 'string' || !/^[\x21-\x7e]+$/.test(found))
@@ -103,13 +110,11 @@ function parse(text: string): Readonly<Record<string, unknown>> {
 
 function refused(url: URL, status: number, known: boolean): PitlaneError {
   const what = status === 200 ? 'answered without a token' : `answered ${status}`
-  return new PitlaneError(
-    status >= 500 ? 'FETCH_FAILED' : 'REGISTRY_DENIED',
-    `the token service ${shownUrl(url)} ${what}`,
-    {
-      hint: known
-        ? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
-        : 'Log in with docker login, or set DOCKER_AUTH.',
-    },
-  )
+  const hint = known
+    ? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
+    : 'Log in with docker login, or set DOCKER_AUTH.'
+  const failed = status === 200 || mayPass(status)
+  return new PitlaneError(failed ? 'FETCH_FAILED' : 'REGISTRY_DENIED', `the token service ${shownUrl(url)} ${what}`, {
+    hint: failed ? 'The token service failed for a while: the same command goes on later.' : hint,
+  })
 }

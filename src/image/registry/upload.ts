@@ -3,8 +3,8 @@ import { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
 import { exactBytes } from '../../exact-bytes.ts'
 import { hexOf } from '../names.ts'
-import { discard, type HttpAnswer, shownUrl } from './http.ts'
-import type { Session } from './session.ts'
+import { discard, type HttpAnswer, locationOf, shownUrl } from './http.ts'
+import type { AskOnce, Session } from './session.ts'
 
 export interface BlobUpload {
   /** With the namespace. */
@@ -20,77 +20,98 @@ export interface BlobUpload {
 const PIECE = 8 * 1024 * 1024
 const UPLOAD = { 'content-type': 'application/octet-stream' }
 
-export async function uploadBlob(session: Session, upload: BlobUpload): Promise<void> {
-  const place = await begin(session, upload)
-  if (place === 'mounted') return
+/** What a registry says of an upload that is over, or of which it has another part than was meant. */
+const OVER = [400, 404, 416]
+
+/**
+ * Begins anew after every failure that may pass: of an upload whose connection was cut the registry has a part, and takes no other for it;
+ * one whose answer was lost is over. What is left of them the registry forgets by itself.
+ * @param there whether the registry has the blob by now; asked before each attempt, and after the last
+ * @returns what `there` said at the end
+ */
+export function uploadBlob(
+  session: Session,
+  upload: BlobUpload,
+  there: (once: AskOnce) => Promise<boolean>,
+): Promise<boolean> {
+  let inPieces = false
+  return session.attempting(async (once) => {
+    if (await there(once)) return true
+    const place = await begin(once, upload)
+    if (place !== 'mounted') {
+      inPieces ||= !(await sendWhole(once, upload, place))
+      if (inPieces) await sendPieces(once, upload)
+    }
+    return there(once)
+  })
+}
+
+/** False: the registry, or a proxy before it, takes nothing so large. */
+async function sendWhole(once: AskOnce, upload: BlobUpload, place: URL): Promise<boolean> {
   const { blob } = upload
-  const answer = await session.ask({
+  const answer = await once({
     method: 'PUT',
     to: withDigest(place, blob.digest),
     scope: scopeOf(upload),
     headers: UPLOAD,
     body: () => ({ size: blob.size, stream: Readable.from(exact(upload), { objectMode: false, highWaterMark: 1 }) }),
-    // 404: the session ended with an attempt whose answer was lost; the caller looks whether the blob is there.
-    expect: [201, 204, 404, 413],
+    expect: [201, 204, 413],
+    passing: OVER,
   })
   discard(answer)
-  if (answer.status === 413) await uploadInPieces(session, upload)
+  return answer.status !== 413
 }
 
-async function begin(session: Session, { name, from, blob, where }: BlobUpload): Promise<URL | 'mounted'> {
-  if (from !== null && from !== name) {
-    const mount = new URLSearchParams({ mount: blob.digest, from })
-    // Needs the right to read there. Any other answer than "mounted" or "then send it" is no reason to give up.
-    const answer = await session
-      .ask({
-        method: 'POST',
-        to: `${name}/blobs/uploads/?${mount}`,
-        scope: `repository:${name}:pull,push repository:${from}:pull`,
-        expect: [201, 202],
-      })
-      .catch(() => null)
-    if (answer !== null) {
-      discard(answer)
-      if (answer.status === 201) return 'mounted'
-      return locationOf(answer, where)
-    }
-  }
-  const answer = await session.ask({
-    method: 'POST',
-    to: `${name}/blobs/uploads/`,
-    scope: `repository:${name}:pull,push`,
-    expect: [202],
-  })
-  discard(answer)
-  return locationOf(answer, where)
-}
-
-async function uploadInPieces(session: Session, upload: BlobUpload): Promise<void> {
-  let place = await begin(session, { ...upload, from: null })
-  if (place === 'mounted') return
+async function sendPieces(once: AskOnce, upload: BlobUpload): Promise<void> {
+  let place = await beginSending(once, upload)
   let sent = 0
-  for await (const piece of inPieces(exact(upload), PIECE)) {
-    const answer: HttpAnswer = await session.ask({
+  for await (const piece of piecesOf(exact(upload), PIECE)) {
+    const answer: HttpAnswer = await once({
       method: 'PATCH',
       to: place,
       scope: scopeOf(upload),
       headers: { ...UPLOAD, 'content-range': `${sent}-${sent + piece.length - 1}` },
       body: () => piece,
       expect: [202, 204],
+      passing: OVER,
     })
     discard(answer)
     sent += piece.length
-    place = locationOf(answer, upload.where)
+    place = placeIn(answer, upload.where)
   }
-  const answer = await session.ask({
+  const answer = await once({
     method: 'PUT',
     to: withDigest(place, upload.blob.digest),
     scope: scopeOf(upload),
     headers: UPLOAD,
     body: () => Buffer.alloc(0),
     expect: [201, 204],
+    passing: OVER,
   })
   discard(answer)
+}
+
+async function begin(once: AskOnce, upload: BlobUpload): Promise<URL | 'mounted'> {
+  const { name, from, blob, where } = upload
+  if (from === null || from === name) return beginSending(once, upload)
+  const mount = new URLSearchParams({ mount: blob.digest, from })
+  // Needs the right to read there. Any other answer than "mounted" or "then send it" is no reason to give up.
+  const answer = await once({
+    method: 'POST',
+    to: `${name}/blobs/uploads/?${mount}`,
+    scope: `${scopeOf(upload)} repository:${from}:pull`,
+    expect: [201, 202],
+  }).catch(() => null)
+  if (answer === null) return beginSending(once, upload)
+  discard(answer)
+  return answer.status === 201 ? 'mounted' : placeIn(answer, where)
+}
+
+async function beginSending(once: AskOnce, upload: BlobUpload): Promise<URL> {
+  const to = `${upload.name}/blobs/uploads/`
+  const answer = await once({ method: 'POST', to, scope: scopeOf(upload), expect: [202] })
+  discard(answer)
+  return placeIn(answer, upload.where)
 }
 
 /** Ends with CONTRADICTION when the bytes are not the announced ones, with STORAGE_FAILED when they can't be read. */
@@ -119,7 +140,7 @@ async function* exact({ blob, where }: BlobUpload): AsyncGenerator<Buffer> {
   }
 }
 
-async function* inPieces(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+async function* piecesOf(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
   let held: Buffer[] = []
   let bytes = 0
   for await (const piece of source) {
@@ -137,13 +158,9 @@ async function* inPieces(source: AsyncIterable<Buffer>, size: number): AsyncGene
   if (bytes > 0) yield Buffer.concat(held)
 }
 
-/** Absolute or relative, with parameters of the server's own, which are kept. */
-function locationOf(answer: HttpAnswer, where: string): URL {
-  const location = answer.header('location')
-  if (location !== null && URL.canParse(location, answer.url)) {
-    const url = new URL(location, answer.url)
-    if (url.protocol === answer.url.protocol || url.protocol === 'https:') return url
-  }
+function placeIn(answer: HttpAnswer, where: string): URL {
+  const place = locationOf(answer)
+  if (place !== null) return place
   throw new PitlaneError('FETCH_FAILED', `${where}: ${shownUrl(answer.url)} does not say where to send the blob`, {
     hint: 'Is that the address of a container registry?',
   })

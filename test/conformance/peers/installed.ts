@@ -1,8 +1,8 @@
 /** Programs that are built from their sources once, and kept in the user's cache folder by version. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 export interface BuiltPeer {
   /** With its version. */
@@ -16,27 +16,39 @@ export interface BuiltPeer {
   }
 }
 
-/** @returns the absolute path of the program, or why it can't be had */
+/**
+ * Builds it when it is not there, while nobody else does. What was built stands under its name whole or not at all: a build that is interrupted
+ * leaves a folder with another name, which the next one removes.
+ * @returns the absolute path of the program, or why it can't be had
+ */
 export function installed(peer: BuiltPeer): { readonly program: string } | { readonly absent: string } {
   const peers = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pitlane', 'peers')
   const folder = join(peers, peer.name)
   const program = join(folder, 'bin', peer.program)
   if (existsSync(program)) return { program }
-  const making = `${folder}.${process.pid}`
+  if (process.env['PITLANE_PEERS'] === 'as-they-are') return { absent: `${peer.name} is not built` }
+  const making = `${folder}.building`
   const { command, args, env } = peer.command(making)
-  mkdirSync(dirname(making), { recursive: true })
+  mkdirSync(peers, { recursive: true })
   console.log(`building ${peer.name}: ${command} ${args.join(' ')}`)
-  const built = spawnSync(command, args, { env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 2 ** 28 })
-  try {
-    if (built.status !== 0 || !existsSync(join(making, 'bin', peer.program)))
-      return { absent: `${peer.name} could not be built: ${built.error?.message ?? lastLine(built.stderr)}` }
-    // Whole or not at all, also when two tests build it.
-    if (!existsSync(program)) renameSync(making, folder)
-    return { program }
-  } finally {
-    rmSync(making, { recursive: true, force: true })
-  }
+  const shell = ['sh', '-c', BUILD, 'build', making, folder, peer.program, command, ...args]
+  const built = spawnSync('flock', [`${folder}.lock`, ...shell], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  })
+  if (built.status === 0) return { program }
+  return { absent: `${peer.name} could not be built: ${built.error?.message ?? lastLine(built.stderr)}` }
 }
+
+/** Under the lock; arguments: the folder to build in, the one it becomes, the program, the command. */
+const BUILD = `
+making=$1 folder=$2 program=$3
+shift 3
+[ ! -x "$folder/bin/$program" ] || exit 0
+rm -rf "$making" "$folder"
+"$@" && [ -x "$making/bin/$program" ] && mv "$making" "$folder"
+`
 
 export function goModule(name: string, program: string, module: string): BuiltPeer {
   return {

@@ -1,15 +1,12 @@
-/** Basic authentication for the distribution project's registry. */
-import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+/** Basic authentication for the distribution project's registry: one user. */
 import { writeFileSync } from 'node:fs'
 
-/** Writes a password file as the registry reads it: bcrypt, made by the system's own crypt(3). @returns the settings that name it */
-export function passwordFile(path: string, { user, password }: { readonly user: string; readonly password: string }) {
-  const made = spawnSync('perl', ['-e', 'chomp(my $p = <STDIN>); print crypt($p, q($2y$05$abcdefghijklmnopqrstuu))'], {
-    input: password,
-    encoding: 'utf8',
-  })
-  assert.match(made.stdout, /^\$2y\$/)
-  writeFileSync(path, `${user}:${made.stdout}\n`)
+export const LOGIN = { user: 'publisher', password: 'only:on loopback' }
+/** bcrypt of the password, which is all that the registry reads: `htpasswd -nbB publisher 'only:on loopback'` makes such a one. */
+const BCRYPT = '$2y$05$abcdefghijklmnopqrstuuwFLdLGPV2KlGUt/n.Kxq9iesIn5fpFu'
+
+/** Writes the password file. @returns the settings that name it */
+export function passwordFile(path: string): readonly string[] {
+  writeFileSync(path, `${LOGIN.user}:${BCRYPT}\n`)
   return ['auth:', '  htpasswd:', '    realm: test', `    path: ${path}`]
 }
