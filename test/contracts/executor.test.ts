@@ -12,12 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
 import { PitlaneError } from '../../src/errors.ts'
 import { ProcessExecutor } from '../../src/executors/process/executor.ts'
+import { hold } from '../../src/executors/process/step-files.ts'
 import type { StepRef } from '../../src/executors/types.ts'
 import { bundled } from '../world/bundled.ts'
 import { Bench, executorContract, sleepers, uniqueSleep, until } from './executor.contract.ts'
@@ -157,6 +158,30 @@ for (const way of ways) {
         assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 3 })
         assert.equal(readFileSync(join(b.workspace, 'ran'), 'utf8'), 'ran\n')
       }
+    })
+
+    test('a step that was taken back stays so, also when the armed one before it is killed too late', async () => {
+      const b = await bench()
+      const env = { PATH: '/usr/bin:/bin' }
+      const given = (index: number) => ({ attempt: b.attempt, index, env, cwd: b.workspace })
+      const [first, second, third] = [given(0), given(1), given(2)]
+      await b.executor.start({ ...first, run: 'until test -e go; do sleep 0.01; done' })
+      await b.executor.start({ ...second, run: 'until test -e end; do sleep 0.01; done', after: 0 })
+      b.make('go')
+      await b.executor.wait(first)
+      await b.executor.start({ ...third, run: 'touch ran', after: 1 })
+      assert.equal(await b.executor.disarm(third), 'held')
+      await until('it has begun', () => readFileSync(inLane(b, 'ended'), 'utf8').includes('\n1 begun\n'))
+      // What `kill` does first; the step ends by itself before anything else is done to it.
+      assert.equal(hold(second, basename(join(inLane(b, 'ended'), '..'))), 'begun')
+      b.make('end')
+      assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 0 })
+      await until('its turn came', () => readFileSync(inLane(b, 'ended'), 'utf8').includes('\n2 '))
+      assert.match(readFileSync(inLane(b, 'ended'), 'utf8'), /\n2 skipped\n$/)
+      const next = make(way)
+      await next.start({ ...third, run: 'touch ran; exit 6' })
+      assert.deepEqual(await next.wait(third), { kind: 'exited', code: 6 })
+      await next.close()
     })
 
     test('an armed step of a dead engine is skipped behind a failure, can be taken back, and can be killed', async () => {

@@ -14,8 +14,8 @@
  * | `lanes/<id>/ended`  | supervisor | after the step: a line `<step> <code>`; without the newline it counts for nothing   |
  * |                     |            | before an armed step: a line `<step> begun`, or `<step> skipped` in its place       |
  * |                     | `kill`     | 137, when no process is left                                                        |
- * | `lanes/<id>/hold`   | `disarm`,  | nothing: the lane begins no armed step from now on (removed by `destroy`)           |
- * |                     | `kill`     |                                                                                     |
+ * | `lanes/<id>/hold-<n>`| `disarm`, | nothing: the lane does not begin this step when it is armed (removed by `destroy`,  |
+ * |                     | `kill`     | and where it turns out that the step has begun)                                     |
  * | `lanes/<id>/next`   | engine     | nothing: becomes the output of the lane's next step (removed by `destroy`)          |
  * | `steps/<n>.script`  | engine     | with the order, only when the text is too long for it                               |
  *
@@ -32,9 +32,9 @@
  * The lane of a step that was begun and has not ended is the one that has an order for it and has not skipped it. Whose engine dies before it gives
  * the order ends by itself: nothing else writes to its pipe.
  *
- * An armed step is taken back by the file `hold`. The lane looks for it after it has written down the end of the step before; so where that is not written
- * down after `hold` was made, the step is held. Else the lane's next line tells. Only who knows that the step is held removes its output, and makes
- * its order empty.
+ * An armed step is taken back by the file `hold-<n>`, its own: what is done about the step before it must not let it go. The lane looks for it after it has written down the end of the step before; so where that is not written
+ * down after the file was made, the step is held. Else the lane's next line tells. Only who knows that the step is held removes its output, and makes
+ * its order one that fails.
  */
 import {
   closeSync,
@@ -46,13 +46,16 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import type { AttemptRef, StepRef } from '../types.ts'
+
+const HOLD = 'hold-'
+/** Should a lane ever read it, its step has not succeeded. */
+const HELD_ORDER = 'exit 125\n'
 
 /** What has become of a step; `absent`: nobody has decided yet. */
 export type Fate = 'absent' | 'begun' | 'cancelled' | { readonly code: number }
@@ -138,9 +141,9 @@ function orderOf(step: StepRef, lane: string): Ordered | undefined {
 /** What only a running lane needs. Orders hold the environment, which may hold secrets. */
 export function clearLane(attempt: AttemptRef, lane: string): void {
   const orders = SLOTS.map((slot) => orderFile(attempt, lane, slot))
-  for (const file of [...orders, spareFile(attempt, lane), holdFile(attempt, lane)]) {
-    if (existsSync(file)) unlinkSync(file)
-  }
+  for (const file of [...orders, spareFile(attempt, lane)]) if (existsSync(file)) unlinkSync(file)
+  const folder = laneFolder(attempt, lane)
+  for (const name of readdirSync(folder)) if (name.startsWith(HOLD)) unlinkSync(join(folder, name))
 }
 
 /**
@@ -151,7 +154,7 @@ export function hold(step: StepRef, lane: string): 'held' | 'begun' | 'undecided
   const order = orderOf(step, lane)
   if (order?.after === undefined) return 'begun'
   try {
-    closeSync(openSync(holdFile(step.attempt, lane), 'a', 0o600))
+    closeSync(openSync(holdFile(step, lane), 'a', 0o600))
   } catch {
     // A full disk, or the step has removed the folder: nothing holds the lane up, and its end will tell.
     return 'begun'
@@ -159,19 +162,18 @@ export function hold(step: StepRef, lane: string): 'held' | 'begun' | 'undecided
   // After the file was made, see above.
   const mark = readMark(step, lane)
   if (mark === 'begun') {
-    // What may be armed behind it is another matter.
-    rmSync(holdFile(step.attempt, lane), { force: true })
+    rmSync(holdFile(step, lane), { force: true })
     return 'begun'
   }
   if (mark !== 'skipped' && readEnd({ attempt: step.attempt, index: order.after }) === 0) return 'undecided'
   // Whoever dies before the next line leaves a step that is lost: the lane has not begun it, and ends.
-  truncateSync(orderFile(step.attempt, lane, order.slot))
+  writeFileSync(orderFile(step.attempt, lane, order.slot), HELD_ORDER)
   rmSync(outputFile(stepName(step)), { force: true })
   return 'held'
 }
 
-function holdFile(attempt: AttemptRef, lane: string): string {
-  return join(laneFolder(attempt, lane), 'hold')
+function holdFile({ attempt, index }: StepRef, lane: string): string {
+  return join(laneFolder(attempt, lane), `${HOLD}${index}`)
 }
 
 /** What a lane has written down about an armed step whose turn it was. */

@@ -27,8 +27,8 @@ exec "$@"
 
 /**
  * Arguments: attempt folder, isolation, lane folder. Says `ready`, then reads a line `<step> <order file> [<step before>]` at a time and says
- * `ended <step> <code>`. With a step before, the step is armed: it begins if that one was the last and ended with 0, and unless a file `hold` says
- * no; else the lane says `skipped <step>`. Which of both is written down before it begins.
+ * `ended <step> <code>`. With a step before, the step is armed: it begins if that one was the last and ended with 0, and unless its file `hold-<step>`
+ * says no; else the lane says `skipped <step>`. Which of both is written down before it begins.
  *
  * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
  *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
@@ -43,7 +43,7 @@ printf 'ready\\n'
 last=
 while read -r index order after; do
   if [ "$after" ]; then
-    if [ "$last" != "$after 0" ] || [ -e "$3/hold" ]; then
+    if [ "$last" != "$after 0" ] || [ -e "$3/hold-$index" ]; then
       printf '%s skipped\\n' "$index" >&3 || exit 125
       printf 'skipped %s\\n' "$index"
       continue
