@@ -70,7 +70,13 @@ function findProgram(name: string, path: string): string | null {
 function exitsWithZero(command: readonly string[]): Promise<boolean> {
   const [program = '', ...args] = command
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: 'ignore', env: {}, timeout: 10_000 })
+    const child = spawn(program, args, {
+      stdio: 'ignore',
+      env: {},
+      timeout: 10_000,
+      // Ended by a Ctrl-C in a terminal, it would look like one that can't run here.
+      detached: true,
+    })
     child.on('error', () => resolve(false))
     child.on('close', (code) => resolve(code === 0))
   })

@@ -79,17 +79,21 @@ test('a folder that was put in the place of the locked one is another one', asyn
   await second.release()
 })
 
-test('a folder that is replaced right before it is locked is not what is held', async (t) => {
-  const { root, folder } = world(t)
+/** Puts a script in the place of the program that locks. */
+function replaceFlock(t: TestContext, root: string, script: string): void {
   const path = process.env['PATH'] ?? ''
   t.after(() => {
     process.env['PATH'] = path
   })
-  const moved = join(root, 'moved')
-  const script = `#!/bin/sh\n[ -e '${moved}' ] || { mv '${folder}' '${moved}' && mkdir '${folder}'; }\nPATH='${path}' exec flock "$@"\n`
   mkdirSync(join(root, 'bin'))
-  writeFileSync(join(root, 'bin', 'flock'), script, { mode: 0o755 })
+  writeFileSync(join(root, 'bin', 'flock'), `#!/bin/sh\nPATH='${path}'\n${script}\n`, { mode: 0o755 })
   process.env['PATH'] = `${join(root, 'bin')}:${path}`
+}
+
+test('a folder that is replaced right before it is locked is not what is held', async (t) => {
+  const { root, folder } = world(t)
+  const moved = join(root, 'moved')
+  replaceFlock(t, root, `[ -e '${moved}' ] || { mv '${folder}' '${moved}' && mkdir '${folder}'; }\nexec flock "$@"`)
   const bucket = folderBucket(folder, systemClock)
   const lease = await bucket.lease(request({ wait: 10_000 }))
   assert.ok(existsSync(moved))
@@ -109,4 +113,28 @@ test('without the program that locks, the reason is told and nothing is held', a
   assert.deepEqual(told, [`${folder} can't be locked: the program flock is missing`])
   await lease.release()
   assert.ok(existsSync(folder))
+})
+
+for (const [script, reason] of [
+  ["echo 'flock: fork: Resource temporarily unavailable' >&2; exit 71", 'Resource temporarily unavailable'],
+  ['kill -INT $$', 'flock ended with SIGINT'],
+  ['exit 66', 'flock ended with 66'],
+] as const) {
+  test(`a lock that can't be asked for is not one that is free: ${reason}`, async (t) => {
+    const { root, folder } = world(t)
+    replaceFlock(t, root, script)
+    await assert.rejects(folderBucket(folder, systemClock).lease(request()), {
+      code: 'STORAGE_FAILED',
+      message: new RegExp(`^${folder}: locking failed: .*${reason}`),
+    })
+  })
+}
+
+test('where the file system has no locks, the reason is told', async (t) => {
+  const { root, folder } = world(t)
+  replaceFlock(t, root, "echo 'flock: 3: No locks available' >&2; exit 71")
+  const told: string[] = []
+  const lease = await folderBucket(folder, systemClock).lease(request({ onUnsupported: (reason) => told.push(reason) }))
+  assert.deepEqual(told, [`${folder} can't be locked: flock: 3: No locks available`])
+  await lease.release()
 })

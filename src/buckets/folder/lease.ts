@@ -12,6 +12,11 @@ import { PitlaneError, systemCode } from '../../errors.ts'
 import type { Lease, LeaseRequest } from '../types.ts'
 import { storageFailure } from './failure.ts'
 
+/**
+ * What file systems without locks say: ENOLCK, ENOSYS, EOPNOTSUPP; and those that lock only what is open for writing, as no folder is: EBADF
+ * (flock(2), NFS details). In the words of the C locale.
+ */
+const NO_LOCKS = /No locks available|Function not implemented|(?:Operation )?[Nn]ot supported|Bad file descriptor/
 /** Milliseconds between two tries. */
 const POLL = 100
 
@@ -61,25 +66,30 @@ async function tryLock(root: string, request: LeaseRequest): Promise<FileHandle 
 type Flock = { readonly state: 'locked' | 'busy' } | { readonly state: 'unsupported'; readonly reason: string }
 
 function flock(descriptor: number): Promise<Flock> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     // -x exclusive, -n fail instead of waiting; the descriptor is number 3 over there.
     const child = spawn('flock', ['-x', '-n', '3'], {
       // Nothing else of ours is its business.
       env: { PATH: process.env['PATH'] },
       stdio: ['ignore', 'ignore', 'pipe', descriptor],
+      // Ctrl-C in a terminal goes to everybody in its foreground: what it ends is Pitlane's decision.
+      detached: true,
     })
     let said = ''
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(0, 200)
     })
     child.once('error', (error) => {
-      const missing = systemCode(error) === 'ENOENT'
-      resolve({ state: 'unsupported', reason: missing ? 'the program flock is missing' : error.message })
+      if (systemCode(error) === 'ENOENT') resolve({ state: 'unsupported', reason: 'the program flock is missing' })
+      else reject(error)
     })
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
+      const reason = said.trim() || `flock ended with ${signal ?? code}`
       if (code === 0) resolve({ state: 'locked' })
       else if (code === 1 && said === '') resolve({ state: 'busy' })
-      else resolve({ state: 'unsupported', reason: said.trim() || `flock ended with ${code}` })
+      else if (NO_LOCKS.test(said)) resolve({ state: 'unsupported', reason })
+      // Nothing is known of others then: whoever goes on may be the second one.
+      else reject(new Error(reason))
     })
   })
 }

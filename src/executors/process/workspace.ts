@@ -54,7 +54,7 @@ export function mountsBelow(mountinfo: string, folder: string): string[] {
 
 function run(shell: string, text: string): Promise<void> {
   return new Promise((resolve) => {
-    const child = spawn(shell, ['-c', text], { stdio: 'ignore', cwd: '/' })
+    const child = spawn(shell, ['-c', text], { stdio: 'ignore', cwd: '/', detached: true })
     child.once('error', () => resolve())
     child.once('close', () => resolve())
   })

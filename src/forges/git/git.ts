@@ -62,6 +62,8 @@ export function startGit(
     cwd: root,
     env: { ...environment(root), ...env },
     stdio: 'pipe',
+    // Ctrl-C in a terminal goes to everybody in its foreground: what it ends is Pitlane's decision.
+    detached: true,
     // Not `timeout`: its timer would outlive a git that could not be started, and hold this process for as long.
     signal: AbortSignal.timeout(TIMEOUT),
     killSignal: 'SIGKILL',
