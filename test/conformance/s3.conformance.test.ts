@@ -1,27 +1,36 @@
 // The bucket contract on real S3 servers: one that honours conditional writes, and one that ignores them.
 import { after, test } from 'node:test'
-import { s3Client } from '../../src/buckets/s3/client.ts'
-import { s3Bucket } from '../../src/buckets/s3/bucket.ts'
 import { parseS3Address } from '../../src/buckets/address.ts'
+import { s3Bucket } from '../../src/buckets/s3/bucket.ts'
+import { s3Client } from '../../src/buckets/s3/client.ts'
 import { systemClock } from '../../src/clock.ts'
 import { bucketContract } from '../contracts/bucket.contract.ts'
+import { garage, startGarage } from './peers/garage.ts'
+import type { S3Server } from './peers/s3.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
 
-const peer = versitygw()
-if ('absent' in peer) test('versitygw', { skip: peer.absent }, () => {})
-else {
-  const server = await startVersitygw(peer.program)
-  after(() => server.stop())
-  process.env['AWS_ACCESS_KEY_ID'] = server.accessKey
-  process.env['AWS_SECRET_ACCESS_KEY'] = server.secretKey
+function contractOn(server: S3Server): void {
   let buckets = 0
   bucketContract(server.name, async (t) => {
     buckets += 1
     const name = `contract-${buckets}`
     await server.makeBucket(name)
     const address = parseS3Address(`s3://${name}/some/project?endpoint=${server.url}&region=${server.region}`)
-    const client = s3Client(address, null)
+    const { accessKey: accessKeyId, secretKey: secretAccessKey } = server
+    const client = s3Client(address, { ca: null, credentials: { accessKeyId, secretAccessKey } })
     t.after(() => client.destroy())
     return s3Bucket({ address, client, clock: systemClock, threshold: 1024 * 1024 })
   })
+}
+
+for (const { name, peer, start } of [
+  { name: 'versitygw', peer: versitygw(), start: startVersitygw },
+  { name: 'Garage', peer: garage(), start: startGarage },
+]) {
+  if ('absent' in peer) test(name, { skip: peer.absent }, () => {})
+  else {
+    const server = await start(peer.program)
+    after(() => server.stop())
+    contractOn(server)
+  }
 }

@@ -15,9 +15,16 @@ const DEFAULT_REGION = 'us-east-1'
 const silent = () => undefined
 const SILENT = { trace: silent, debug: silent, info: silent, warn: silent, error: silent }
 
-/** Credentials are found as the AWS tools find them: environment, profile, container or instance. `ca` is an absolute path. */
-export function s3Client(address: S3Address, ca: string | null): S3Client {
+export interface ClientOptions {
+  /** Absolute path of a PEM file; null: the system's authorities. */
+  readonly ca: string | null
+  /** Else they are found as the AWS tools find them: environment, profile, container or instance. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+export function s3Client(address: S3Address, { ca, credentials }: ClientOptions): S3Client {
   return new S3Client({
+    ...(credentials === undefined ? {} : { credentials }),
     // Else the library's own chain: AWS_REGION, then the profile.
     ...(address.region === null && address.endpoint === null ? {} : { region: address.region ?? DEFAULT_REGION }),
     ...(address.endpoint === null ? {} : { endpoint: address.endpoint }),
