@@ -57,6 +57,7 @@ export const ERRORS = {
   EXECUTOR_FAILED: { fault: 'infrastructure', retry: true, summary: 'a step could not be started' },
   STORAGE_FAILED: { fault: 'infrastructure', retry: true, summary: 'a file could not be written or read' },
   FETCH_FAILED: { fault: 'infrastructure', retry: true, summary: 'an address could not be fetched' },
+  REGISTRY_DENIED: { fault: 'user', retry: false, summary: 'the registry refuses these credentials, or wants some' },
   INTERRUPTED: { fault: 'infrastructure', retry: true, summary: 'stopped by a person; the same command goes on' },
   INTERNAL: { fault: 'infrastructure', retry: false, summary: 'a defect in Pitlane' },
 } as const satisfies Record<string, ErrorKind>

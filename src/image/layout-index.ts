@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import { PitlaneError } from '../errors.ts'
-import { isDigest, isRepository, isTag } from './names.ts'
+import { isDigest, isTag } from './names.ts'
 import type { Descriptor } from './types.ts'
 
 const REF_NAME = 'org.opencontainers.image.ref.name'
@@ -89,15 +89,14 @@ export function withTag(index: LayoutIndex, repository: string, tag: string, des
   return { ...index, manifests: index.manifests.toSpliced(position, 0, entry) }
 }
 
-/** Every tag, as `repository:tag`, sorted. Entries that other tools named otherwise are not tags of a repository. */
-export function tagsOf(index: LayoutIndex): readonly string[] {
-  const names = index.manifests.map(nameOf).filter((name) => name !== null && isTagName(name))
-  return [...new Set(names as string[])].sort()
-}
-
-function isTagName(name: string): boolean {
-  const colon = name.lastIndexOf(':')
-  return colon > 0 && isRepository(name.slice(0, colon)) && isTag(name.slice(colon + 1))
+/** The tags of a repository, sorted. Entries that other tools named otherwise are not tags. */
+export function tagsOf(index: LayoutIndex, repository: string): readonly string[] {
+  const tags = index.manifests.flatMap((entry) => {
+    const name = nameOf(entry)
+    const tag = name?.startsWith(`${repository}:`) === true ? name.slice(repository.length + 1) : ''
+    return isTag(tag) ? [tag] : []
+  })
+  return [...new Set(tags)].sort()
 }
 
 function nameOf(entry: LayoutIndex['manifests'][number]): string | null {

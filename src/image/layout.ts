@@ -158,8 +158,9 @@ export function layoutRegistry(folder: string): Registry {
       })
     },
 
-    async listTags() {
-      return tagsOf(await readIndex())
+    async listTags(repository) {
+      requireRepository(repository)
+      return tagsOf(await readIndex(), repository)
     },
   }
 }

@@ -38,6 +38,6 @@ export interface Registry {
    * Points a tag at a manifest that is there (`NOT_FOUND` otherwise). Refuses with `CONTRADICTION` when the tag names another digest.
    */
   putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void>
-  /** All tags, sorted, as `repository:tag`. */
-  listTags(): Promise<readonly string[]>
+  /** The tags of a repository, sorted; none when it is absent. */
+  listTags(repository: string): Promise<readonly string[]>
 }

@@ -28,7 +28,7 @@ export function registryContract(name: string, make: (t: TestContext) => Promise
     assert.equal(await registry.openBlob(REPOSITORY, digestOf(Buffer.from('x'))), null)
     assert.equal(await registry.readManifest(REPOSITORY, digestOf(Buffer.from('x'))), null)
     assert.equal(await registry.resolveTag(REPOSITORY, 'v1'), null)
-    assert.deepEqual(await registry.listTags(), [])
+    assert.deepEqual(await registry.listTags(REPOSITORY), [])
   })
 
   contract('a blob comes back as it was put, and putting it again does nothing', async ({ open }) => {
@@ -83,7 +83,7 @@ export function registryContract(name: string, make: (t: TestContext) => Promise
     assert.deepEqual(descriptor, { mediaType: MEDIA_TYPES.manifest, digest: digestOf(bytes), size: bytes.length })
     assert.deepEqual(await open().readManifest(REPOSITORY, descriptor.digest), bytes)
     assert.deepEqual(await open().putManifest(REPOSITORY, MEDIA_TYPES.manifest, bytes), descriptor)
-    assert.deepEqual(await open().listTags(), [], 'a manifest without a tag is invisible')
+    assert.deepEqual(await open().listTags(REPOSITORY), [], 'a manifest without a tag is invisible')
   })
 
   contract('a manifest or index whose parts are absent is refused', async ({ open }) => {
@@ -111,7 +111,11 @@ export function registryContract(name: string, make: (t: TestContext) => Promise
   contract('a blob too large to be a manifest is not read as one', async ({ open }) => {
     const blob = blobOf(Buffer.alloc(MANIFEST_LIMIT + 1))
     await open().putBlob(REPOSITORY, blob)
-    await assert.rejects(open().readManifest(REPOSITORY, blob.digest), { code: 'STORAGE_FAILED' })
+    // A server keeps the two apart: there, it is no manifest at all.
+    const read = await open()
+      .readManifest(REPOSITORY, blob.digest)
+      .catch((error: Error & { code: string }) => error.code)
+    assert.ok(read === null || read === 'STORAGE_FAILED', String(read))
   })
 
   contract('a tag names what it was given, in its own repository only', async ({ open }) => {
@@ -121,7 +125,7 @@ export function registryContract(name: string, make: (t: TestContext) => Promise
     assert.deepEqual(await open().resolveTag(REPOSITORY, 'v1.0.0'), descriptor)
     assert.equal(await open().resolveTag(REPOSITORY, 'v1.0'), null)
     assert.equal(await open().resolveTag(OTHER, 'v1.0.0'), null)
-    assert.deepEqual(await open().listTags(), [`${REPOSITORY}:v1.0.0`])
+    assert.deepEqual(await open().listTags(REPOSITORY), ['v1.0.0'])
   })
 
   contract('a tag never moves: both digests are told', async ({ open }) => {
@@ -143,7 +147,7 @@ export function registryContract(name: string, make: (t: TestContext) => Promise
     await assert.rejects(open().putTag(REPOSITORY, 'v1', absent), { code: 'NOT_FOUND' })
     await assert.rejects(open().putTag(REPOSITORY, 'v1', { ...descriptor, size: 1 }), { code: 'CONTRADICTION' })
     assert.equal(await open().resolveTag(REPOSITORY, 'v1'), null)
-    assert.deepEqual(await open().listTags(), [])
+    assert.deepEqual(await open().listTags(REPOSITORY), [])
   })
 
   contract('tags put at once are all there, listed in order', async ({ open }) => {
@@ -155,7 +159,8 @@ export function registryContract(name: string, make: (t: TestContext) => Promise
       ...tags.map((tag) => registry.putTag(REPOSITORY, tag, descriptor)),
       registry.putTag(OTHER, 'v1', other.descriptor),
     ])
-    assert.deepEqual(await open().listTags(), [`${OTHER}:v1`, ...tags.map((tag) => `${REPOSITORY}:${tag}`).sort()])
+    assert.deepEqual(await open().listTags(REPOSITORY), tags.toSorted())
+    assert.deepEqual(await open().listTags(OTHER), ['v1'])
   })
 
   contract('names that are none are refused before anything happens', async ({ open }) => {

@@ -164,7 +164,7 @@ export class Faults {
         this.#look(`registry.resolveTag ${repository}:${tag}`, () => registry.resolveTag(repository, tag)),
       putTag: (repository, tag, descriptor) =>
         this.#effect(`registry.putTag ${repository}:${tag}`, () => registry.putTag(repository, tag, descriptor)),
-      listTags: () => registry.listTags(),
+      listTags: (repository) => registry.listTags(repository),
     }
   }
 }

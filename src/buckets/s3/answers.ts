@@ -62,8 +62,14 @@ const STANDING_CODE = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ])
 
-/** Whether the same request may get another answer in a moment. */
-export function mayPass({ status, code }: Refusal): boolean {
+/** For `retrying`: the seconds to wait, or null when the same request would get the same answer. */
+export function passing(error: unknown): number | null {
+  if (error instanceof PitlaneError) return null
+  const refusal = refusalOf(error)
+  return mayPass(refusal) ? (refusal.retryAfter ?? 0) : null
+}
+
+function mayPass({ status, code }: Refusal): boolean {
   if (status === null) return !STANDING_CODE.has(code)
   return PASSING_STATUS.has(status) || PASSING_CODE.has(code)
 }

@@ -15,12 +15,12 @@ import {
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import { type S3Address, shownAddress } from '../address.ts'
+import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
 import { keyFault, refuseKey } from '../key.ts'
 import type { Body, Bucket, ObjectFacts, PutOptions } from '../types.ts'
-import { refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
+import { passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
 import { findConditional } from './conditional.ts'
 import { digestOf, piecesOf, streamOf } from './download.ts'
-import { RETRY, type RetryLimits, retrying } from './retry.ts'
 import { DIGEST_METADATA, upload } from './upload.ts'
 
 export interface S3BucketOptions {
@@ -72,7 +72,7 @@ class S3Bucket implements Bucket {
       if (await this.#holds(key, body, options.exclusive)) return 'present'
       const onlyIfAbsent = options.exclusive && (await this.#refusesTaken())
       try {
-        const parts = { client: this.#client, clock: this.#clock, retry: this.#retry, threshold: this.#threshold }
+        const parts = { client: this.#client, clock: this.#clock, limits: this.#retry, threshold: this.#threshold }
         await upload(parts, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent })
       } catch (error) {
         const refusal = refusalOf(error)
@@ -167,7 +167,7 @@ class S3Bucket implements Bucket {
 
   async #ask<T>(doing: string, where: string, attempt: () => Promise<T>): Promise<T> {
     try {
-      return await retrying(this.#clock, this.#retry, attempt)
+      return await retrying({ clock: this.#clock, limits: this.#retry }, attempt, passing)
     } catch (error) {
       throw storageFailure(doing, where, error)
     }

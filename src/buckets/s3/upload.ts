@@ -10,14 +10,15 @@ import {
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
+import { type RetryLimits, retrying } from '../../retry.ts'
 import type { Body, PutOptions } from '../types.ts'
+import { passing } from './answers.ts'
 import { checkedPieces, checkedStream } from './body.ts'
-import { type RetryLimits, retrying } from './retry.ts'
 
 export interface UploadParts {
   readonly client: S3Client
   readonly clock: Clock
-  readonly retry: RetryLimits
+  readonly limits: RetryLimits
   /** Bytes: larger objects go in parts. */
   readonly threshold: number
 }
@@ -47,8 +48,8 @@ export async function upload(parts: UploadParts, object: Upload): Promise<void> 
   else await uploadAtOnce(parts, object)
 }
 
-async function uploadAtOnce({ client, clock, retry }: UploadParts, object: Upload): Promise<void> {
-  await retrying(clock, retry, async () => {
+async function uploadAtOnce(parts: UploadParts, object: Upload): Promise<void> {
+  const attempt = async () => {
     const body = checkedStream(object.body, object.where)
     let failure: unknown
     // A server that waits for the rest of a body would wait long.
@@ -73,7 +74,7 @@ async function uploadAtOnce({ client, clock, retry }: UploadParts, object: Uploa
       { step: 'build', name: 'signedBody' },
     )
     try {
-      await client.send(command, { abortSignal: broken.signal })
+      await parts.client.send(command, { abortSignal: broken.signal })
     } catch (error) {
       // What is wrong with our own bytes is not the server's doing, whatever it made of the broken request.
       if (failure instanceof PitlaneError) throw failure
@@ -81,14 +82,15 @@ async function uploadAtOnce({ client, clock, retry }: UploadParts, object: Uploa
     } finally {
       body.destroy()
     }
-  })
+  }
+  await retrying(parts, attempt, passing)
 }
 
-async function uploadInParts({ client, clock, retry }: UploadParts, object: Upload): Promise<void> {
+async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> {
+  const { client } = parts
+  const again = <T>(attempt: () => Promise<T>) => retrying(parts, attempt, passing)
   const at = { Bucket: object.bucket, Key: object.key }
-  const { UploadId } = await retrying(clock, retry, () =>
-    client.send(new CreateMultipartUploadCommand(headersOf(object))),
-  )
+  const { UploadId } = await again(() => client.send(new CreateMultipartUploadCommand(headersOf(object))))
   try {
     const pieces = partsOf(object)
     const done: { PartNumber: number; ETag: string | undefined }[] = []
@@ -98,7 +100,7 @@ async function uploadInParts({ client, clock, retry }: UploadParts, object: Uplo
         const next = await pieces.next()
         if (next.done === true) return
         const { number, bytes } = next.value
-        const { ETag } = await retrying(clock, retry, () =>
+        const { ETag } = await again(() =>
           client.send(
             new UploadPartCommand({ ...at, UploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length }),
           ),
@@ -107,7 +109,7 @@ async function uploadInParts({ client, clock, retry }: UploadParts, object: Uplo
       }
     }
     await inParallel(Array.from({ length: PARTS_AT_ONCE }), PARTS_AT_ONCE, worker)
-    await retrying(clock, retry, () =>
+    await again(() =>
       client.send(
         new CompleteMultipartUploadCommand({
           ...at,

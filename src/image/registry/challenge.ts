@@ -13,7 +13,10 @@ export function parseChallenge(header: string | null, registry: URL): Challenge 
   const [, scheme = '', rest = ''] = /^\s*([a-z]+)\s*(.*)$/is.exec(header ?? '') ?? []
   if (scheme.toLowerCase() === 'basic') return { scheme: 'basic' }
   if (scheme.toLowerCase() !== 'bearer')
-    throw refused(registry, scheme === '' ? 'asks for a login without saying how' : `asks for a login by '${scheme.slice(0, 40)}'`)
+    throw refused(
+      registry,
+      scheme === '' ? 'asks for a login without saying how' : `asks for a login by '${scheme.slice(0, 40)}'`,
+    )
   const parameters = new Map<string, string>()
   for (const [, name = '', quoted, plain] of rest.matchAll(PARAMETER))
     parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '')

@@ -48,7 +48,8 @@ async function fromConfig(
   const names = HUB_NAMES.includes(host) ? HUB_NAMES : [host]
   const helper = entryFor(section(config, 'credHelpers'), names) ?? config['credsStore']
   if (typeof helper === 'string' && helper !== '') {
-    if (!/^[A-Za-z0-9._-]+$/.test(helper)) throw invalid(where, 'the name of a credential helper has other characters than letters, digits, ., _ and -')
+    if (!/^[A-Za-z0-9._-]+$/.test(helper))
+      throw invalid(where, 'the name of a credential helper has other characters than letters, digits, ., _ and -')
     // Helpers know Docker Hub by its oldest name only.
     const found = await askHelper(helper, HUB_NAMES.includes(host) ? 'https://index.docker.io/v1/' : host)
     if (found !== null)
@@ -102,7 +103,8 @@ function parse(text: string, where: string): Entry {
   } catch {
     throw invalid(where, 'it is not JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(where, 'it is not a JSON object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(where, 'it is not a JSON object')
   return value as Entry
 }
 

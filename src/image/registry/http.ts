@@ -35,7 +35,9 @@ export function httpSender(ca: string | null): { readonly send: Send; close(): v
   const secure = new https.Agent({ keepAlive: true, maxSockets: CONNECTIONS, ...(ca === null ? {} : { ca }) })
   return {
     send: (request) =>
-      request.url.protocol === 'https:' ? exchange(request, https.request, secure) : exchange(request, http.request, plain),
+      request.url.protocol === 'https:'
+        ? exchange(request, https.request, secure)
+        : exchange(request, http.request, plain),
     close() {
       plain.destroy()
       secure.destroy()
@@ -49,7 +51,7 @@ function exchange(
   agent: http.Agent,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const length = body === undefined ? null : body instanceof Buffer ? body.length : body.size
+    const length = body === undefined ? null : 'stream' in body ? body.size : body.length
     const request = open(url, {
       method,
       agent,
@@ -63,6 +65,11 @@ function exchange(
     request.once('timeout', () => fail(new Error(`nothing was heard for ${SILENCE / 1000} s`)))
     request.once('error', fail)
     request.once('response', (response) => {
+      if (body !== undefined && 'stream' in body && !body.stream.readableEnded) {
+        // Answered before it has heard all: the rest is not sent, and such a connection is not used again.
+        body.stream.unpipe(request).destroy()
+        response.once('close', () => request.destroy())
+      }
       resolve({
         status: response.statusCode ?? 0,
         url,
@@ -73,7 +80,7 @@ function exchange(
         body: response,
       })
     })
-    if (body === undefined || body instanceof Buffer) return void request.end(body)
+    if (body === undefined || !('stream' in body)) return void request.end(body)
     body.stream.once('error', fail)
     body.stream.pipe(request)
   })

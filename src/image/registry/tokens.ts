@@ -59,7 +59,8 @@ export class Tokens {
     if (answer.status !== 200) throw refused(answer.url, answer.status, this.#credentials !== null)
     const { token, access_token: access, expires_in: life } = parse(text)
     const found = typeof token === 'string' && token !== '' ? token : access
-    if (typeof found !== 'string' || !/^[\x21-\x7e]+$/.test(found)) throw refused(answer.url, 200, this.#credentials !== null)
+    if (typeof found !== 'string' || !/^[\x21-\x7e]+$/.test(found))
+      throw refused(answer.url, 200, this.#credentials !== null)
     const seconds = typeof life === 'number' && life > 0 ? Math.min(life, 3600) : DEFAULT_LIFE
     return { token: found, until: asked + seconds * 1000 * USED }
   }
@@ -102,9 +103,13 @@ function parse(text: string): Readonly<Record<string, unknown>> {
 
 function refused(url: URL, status: number, known: boolean): PitlaneError {
   const what = status === 200 ? 'answered without a token' : `answered ${status}`
-  return new PitlaneError(status >= 500 ? 'FETCH_FAILED' : 'REGISTRY_DENIED', `the token service ${shownUrl(url)} ${what}`, {
-    hint: known
-      ? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
-      : 'Log in with docker login, or set DOCKER_AUTH.',
-  })
+  return new PitlaneError(
+    status >= 500 ? 'FETCH_FAILED' : 'REGISTRY_DENIED',
+    `the token service ${shownUrl(url)} ${what}`,
+    {
+      hint: known
+        ? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
+        : 'Log in with docker login, or set DOCKER_AUTH.',
+    },
+  )
 }

@@ -1,0 +1,287 @@
+/** A container registry behind HTTP: the client's half of the OCI distribution specification 1.1. */
+import type { Readable } from 'node:stream'
+import { PitlaneError } from '../../errors.ts'
+import { readParts } from '../manifest.ts'
+import { MANIFEST_LIMIT, MEDIA_TYPES } from '../media-types.ts'
+import { digestOf, requireDigest, requireRepository, requireTag } from '../names.ts'
+import type { Descriptor, Registry } from '../types.ts'
+import type { RegistryAddress } from './address.ts'
+import { bytesOf, discard, type HttpAnswer } from './http.ts'
+import type { Session } from './session.ts'
+import { uploadBlob } from './upload.ts'
+
+/** What is asked for under a tag: also what other tools put there, so that a tag in their hands is seen as taken. */
+const ANY_MANIFEST = [
+  MEDIA_TYPES.index,
+  MEDIA_TYPES.manifest,
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ')
+const TAGS_AT_ONCE = 1000
+/** More tags than any project has: a list without end is a fault of the server. */
+const MOST_TAGS = 1_000_000
+
+export function distributionRegistry(address: RegistryAddress, session: Session): Registry {
+  return new DistributionRegistry(address, session)
+}
+
+class DistributionRegistry implements Registry {
+  readonly location: string
+  readonly #namespace: string
+  readonly #session: Session
+  /** Where a blob is known to be: from there it can be mounted instead of sent again. */
+  readonly #homes = new Map<string, string>()
+
+  constructor(address: RegistryAddress, session: Session) {
+    this.location = address.namespace === '' ? address.host : `${address.host}/${address.namespace.slice(0, -1)}`
+    this.#namespace = address.namespace
+    this.#session = session
+  }
+
+  async hasBlob(repository: string, digest: string): Promise<boolean> {
+    const name = this.#name(repository)
+    requireDigest(digest)
+    const answer = await this.#session.ask({
+      method: 'HEAD',
+      to: `${name}/blobs/${digest}`,
+      scope: pushing(name),
+      expect: [200, 404],
+    })
+    discard(answer)
+    if (answer.status === 404) return false
+    this.#homes.set(digest, name)
+    return true
+  }
+
+  async putBlob(
+    repository: string,
+    blob: { readonly digest: string; readonly size: number; open(): Readable },
+  ): Promise<void> {
+    if (await this.hasBlob(repository, blob.digest)) return
+    const name = this.#name(repository)
+    await uploadBlob(this.#session, {
+      name,
+      from: this.#homes.get(blob.digest) ?? null,
+      blob,
+      where: `${this.location}/${repository}`,
+    })
+    if (!(await this.hasBlob(repository, blob.digest)))
+      throw new PitlaneError(
+        'STORAGE_FAILED',
+        `${this.location}/${repository}: ${blob.digest} was taken and is not there`,
+        {
+          hint: 'The registry lost it: run the same command again.',
+        },
+      )
+  }
+
+  async openBlob(repository: string, digest: string): Promise<Readable | null> {
+    const name = this.#name(repository)
+    requireDigest(digest)
+    const answer = await this.#session.ask({
+      method: 'GET',
+      to: `${name}/blobs/${digest}`,
+      scope: pulling(name),
+      expect: [200, 404],
+    })
+    if (answer.status === 200) return answer.body
+    discard(answer)
+    return null
+  }
+
+  async putManifest(repository: string, mediaType: string, bytes: Buffer): Promise<Descriptor> {
+    const name = this.#name(repository)
+    if (bytes.length > MANIFEST_LIMIT)
+      throw new PitlaneError('INTERNAL', `a manifest of ${bytes.length} bytes is larger than registries accept`)
+    const parts = readParts(mediaType, bytes)
+    if ('problem' in parts) throw new PitlaneError('INTERNAL', `the manifest is not valid: ${parts.problem}`)
+    const digest = digestOf(bytes)
+    const put = await this.#put(name, digest, mediaType, bytes, [201, 400, 404])
+    if (put !== 201) throw await this.#incomplete(repository, digest, put, parts.value)
+    return { mediaType, digest, size: bytes.length }
+  }
+
+  async readManifest(repository: string, digest: string): Promise<Buffer | null> {
+    const name = this.#name(repository)
+    requireDigest(digest)
+    const answer = await this.#session.ask({
+      method: 'GET',
+      to: `${name}/manifests/${digest}`,
+      scope: pulling(name),
+      headers: { accept: ANY_MANIFEST },
+      expect: [200, 404],
+    })
+    if (answer.status === 404) {
+      discard(answer)
+      return null
+    }
+    const bytes = await bytesOf(answer)
+    this.#requireDigest(repository, digest, digestOf(bytes))
+    return bytes
+  }
+
+  async resolveTag(repository: string, tag: string): Promise<Descriptor | null> {
+    const name = this.#name(repository)
+    requireTag(tag)
+    const ask = { to: `${name}/manifests/${tag}`, scope: pulling(name), headers: { accept: ANY_MANIFEST } }
+    const head = await this.#session.ask({ method: 'HEAD', ...ask, expect: [200, 404] })
+    discard(head)
+    if (head.status === 404) return null
+    const told = descriptorOf(head)
+    if (told !== null) return told
+    // Not every server tells the digest to HEAD.
+    const answer = await this.#session.ask({ method: 'GET', ...ask, expect: [200] })
+    const bytes = await bytesOf(answer)
+    return { mediaType: mediaTypeOf(answer), digest: digestOf(bytes), size: bytes.length }
+  }
+
+  async putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void> {
+    const name = this.#name(repository)
+    requireTag(tag)
+    requireDigest(descriptor.digest)
+    const present = await this.resolveTag(repository, tag)
+    const shown = `${this.location}/${repository}:${tag}`
+    if (present !== null && present.digest !== descriptor.digest)
+      throw new PitlaneError(
+        'CONTRADICTION',
+        `the tag ${shown} names ${present.digest} and would be moved to ${descriptor.digest}`,
+        { hint: 'A published tag never moves. Publish the other image under another version.' },
+      )
+    const bytes = await this.readManifest(repository, descriptor.digest)
+    if (bytes === null)
+      throw new PitlaneError(
+        'NOT_FOUND',
+        `${this.location}/${repository}: there is no manifest ${descriptor.digest} to tag ${tag}`,
+      )
+    if (bytes.length !== descriptor.size)
+      throw new PitlaneError(
+        'CONTRADICTION',
+        `${descriptor.digest} has ${bytes.length} bytes, the tag ${shown} would say ${descriptor.size}`,
+      )
+    if (present !== null) return
+    await this.#put(name, tag, descriptor.mediaType, bytes, [201])
+    const now = await this.resolveTag(repository, tag)
+    if (now?.digest === descriptor.digest) return
+    throw new PitlaneError(
+      'CONTRADICTION',
+      `the tag ${shown} was set to ${descriptor.digest} and names ${now?.digest ?? 'nothing'}`,
+      {
+        hint: 'Does somebody else publish there? A registry has no lock for tags: let one publisher run at a time.',
+      },
+    )
+  }
+
+  async listTags(repository: string): Promise<readonly string[]> {
+    const name = this.#name(repository)
+    const found = new Set<string>()
+    let to: string | URL = `${name}/tags/list?n=${TAGS_AT_ONCE}`
+    for (;;) {
+      const answer: HttpAnswer = await this.#session.ask({
+        method: 'GET',
+        to,
+        scope: pulling(name),
+        expect: [200, 404],
+      })
+      if (answer.status === 404) {
+        discard(answer)
+        break
+      }
+      const before = found.size
+      for (const tag of tagsIn(await bytesOf(answer), answer.url)) found.add(tag)
+      const next = /<([^>]+)>\s*;\s*rel="?next"?/i.exec(answer.header('link') ?? '')?.[1]
+      if (next === undefined || found.size === before || found.size > MOST_TAGS) break
+      to = new URL(next, answer.url)
+    }
+    return [...found].sort()
+  }
+
+  #name(repository: string): string {
+    requireRepository(repository)
+    return this.#namespace + repository
+  }
+
+  async #put(
+    name: string,
+    reference: string,
+    mediaType: string,
+    bytes: Buffer,
+    expect: readonly number[],
+  ): Promise<number> {
+    const answer = await this.#session.ask({
+      method: 'PUT',
+      to: `${name}/manifests/${reference}`,
+      scope: pushing(name),
+      headers: { 'content-type': mediaType },
+      body: () => bytes,
+      expect,
+    })
+    discard(answer)
+    const told = answer.header('docker-content-digest')
+    if (answer.status === 201 && told !== null) this.#requireDigest(name, digestOf(bytes), told)
+    return answer.status
+  }
+
+  /** Which of its parts the registry lacks: its own words differ from server to server. */
+  async #incomplete(
+    repository: string,
+    digest: string,
+    status: number,
+    parts: { readonly blobs: readonly Descriptor[]; readonly manifests: readonly Descriptor[] },
+  ): Promise<PitlaneError> {
+    const where = `${this.location}/${repository}`
+    for (const { digest: part } of parts.blobs)
+      if (!(await this.hasBlob(repository, part)))
+        return new PitlaneError('NOT_FOUND', `${where}: ${digest} names ${part}, which is not there`)
+    for (const { digest: part } of parts.manifests)
+      if ((await this.readManifest(repository, part)) === null)
+        return new PitlaneError('NOT_FOUND', `${where}: ${digest} names ${part}, which is not there`)
+    return new PitlaneError('STORAGE_FAILED', `${where}: the registry refuses the manifest ${digest}: ${status}`, {
+      hint: 'Does it take OCI images? An older one may only know the media types of Docker.',
+    })
+  }
+
+  #requireDigest(repository: string, expected: string, found: string): void {
+    if (found === expected) return
+    throw new PitlaneError(
+      'CONTRADICTION',
+      `${this.location}/${repository}: ${expected} comes with the digest ${found}`,
+      {
+        hint: 'The registry, or something on the way to it, changes what it stores.',
+      },
+    )
+  }
+}
+
+function pulling(name: string): string {
+  return `repository:${name}:pull`
+}
+
+/** Asked for from the beginning: a token for pulling is of no use a moment later. */
+function pushing(name: string): string {
+  return `repository:${name}:pull,push`
+}
+
+function descriptorOf(answer: HttpAnswer): Descriptor | null {
+  const digest = answer.header('docker-content-digest')
+  const size = answer.header('content-length')
+  if (digest === null || size === null || !/^sha256:[0-9a-f]{64}$/.test(digest) || !/^\d+$/.test(size)) return null
+  return { mediaType: mediaTypeOf(answer), digest, size: Number(size) }
+}
+
+function mediaTypeOf(answer: HttpAnswer): string {
+  return (answer.header('content-type') ?? '').split(';', 1)[0]?.trim() ?? ''
+}
+
+function tagsIn(bytes: Buffer, url: URL): readonly string[] {
+  try {
+    const { tags } = JSON.parse(bytes.toString('utf8')) as { tags?: unknown }
+    // Null where a repository has lost its last one.
+    if (tags === null || tags === undefined) return []
+    if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags
+  } catch {
+    // Told below.
+  }
+  throw new PitlaneError('FETCH_FAILED', `${url.origin}${url.pathname}: not a list of tags`, {
+    hint: 'Is that the address of a container registry?',
+  })
+}

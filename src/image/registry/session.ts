@@ -1,0 +1,210 @@
+/**
+ * Talking to one registry as one user: logs in where it is asked to, goes on after failures that pass, and never has more requests on
+ * their way than a registry likes. Credentials go to the registry and to its token service, nowhere else.
+ */
+import type { Readable } from 'node:stream'
+import type { Clock } from '../../clock.ts'
+import { PitlaneError } from '../../errors.ts'
+import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
+import type { RegistryAddress } from './address.ts'
+import { type Challenge, parseChallenge } from './challenge.ts'
+import type { Credentials } from './credentials.ts'
+import { discard, type HttpAnswer, type HttpRequest, type Send, shownUrl } from './http.ts'
+import { Slots } from './slots.ts'
+import { basicHeader, Tokens } from './tokens.ts'
+
+export interface SessionParts {
+  readonly address: RegistryAddress
+  readonly send: Send
+  readonly clock: Clock
+  readonly credentials: Credentials | null
+  readonly limits?: RetryLimits
+  /** Told when the registry asks to wait: milliseconds. */
+  readonly onWait?: (host: string, milliseconds: number) => void
+}
+
+export interface Ask {
+  readonly method: HttpRequest['method']
+  /** Below `/v2/`, or where the registry sent us: a whole URL. */
+  readonly to: string | URL
+  /** What the token has to allow: `repository:NAME:pull,push`, several with spaces. */
+  readonly scope: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Made anew for every attempt. */
+  readonly body?: () => Buffer | { readonly size: number; readonly stream: Readable }
+  /** Statuses that are answers; any other is an error. */
+  readonly expect: readonly number[]
+}
+
+/** Requests on their way at once; other tools keep to a handful too. */
+const AT_ONCE = 6
+const HOPS = 5
+const PASSING = new Set([408, 425, 429, 499, 500, 502, 503, 504, 522])
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+
+/** An answer that may be another one in a moment. */
+class Passing extends Error {
+  readonly failure: PitlaneError
+  /** Seconds that the server asked to wait; 0 where it did not say. */
+  readonly wait: number
+
+  constructor(failure: PitlaneError, wait: number) {
+    super(failure.message)
+    this.failure = failure
+    this.wait = wait
+  }
+}
+
+export class Session {
+  readonly #parts: SessionParts
+  readonly #origin: URL
+  readonly #tokens: Tokens
+  readonly #slots: Slots
+  #challenge: Challenge | null = null
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    this.#origin = new URL(parts.address.origin)
+    this.#tokens = new Tokens(parts)
+    this.#slots = new Slots(parts.clock, AT_ONCE)
+  }
+
+  /**
+   * @throws PitlaneError `REGISTRY_DENIED` when the credentials do not allow it; `FETCH_FAILED` for any other answer than the expected
+   * ones, and when there is none
+   */
+  async ask(ask: Ask): Promise<HttpAnswer> {
+    const { clock, limits = RETRY } = this.#parts
+    try {
+      return await retrying(
+        { clock, limits },
+        () => this.#slots.use(() => this.#attempt(ask)),
+        (error) => {
+          if (error instanceof Passing) return error.wait
+          // Without an answer: the network, not the registry.
+          return error instanceof PitlaneError && error.code === 'FETCH_FAILED' && error.cause !== undefined ? 0 : null
+        },
+      )
+    } catch (error) {
+      throw error instanceof Passing ? error.failure : error
+    }
+  }
+
+  async #attempt(ask: Ask): Promise<HttpAnswer> {
+    const url = ask.to instanceof URL ? ask.to : new URL(`/v2/${ask.to}`, this.#origin)
+    let answer = await this.#sendWithLogin(ask, url)
+    for (let hop = 1; REDIRECTS.has(answer.status) && ['GET', 'HEAD'].includes(ask.method); hop += 1) {
+      discard(answer)
+      const next = redirectOf(answer)
+      if (next === null || hop > HOPS) throw unexpected(ask.method, answer)
+      answer = await this.#sendWithLogin(ask, next)
+    }
+    if (ask.expect.includes(answer.status)) return answer
+    if (answer.status === 401 || answer.status === 403) throw await denied(answer, this.#parts)
+    const failure = await refusal(ask.method, answer)
+    if (!PASSING.has(answer.status)) throw failure
+    const wait = secondsOf(answer.header('retry-after'), this.#parts.clock)
+    if (answer.status === 429) this.#holdAll(wait)
+    throw new Passing(failure, wait)
+  }
+
+  async #sendWithLogin(ask: Ask, url: URL): Promise<HttpAnswer> {
+    const own = url.origin === this.#origin.origin
+    const { send } = this.#parts
+    const request = (authorization: Record<string, string>) =>
+      send({
+        method: ask.method,
+        url,
+        headers: { ...ask.headers, ...authorization },
+        ...(ask.body === undefined ? {} : { body: ask.body() }),
+      })
+    if (!own) return request({})
+    const answer = await request(await this.#authorization(ask.scope))
+    if (answer.status !== 401) return answer
+    const challenge = parseChallenge(answer.header('www-authenticate'), this.#origin)
+    discard(answer)
+    this.#challenge = challenge
+    if (challenge.scheme === 'basic') return request(basicHeader(this.#parts.credentials))
+    // Expired on the way, or never asked for: a fresh one, and the request from its beginning.
+    return request({ authorization: `Bearer ${await this.#tokens.fetch(challenge, ask.scope)}` })
+  }
+
+  async #authorization(scope: string): Promise<Record<string, string>> {
+    const { credentials } = this.#parts
+    if (credentials?.kind === 'registry-token') return { authorization: `Bearer ${credentials.token}` }
+    if (this.#challenge === null) return {}
+    if (this.#challenge.scheme === 'basic') return basicHeader(credentials)
+    const token = this.#tokens.kept(scope) ?? (await this.#tokens.fetch(this.#challenge, scope))
+    return { authorization: `Bearer ${token}` }
+  }
+
+  /** Everything to this host waits: each further request would lengthen it. */
+  #holdAll(seconds: number): void {
+    const { address, onWait, limits = RETRY } = this.#parts
+    const milliseconds = Math.min(Math.max(seconds * 1000, limits.pause), limits.longest)
+    this.#slots.hold(milliseconds)
+    onWait?.(address.host, milliseconds)
+  }
+}
+
+function redirectOf(answer: HttpAnswer): URL | null {
+  const location = answer.header('location')
+  if (location === null || !URL.canParse(location, answer.url)) return null
+  const next = new URL(location, answer.url)
+  const encrypted = next.protocol === 'https:' || (next.protocol === 'http:' && answer.url.protocol === 'http:')
+  return encrypted && next.username === '' && next.password === '' ? next : null
+}
+
+/** `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). */
+function secondsOf(header: string | null, clock: Clock): number {
+  if (header === null) return 0
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - clock.now()) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : 0
+}
+
+async function denied(answer: HttpAnswer, { address, credentials }: SessionParts): Promise<PitlaneError> {
+  const said = await saidBy(answer)
+  return new PitlaneError('REGISTRY_DENIED', `${shownUrl(answer.url)} answered ${answer.status}${said}`, {
+    hint:
+      credentials === null
+        ? `Log in with docker login ${address.host}, or set DOCKER_AUTH.`
+        : 'These credentials do not allow it: has the user the right to push to this repository?',
+  })
+}
+
+async function refusal(method: string, answer: HttpAnswer): Promise<PitlaneError> {
+  return unexpected(method, answer, await saidBy(answer))
+}
+
+function unexpected(method: string, answer: HttpAnswer, said = ''): PitlaneError {
+  return new PitlaneError('FETCH_FAILED', `${method} ${shownUrl(answer.url)} answered ${answer.status}${said}`, {
+    hint:
+      answer.status >= 500 || answer.status === 429
+        ? 'The registry failed for a while: the same command goes on later.'
+        : 'Is that the address of a container registry?',
+  })
+}
+
+/** Bytes of an error's text that are read. */
+const SAID = 8192
+
+/** The registry's own words: `{"errors":[{"code":…,"message":…}]}` (distribution specification 1.1, "Error codes"). */
+async function saidBy(answer: HttpAnswer): Promise<string> {
+  const pieces: Buffer[] = []
+  let size = 0
+  try {
+    for await (const piece of answer.body as AsyncIterable<Buffer>) {
+      pieces.push(piece)
+      size += piece.length
+      if (size > SAID) break
+    }
+    const { errors } = JSON.parse(Buffer.concat(pieces).toString('utf8')) as { errors?: unknown }
+    const first: unknown = Array.isArray(errors) ? errors[0] : null
+    if (typeof first !== 'object' || first === null) return ''
+    const { code, message } = first as Record<string, unknown>
+    const words = [code, message].filter((word) => typeof word === 'string').join(': ')
+    return words === '' ? '' : ` (${words.replace(/[\p{Cc}\s]+/gu, ' ').slice(0, 300)})`
+  } catch {
+    return ''
+  }
+}
