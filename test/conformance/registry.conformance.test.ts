@@ -1,27 +1,149 @@
 // The registry contract on real registries, with every way to log in.
-import { after, test } from 'node:test'
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { after, test, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
+import { digestOf } from '../../src/image/names.ts'
 import { parseRegistryAddress } from '../../src/image/registry/address.ts'
+import type { Credentials } from '../../src/image/registry/credentials.ts'
 import { httpSender } from '../../src/image/registry/http.ts'
 import { distributionRegistry } from '../../src/image/registry/registry.ts'
 import { Session } from '../../src/image/registry/session.ts'
+import type { Registry } from '../../src/image/types.ts'
 import { registryContract } from '../contracts/registry.contract.ts'
-import { distribution, startDistribution } from './peers/distribution.ts'
+import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
+import { temporaryFolder } from './peers/server.ts'
+import { startTokenService } from './peers/token-service.ts'
+
+const USER = { user: 'publisher', password: 'only:on loopback' }
+const IDENTITY = 'refresh-on-loopback'
+const PASSWORD: Credentials = { kind: 'password', ...USER }
 
 const peer = distribution()
 if ('absent' in peer) test('distribution', { skip: peer.absent }, () => {})
 else {
-  const server = await startDistribution(peer.program)
-  after(() => server.stop())
-  let namespaces = 0
-  registryContract('distribution 3', async (t) => {
-    namespaces += 1
-    // A namespace of its own is an empty registry.
-    const address = parseRegistryAddress(`${server.host}/contract-${namespaces}`)
-    const { send, close } = httpSender(null)
-    t.after(close)
-    return {
-      open: () => distributionRegistry(address, new Session({ address, send, clock: systemClock, credentials: null })),
+  const folder = temporaryFolder('registry')
+  const tokens = await startTokenService({ ...USER, identityToken: IDENTITY, keyFile: join(folder.path, 'jwks.json') })
+  const open = await startDistribution(peer.program)
+  const basic = await startDistribution(peer.program, passwordFile(join(folder.path, 'htpasswd')))
+  const bearer = await startDistribution(peer.program, tokens.settings)
+  after(async () => {
+    for (const server of [open, basic, bearer, tokens]) await server.stop()
+    folder.remove()
+  })
+
+  contractOn('distribution 3', open, null)
+  contractOn('distribution 3 with a password', basic, PASSWORD)
+  contractOn('distribution 3 with tokens', bearer, PASSWORD)
+  contractOn('distribution 3 with an identity token', bearer, { kind: 'identity-token', token: IDENTITY })
+
+  test('a token that ends on the way is renewed, and the body sent from its beginning', async (t) => {
+    t.after(() => {
+      tokens.life = 300
+      tokens.field = 'token'
+    })
+    for (const field of ['token', 'access_token'] as const) {
+      tokens.field = field
+      const registry = openOn(t, bearer, PASSWORD)
+      // The registry forgives a minute.
+      tokens.life = -58
+      await put(registry, 'a/renewed', Buffer.from('first'))
+      await setTimeout(4000)
+      tokens.life = 300
+      const asked = tokens.asked.length
+      const bytes = Buffer.alloc(3_000_000, field)
+      await put(registry, 'a/renewed', bytes)
+      assert.ok(tokens.asked.length > asked, 'the token was still good')
+      assert.equal(await registry.hasBlob('a/renewed', digestOf(bytes)), true)
     }
   })
+
+  test('a token that is never good is no reason to ask for ever', async (t) => {
+    t.after(() => (tokens.life = 300))
+    tokens.life = -1000
+    await assert.rejects(put(openOn(t, bearer, PASSWORD), 'a/expired', Buffer.from('x')), { code: 'REGISTRY_DENIED' })
+  })
+
+  test('the right to push is asked for from the beginning, and to mount where the blob is', async (t) => {
+    const registry = openOn(t, bearer, PASSWORD)
+    const bytes = Buffer.from(`mounted ${Math.random()}`)
+    tokens.asked.length = 0
+    await put(registry, 'm/first', bytes)
+    await put(registry, 'm/second', bytes)
+    assert.ok(tokens.asked[0]?.endsWith('/m/first:pull,push'), tokens.asked[0])
+    assert.ok(
+      tokens.asked.some((scope) => / repository:\S*m\/first:pull$/.test(scope)),
+      tokens.asked.join('\n'),
+    )
+    assert.equal(await registry.hasBlob('m/second', digestOf(bytes)), true)
+  })
+
+  for (const [name, server] of [
+    ['basic', basic],
+    ['bearer', bearer],
+  ] as const) {
+    test(`${name}: a wrong password, and none, are denied in words without the password`, async (t) => {
+      const wrong = openOn(t, server, { kind: 'password', user: 'publisher', password: 'hunter2' })
+      const none = openOn(t, server, null)
+      for (const [registry, hint] of [
+        [wrong, /docker login|right to push/],
+        [none, /docker login 127\.0\.0\.1:\d+, or set DOCKER_AUTH|docker login, or set/],
+      ] as const)
+        await assert.rejects(
+          put(registry, 'a/b', Buffer.from('x')),
+          (error: Error & { code: string; hint: string }) => {
+            assert.equal(error.code, 'REGISTRY_DENIED', error.message)
+            assert.match(error.hint, hint)
+            assert.doesNotMatch(`${error.message} ${error.hint} ${error.stack}`, /hunter2/)
+            return true
+          },
+        )
+    })
+  }
+}
+
+let namespaces = 0
+
+function openOn(t: TestContext, server: RegistryServer, credentials: Credentials | null, namespace?: string): Registry {
+  namespaces += 1
+  // A namespace of its own is an empty registry.
+  const address = parseRegistryAddress(`${server.host}/${namespace ?? `contract-${namespaces}`}`)
+  const { send, close } = httpSender(null)
+  t.after(close)
+  return distributionRegistry(address, new Session({ address, send, clock: systemClock, credentials }))
+}
+
+function contractOn(name: string, server: RegistryServer, credentials: Credentials | null): void {
+  registryContract(
+    name,
+    async (t) => {
+      namespaces += 1
+      const namespace = `contract-${namespaces}`
+      return { open: () => openOn(t, server, credentials, namespace) }
+    },
+    false,
+  )
+}
+
+function put(registry: Registry, repository: string, bytes: Buffer): Promise<void> {
+  return registry.putBlob(repository, {
+    digest: digestOf(bytes),
+    size: bytes.length,
+    open: () => Readable.from([bytes]),
+  })
+}
+
+/** A password file as the registry reads it: bcrypt, made by the system's own crypt(3). */
+function passwordFile(path: string): readonly string[] {
+  const made = spawnSync('perl', ['-e', 'chomp(my $p = <STDIN>); print crypt($p, q($2y$05$abcdefghijklmnopqrstuu))'], {
+    input: USER.password,
+    encoding: 'utf8',
+  })
+  assert.match(made.stdout, /^\$2y\$/)
+  writeFileSync(path, `${USER.user}:${made.stdout}\n`)
+  return ['auth:', '  htpasswd:', '    realm: test', `    path: ${path}`]
 }

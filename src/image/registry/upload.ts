@@ -93,17 +93,30 @@ async function uploadInPieces(session: Session, upload: BlobUpload): Promise<voi
   discard(answer)
 }
 
-function exact({ blob, where }: BlobUpload): AsyncGenerator<Buffer> {
+/** Ends with CONTRADICTION when the bytes are not the announced ones, with STORAGE_FAILED when they can't be read. */
+async function* exact({ blob, where }: BlobUpload): AsyncGenerator<Buffer> {
   const announced = { size: blob.size, sha256: hexOf(blob.digest), open: () => blob.open() }
-  return exactBytes(
-    announced,
-    (found) =>
-      new PitlaneError(
-        'CONTRADICTION',
-        `${where}: ${blob.digest} with ${blob.size} bytes was announced, and ${found} came`,
-        { hint: 'What is sent changed while it was read: run the same command again.' },
-      ),
-  )
+  try {
+    yield* exactBytes(
+      announced,
+      (found) =>
+        new PitlaneError(
+          'CONTRADICTION',
+          `${where}: ${blob.digest} with ${blob.size} bytes was announced, and ${found} came`,
+          { hint: 'What is sent changed while it was read: run the same command again.' },
+        ),
+    )
+  } catch (error) {
+    if (error instanceof PitlaneError) throw error
+    throw new PitlaneError(
+      'STORAGE_FAILED',
+      `${where}: the bytes of ${blob.digest} could not be read: ${String(error)}`,
+      {
+        hint: 'The registry has no part of them: the same command goes on.',
+        cause: error,
+      },
+    )
+  }
 }
 
 async function* inPieces(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
