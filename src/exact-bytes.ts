@@ -1,6 +1,6 @@
 /** Bytes on their way to a server: exactly those that were announced, or none of them completely. */
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 export interface Announced {
   /** Bytes. */

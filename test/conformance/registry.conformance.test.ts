@@ -112,8 +112,8 @@ function openOn(t: TestContext, server: RegistryServer, credentials: Credentials
   namespaces += 1
   // A namespace of its own is an empty registry.
   const address = parseRegistryAddress(`${server.host}/${namespace ?? `contract-${namespaces}`}`)
-  const { send, close } = httpSender(null)
-  t.after(close)
+  const { send, ...sender } = httpSender(null)
+  t.after(() => sender.close())
   return distributionRegistry(address, new Session({ address, send, clock: systemClock, credentials }))
 }
 

@@ -26,13 +26,13 @@ export function refusalOf(error: unknown): Refusal {
   const wait = Number(sdk.$response?.headers?.['retry-after'])
   return {
     status: typeof status === 'number' ? status : null,
-    code: systemCode(error) ?? text(sdk.Code) ?? text(sdk.name) ?? 'unknown',
-    message: text(sdk.message) ?? '',
+    code: systemCode(error) ?? stringOf(sdk.Code) ?? stringOf(sdk.name) ?? 'unknown',
+    message: stringOf(sdk.message) ?? '',
     retryAfter: Number.isFinite(wait) && wait >= 0 ? wait : null,
   }
 }
 
-function text(value: unknown): string | undefined {
+function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 

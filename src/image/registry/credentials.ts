@@ -43,7 +43,7 @@ async function fromConfig(
   config: Entry,
   where: string,
   host: string,
-  { askHelper }: CredentialSources,
+  sources: CredentialSources,
 ): Promise<Credentials | null> {
   const names = HUB_NAMES.includes(host) ? HUB_NAMES : [host]
   const helper = entryFor(section(config, 'credHelpers'), names) ?? config['credsStore']
@@ -51,7 +51,7 @@ async function fromConfig(
     if (!/^[A-Za-z0-9._-]+$/.test(helper))
       throw invalid(where, 'the name of a credential helper has other characters than letters, digits, ., _ and -')
     // Helpers know Docker Hub by its oldest name only.
-    const found = await askHelper(helper, HUB_NAMES.includes(host) ? 'https://index.docker.io/v1/' : host)
+    const found = await sources.askHelper(helper, HUB_NAMES.includes(host) ? 'https://index.docker.io/v1/' : host)
     if (found !== null)
       return found.user === '<token>'
         ? { kind: 'identity-token', token: found.secret }
