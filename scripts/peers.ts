@@ -32,6 +32,8 @@ export const PEERS: readonly Peer[] = [
   { proof: 'openssl', package: 'openssl' },
   { proof: 'dash', package: 'dash' },
   { proof: 'busybox', package: 'busybox-static' },
+  { proof: 'zsh', package: 'zsh' },
+  { proof: 'fish', package: 'fish' },
   { proof: 'curl', package: 'curl' },
   { proof: 'wget', package: 'wget' },
   { proof: 'chromium', package: 'chromium' },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,4 +56,20 @@ test('a handle is closed at the end, when nobody reads on, and when the file is 
     await assert.rejects(handle.stat(), { code: 'EBADF' })
   }
   await assert.rejects(streamFile(join(folder, 'absent')).toArray(), { code: 'ENOENT' })
+})
+
+test('a stream that is given up while its file is being opened leaves nothing open', async () => {
+  const openFiles = () =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      const link = `/proc/self/fd/${fd}`
+      return existsSync(link) && readlinkSync(link) === path
+    }).length
+  const stream = streamFile(path)
+  stream.read()
+  stream.destroy()
+  await once(stream, 'close')
+  // Whatever was asked of the system before has its answer by then.
+  const later = await open(path)
+  await later.close()
+  assert.equal(openFiles(), 0)
 })

@@ -32,13 +32,15 @@ export function streamFile(source: string | FileHandle): Readable {
 }
 
 class FileStream extends Readable {
-  readonly #source: string | FileHandle
-  #handle: FileHandle | undefined
+  /** Asked for at the first read, or given. */
+  #handle: Promise<FileHandle> | undefined
+  readonly #path: string
   #position = 0
 
   constructor(source: string | FileHandle) {
     super({ highWaterMark: CHUNK })
-    this.#source = source
+    this.#path = typeof source === 'string' ? source : ''
+    if (typeof source !== 'string') this.#handle = Promise.resolve(source)
   }
 
   override _read(): void {
@@ -46,13 +48,24 @@ class FileStream extends Readable {
   }
 
   async #fill(): Promise<void> {
-    this.#handle ??= typeof this.#source === 'string' ? await open(this.#source) : this.#source
+    const handle = await (this.#handle ??= open(this.#path))
+    // Whoever stopped reading meanwhile has closed it.
+    if (this.destroyed) return
     const chunk = takeChunk()
-    const { bytesRead } = await this.#handle.read(chunk, 0, CHUNK, this.#position)
+    const { bytesRead } = await handle.read(chunk, 0, CHUNK, this.#position)
     this.#position += bytesRead
     if (bytesRead > 0) return void this.push(chunk.subarray(0, bytesRead))
     giveBack(chunk)
     this.push(null)
+  }
+
+  async #opened(): Promise<FileHandle | undefined> {
+    try {
+      return await this.#handle
+    } catch {
+      // Told to the reader when it was opened.
+      return undefined
+    }
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -62,7 +75,8 @@ class FileStream extends Readable {
   async #close(error: Error | null, done: (error: Error | null) => void): Promise<void> {
     let failure = error
     try {
-      const handle = this.#handle ?? (typeof this.#source === 'string' ? undefined : this.#source)
+      // One that is being opened is waited for, or it would stay open.
+      const handle = await this.#opened()
       await handle?.close()
     } catch (closing) {
       failure ??= closing as Error

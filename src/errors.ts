@@ -50,8 +50,17 @@ export const ERRORS = {
   DIRTY_TREE: { fault: 'policy', retry: false, summary: 'the working tree has changes that the commit does not have' },
   VERIFICATION_FAILED: { fault: 'policy', retry: false, summary: 'the release does not verify' },
   STATE_NEWER: { fault: 'policy', retry: false, summary: 'the state was written by a newer Pitlane' },
+  STATE_LOST: {
+    fault: 'infrastructure',
+    retry: false,
+    summary: 'the state was removed or cut off while it was in use',
+  },
   FENCED: { fault: 'infrastructure', retry: true, summary: 'another process has taken over this state' },
-  BUSY: { fault: 'infrastructure', retry: true, summary: 'another process is working on this state' },
+  BUSY: {
+    fault: 'infrastructure',
+    retry: true,
+    summary: 'another process is working on this state or publishing into this bucket',
+  },
   GIT_FAILED: { fault: 'infrastructure', retry: true, summary: 'git is missing or failed' },
   SHALLOW_CLONE: { fault: 'infrastructure', retry: false, summary: 'the clone is shallow and lacks that commit' },
   EXECUTOR_FAILED: { fault: 'infrastructure', retry: true, summary: 'a step could not be started' },
@@ -63,6 +72,23 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERRORS
+
+/** What a person can do about an error of this code, where the one who throws knows nothing better. Other codes always come with a hint. */
+export const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
+  CONFIG_INVALID: 'Correct pitlane.yaml and commit it.',
+  SOURCE_UNFIT:
+    'Take it out of the commit: what is built, downloaded or has a repository of its own is for a step to fetch.',
+  KEY_INVALID:
+    'Keys are files of minisign: `pitlane key generate` makes one, `pitlane key show` prints its public half.',
+  CONTRADICTION: 'Somebody else has written or changed it: put it back from a copy, or release under a new version.',
+  PLAN_CONTRADICTION:
+    'What .pitlane holds is not what Pitlane wrote there. Move the folder away to begin anew; what is published stays in the bucket.',
+  VERIFICATION_FAILED: 'It is not what was published: do not use it, and put it back from a copy when it is yours.',
+  FENCED: 'Wait for the other process to end, then run the same command again.',
+  GIT_FAILED: 'Look at the repository with `git fsck`; `git fetch` brings back what is missing.',
+  INTERRUPTED: 'Run the same command again: it goes on where it was.',
+  INTERNAL: 'Please report it with the version of Pitlane and the whole text.',
+}
 
 /** A place in a text file; line and column count from 1. */
 export interface Place {
@@ -76,13 +102,20 @@ export class PitlaneError extends Error {
   /** What the person can do about it, as a full sentence or a command. */
   readonly hint: string | undefined
   readonly place: Place | undefined
+  /** File with the whole output of the step that failed. */
+  readonly output: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; place?: Place; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; place?: Place; output?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'PitlaneError'
     this.code = code
-    this.hint = options.hint
+    this.hint = options.hint ?? ADVICE[code]
     this.place = options.place
+    this.output = options.output
   }
 
   get fault(): Fault {

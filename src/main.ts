@@ -6,7 +6,8 @@ import { run } from '@stricli/core'
 import { buildApp } from './cli/app.ts'
 import type { Context, Project, State, StateOptions } from './cli/context.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { EXIT } from './errors.ts'
+import { EXIT, PitlaneError } from './errors.ts'
+import type { Executor } from './executors/types.ts'
 import type { Bucket } from './buckets/types.ts'
 import type { Repository } from './forges/types.ts'
 import type { Registry } from './image/types.ts'
@@ -43,10 +44,15 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
   let signals: Context['stop'] | undefined
   // From when a command asks on: until then, and in commands that never ask, a signal ends the process as it does any other.
   const stop = () => (signals ??= stopSignals(process))
+  let executor: Promise<Executor> | undefined
+  const executorOnce = () =>
+    (executor ??= stateModules().then(([{ ProcessExecutor }]) => new ProcessExecutor({ clock })))
   const repositories: Repository[] = []
   return {
     process,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingFolder(process)
+    },
     env: process.env,
     clock,
     pitlaneVersion,
@@ -65,14 +71,14 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
     async project() {
       const { findRepository } = await import('./forges/git/repository.ts')
-      const repository = findRepository(process.cwd(), 'pitlane.yaml')
+      const repository = findRepository(workingFolder(process), 'pitlane.yaml')
       repositories.push(repository)
       return { repository, folder: repository.root, file: 'pitlane.yaml' }
     },
 
     async repositoryFolder() {
       const { findRepository } = await import('./forges/git/repository.ts')
-      return findRepository(process.cwd(), null).root
+      return findRepository(workingFolder(process), null).root
     },
 
     async actor(project) {
@@ -87,11 +93,14 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
       return createSigner((await loadSigningKey(project, process.env, keyFiles)).key)
     },
 
-    // Its failure is met by whoever opens the state.
-    loadState: () => void stateModules().catch(() => undefined),
+    // Its failure is met by whoever opens the state, or starts a step.
+    loadState: () =>
+      void executorOnce()
+        .then((made) => made.isolation())
+        .catch(() => undefined),
 
     async openState(project, options) {
-      const state = await openState(project, options, clock, stop().drain)
+      const state = await openState(project, options, clock, stop().drain, await executorOnce())
       return wrap?.state ? wrap.state(state) : state
     },
 
@@ -103,7 +112,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
     async published(address) {
       const { httpReader } = await import('./buckets/http/reader.ts')
-      return httpReader(address.replace(/\/+$/, ''))
+      return httpReader(address.replace(/\/+$/, ''), clock)
     },
 
     async registry(location, base) {
@@ -116,34 +125,32 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
 const stateModules = () =>
   Promise.all([
+    import('./executors/process/executor.ts'),
     import('./database/folder.ts'),
     import('./database/lock.ts'),
     import('./database/sqlite.ts'),
     import('./database/writer.ts'),
     import('./artifact/content.ts'),
-    import('./executors/process/executor.ts'),
   ])
 
-async function openState(project: Project, options: StateOptions, clock: Clock, signal: AbortSignal): Promise<State> {
-  const [
-    { stateFolder, makeStateFolder },
-    { acquireLock },
-    { openSqlite },
-    { takeOver },
-    { contentStore },
-    { ProcessExecutor },
-  ] = await stateModules()
+async function openState(
+  project: Project,
+  options: StateOptions,
+  clock: Clock,
+  signal: AbortSignal,
+  executor: Executor,
+): Promise<State> {
+  const [, { stateFolder, makeStateFolder }, { acquireLock }, { openSqlite }, { takeOver }, { contentStore }] =
+    await stateModules()
   const folder = stateFolder(project.folder)
   makeStateFolder(folder)
   const lock = await acquireLock({ folder: folder.root, ...options, pid: process.pid, clock, signal })
   try {
     const db = await openSqlite(folder.database)
     const writer = await takeOver(db)
-    const executor = new ProcessExecutor({ clock })
     return {
       folder,
       writer,
-      db,
       content: contentStore(folder.artifacts, clock),
       executor,
       async release() {
@@ -181,6 +188,17 @@ function stopSignals(process: NodeJS.Process): Context['stop'] {
     interrupt.abort()
   })
   return { drain: drain.signal, interrupt: interrupt.signal }
+}
+
+function workingFolder(process: NodeJS.Process): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw new PitlaneError('NOT_FOUND', 'the working directory of this shell is gone', {
+      hint: 'It was removed or replaced: go into the folder of the project again.',
+      cause: error,
+    })
+  }
 }
 
 /** From package.json, two folders up from `dist/main.js` or one from `src/main.ts`. */

@@ -15,6 +15,7 @@ import {
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { systemClock } from '../clock.ts'
 import { contentStore } from './content.ts'
@@ -45,7 +46,7 @@ test('content is stored under its digest, read-only, with both digests, at every
     assert.ok(readFileSync(store.path(stored.sha256)).equals(bytes))
     assert.equal(statSync(store.path(stored.sha256)).mode & 0o777, 0o444)
     assert.deepEqual(readdirSync(folder), [expected.sha256])
-    await store.check(stored.sha256)
+    assert.equal(await store.inspect(stored.sha256), 'whole')
   }
 })
 
@@ -55,9 +56,9 @@ test('the same bytes again are one file, and heal a damaged one', async () => {
   const { sha256 } = await store.put(source)
   chmodSync(store.path(sha256), 0o644)
   writeFileSync(store.path(sha256), 'fIrst')
-  await assert.rejects(store.check(sha256), { code: 'STORAGE_FAILED', message: /damaged: its bytes have SHA-256/ })
+  assert.equal(await store.inspect(sha256), 'changed')
   assert.equal((await store.put(source)).sha256, sha256)
-  await store.check(sha256)
+  assert.equal(await store.inspect(sha256), 'whole')
   assert.equal(readdirSync(folder).length, 1)
 })
 
@@ -68,7 +69,7 @@ test('puts of the same and of other bytes at once', async () => {
   const stored = await Promise.all([source, `${source}.other`, source, source].map((path) => store.put(path)))
   assert.equal(new Set(stored.map(({ sha256 }) => sha256)).size, 2)
   assert.equal(readdirSync(folder).length, 2)
-  for (const { sha256 } of stored) await store.check(sha256)
+  for (const { sha256 } of stored) assert.equal(await store.inspect(sha256), 'whole')
 })
 
 test('a body opens a fresh stream each time', async () => {
@@ -86,7 +87,7 @@ test('absent content and names that are no digests', async () => {
   const { store } = fresh()
   const absent = 'a'.repeat(64)
   await assert.rejects(store.open(absent), { code: 'STORAGE_FAILED', message: /ENOENT/ })
-  await assert.rejects(store.check(absent), { code: 'STORAGE_FAILED' })
+  assert.equal(await store.inspect(absent), 'removed')
   for (const name of ['', '../x', 'A'.repeat(64), `${absent}/..`]) {
     assert.throws(() => store.path(name), { code: 'INTERNAL' })
   }
@@ -170,3 +171,16 @@ for (const [options, errno, hint] of [
     assert.ok(existsSync(source))
   })
 }
+
+test('what was lost is put back from a copy with the same bytes, and from no other', async () => {
+  const { folder, source, store } = fresh()
+  writeFileSync(source, 'what was built')
+  const { sha256 } = await store.put(source)
+  const copy = (...chunks: string[]) => Readable.from(chunks.map((chunk) => Buffer.from(chunk)))
+  rmSync(store.path(sha256))
+  assert.equal(await store.restore(sha256, copy('something ', 'else'), 'a bucket'), false)
+  assert.deepEqual(readdirSync(folder), [])
+  assert.equal(await store.restore(sha256, copy('what ', 'was built'), 'a bucket'), true)
+  assert.equal(await store.inspect(sha256), 'whole')
+  assert.deepEqual(readdirSync(folder), [sha256])
+})

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Body } from '../buckets/types.ts'
 import { streamFile } from '../chunks.ts'
@@ -36,8 +36,14 @@ export interface ContentStore {
   path(sha256: string): string
   /** Fails with `STORAGE_FAILED` when there is no such content. */
   open(sha256: string): Promise<Body>
-  /** Reads all of it again; fails with `STORAGE_FAILED` when the bytes don't have that digest, or are absent. */
-  check(sha256: string): Promise<void>
+  /** Reads all of it again. Somebody may have removed it, or changed its bytes. Throws `STORAGE_FAILED` when it can't be read. */
+  inspect(sha256: string): Promise<'whole' | 'removed' | 'changed'>
+  /** Puts back what was lost, from a copy; false, and nothing is changed, when these are other bytes. */
+  restore(sha256: string, copy: AsyncIterable<Buffer>, from: string): Promise<boolean>
+  /** Digests of everything that is stored. */
+  list(): Promise<readonly string[]>
+  /** An absent one is removed already. */
+  remove(sha256: string): Promise<void>
   /** Removes what crashed puts left behind. Only for the one process that holds the state. Returns how many there were. */
   removeLeftovers(): Promise<number>
 }
@@ -51,7 +57,8 @@ export function contentStore(at: string, clock: Clock): ContentStore {
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new PitlaneError('INTERNAL', `not a SHA-256: ${JSON.stringify(sha256)}`)
     return join(folder, sha256)
   }
-  const putFrom = async (source: FileHandle, path: string, limit: number) => {
+  /** Null when it has not the digest that was `wanted`. */
+  const putChunks = async (source: AsyncIterable<Buffer>, path: string, limit: number, wanted: string | null) => {
     await makeFolder(folder)
     const temporary = join(folder, `${LEFTOVER}${process.pid}-${clock.random(8).toString('hex')}`)
     const file = await writing(temporary, open(temporary, 'wx', 0o600))
@@ -59,6 +66,10 @@ export function contentStore(at: string, clock: Clock): ContentStore {
       let content: StoredContent
       try {
         content = await copy(source, path, file, temporary, limit)
+        if (wanted !== null && content.sha256 !== wanted) {
+          await writing(temporary, unlink(temporary))
+          return null
+        }
         await writing(temporary, file.chmod(0o444))
         await writing(temporary, file.sync())
       } finally {
@@ -72,6 +83,11 @@ export function contentStore(at: string, clock: Clock): ContentStore {
       await unlink(temporary).catch(() => undefined)
       throw error
     }
+  }
+  const putFrom = async (source: FileHandle, path: string, limit: number) => {
+    const stored = await putChunks(fileChunks(source, path), path, limit, null)
+    if (stored === null) throw new PitlaneError('INTERNAL', `${path} was not stored`)
+    return stored
   }
   return {
     folder,
@@ -90,36 +106,49 @@ export function contentStore(at: string, clock: Clock): ContentStore {
       const { size } = await reading(path, stat(path))
       return { size, sha256, open: () => streamFile(path) }
     },
-    async check(sha256) {
+    async inspect(sha256) {
       const path = pathOf(sha256)
-      const file = await reading(path, open(path, constants.O_RDONLY))
+      const file = await open(path, constants.O_RDONLY).catch((error: unknown) => {
+        if (systemCode(error) === 'ENOENT') return null
+        throw storageFailed(path, 'read', error)
+      })
+      if (file === null) return 'removed'
       try {
         const hash = createHash('sha256')
         for await (const chunk of fileChunks(file, path)) hash.update(chunk)
-        const found = hash.digest('hex')
-        if (found === sha256) return
-        throw new PitlaneError('STORAGE_FAILED', `${path} is damaged: its bytes have SHA-256 ${found}`, {
-          hint: 'Check the disk, remove the file, and build again.',
-        })
+        return hash.digest('hex') === sha256 ? 'whole' : 'changed'
       } finally {
         await file.close()
       }
     },
+    async restore(sha256, source, from) {
+      return (await putChunks(source, from, Number.MAX_SAFE_INTEGER, pathOf(sha256) && sha256)) !== null
+    },
+    async list() {
+      return (await namesIn(folder)).filter((name) => /^[0-9a-f]{64}$/.test(name))
+    },
+    async remove(sha256) {
+      const path = pathOf(sha256)
+      await writing(path, rm(path, { force: true }))
+    },
     async removeLeftovers() {
-      const names = await readdir(folder).catch((error: unknown) => {
-        if (systemCode(error) === 'ENOENT') return []
-        throw storageFailed(folder, 'read', error)
-      })
-      const leftovers = names.filter((name) => name.startsWith(LEFTOVER))
+      const leftovers = (await namesIn(folder)).filter((name) => name.startsWith(LEFTOVER))
       for (const name of leftovers) await writing(join(folder, name), unlink(join(folder, name)))
       return leftovers.length
     },
   }
 }
 
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return []
+    throw storageFailed(folder, 'read', error)
+  })
+}
+
 /** Hashes and writes each chunk while the next one is read. */
 async function copy(
-  source: FileHandle,
+  source: AsyncIterable<Buffer>,
   path: string,
   file: FileHandle,
   temporary: string,
@@ -128,7 +157,7 @@ async function copy(
   const sha256 = createHash('sha256')
   const blake2b512 = createHash('blake2b512')
   let size = 0
-  for await (const chunk of fileChunks(source, path)) {
+  for await (const chunk of source) {
     if (size + chunk.length > limit) {
       throw new PitlaneError('OUTPUT_UNFIT', `${path} is larger than ${limit} bytes`, {
         hint: 'A published file has at most that size; see whether the build left the right one.',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readElf } from './elf.ts'
-import { Evidence } from './evidence.ts'
+import { Evidence, readEvidence } from './evidence.ts'
 import { staticBinary } from './fixtures/elf-builder.ts'
 import { bufferAccess } from './random-access.ts'
 
@@ -44,4 +44,11 @@ test('unknown keys and digests of another form are refused', async () => {
   const evidence = await record()
   assert.ok(!Evidence.safeParse({ ...evidence, extra: 1 }).success)
   assert.ok(!Evidence.safeParse({ ...evidence, sha256: 'A'.repeat(64) }).success)
+})
+
+test('a row that something else has written is refused', async () => {
+  const evidence = JSON.stringify(await record())
+  assert.equal(readEvidence({ output_id: 'o', evidence }).name, 'tool')
+  for (const changed of ['{', '{}', evidence.replace('"size":12', '"size":"12"')])
+    assert.throws(() => readEvidence({ output_id: 'o', evidence: changed }), { code: 'PLAN_CONTRADICTION' })
 })

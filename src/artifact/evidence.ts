@@ -1,5 +1,7 @@
 /** What is known about one artifact and how it became known: one small record, stored with the artifact's row. */
 import { z } from 'zod'
+import type { ArtifactRow } from '../database/queries/artifacts.ts'
+import { PitlaneError } from '../errors.ts'
 
 const ElfFactsRecord = z.strictObject({
   class: z.union([z.literal(32), z.literal(64)]),
@@ -47,3 +49,15 @@ export const Evidence = z
     },
   )
 export type Evidence = z.infer<typeof Evidence>
+
+/** Of an artifact's row. Throws `PLAN_CONTRADICTION` when something else has written it. */
+export function readEvidence(row: Pick<ArtifactRow, 'output_id' | 'evidence'>): Evidence {
+  try {
+    return Evidence.parse(JSON.parse(row.evidence))
+  } catch (error) {
+    throw new PitlaneError('PLAN_CONTRADICTION', `the evidence of ${row.output_id} is not as it was written down`, {
+      hint: 'The state was changed from outside. Put the folder .pitlane back from a copy, or move it away to begin anew.',
+      cause: error,
+    })
+  }
+}

@@ -9,12 +9,12 @@ import { join } from 'node:path'
 import { type ArtifactRow, putReleaseTest, readArtifacts, readReleaseTests } from '../database/queries/artifacts.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
 import { findTarget } from '../plan/targets.ts'
-import type { StageContext } from '../run/engine.ts'
+import type { StageContext } from '../run/parts.ts'
 import { shellWord } from '../shell-word.ts'
 import { fileChunks } from './file-chunks.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
-import { storageFailed } from './storage-failed.ts'
+import { reading, storageFailed } from './storage-failed.ts'
 
 type TestParts = Pick<StageParts, 'content' | 'writer' | 'env' | 'machine'>
 
@@ -40,7 +40,8 @@ export async function prepareReleaseTest(parts: TestParts, context: StageContext
   const place = paths(context, artifact.name)
   await rm(place.folder, { recursive: true, force: true })
   await mkdir(place.folder, { recursive: true })
-  await copyFile(parts.content.path(artifact.sha256), place.binary)
+  const stored = parts.content.path(artifact.sha256)
+  await reading(stored, copyFile(stored, place.binary))
   await chmod(place.binary, 0o555)
   await mustBe(artifact, place.binary, 'STORAGE_FAILED')
   if (runner.mode === 'qemu') {
@@ -113,7 +114,10 @@ async function mustBe(artifact: ArtifactRow, path: string, code: 'STORAGE_FAILED
     code,
     `${path} ${found === null ? 'is no regular file any more' : `has SHA-256 ${found}`}; what was built and will be published has ${artifact.sha256}`,
     {
-      hint: code === 'OUTPUT_UNFIT' ? 'The release test must not change the binary it tests.' : 'Check the disk.',
+      hint:
+        code === 'OUTPUT_UNFIT'
+          ? 'The release test must not change the binary it tests.'
+          : 'Something changed it. Run the same command again: a new build begins.',
     },
   )
 }

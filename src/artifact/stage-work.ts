@@ -1,14 +1,16 @@
 /** What surrounds the steps of each kind of stage: the checkout before them, their variables, and the taking over of what they made. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { insertArtifact } from '../database/queries/artifacts.ts'
+import { insertArtifact, readArtifacts } from '../database/queries/artifacts.ts'
+import type { BuildRow } from '../database/queries/builds.ts'
 import type { Writer } from '../database/writer.ts'
 import type { Clock } from '../clock.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
+import type { PlannedStage } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
-import type { StageContext, StageWork } from '../run/engine.ts'
+import type { StageContext, StageWork } from '../run/parts.ts'
 import { baseEnvironment } from '../run/environment.ts'
 import type { Report } from '../run/progress.ts'
 import type { ContentStore } from './content.ts'
@@ -48,7 +50,25 @@ export function stageWork(parts: StageParts): StageWork {
       if (context.stage.kind === 'test') return finishReleaseTest(parts, context)
       await collectOutputs(parts, context)
     },
+
+    lostOutputs: (build, stages) => lostOutputs(parts, build, stages),
   }
+}
+
+/** The first artifact of these stages whose bytes are not in the content store any more, and what came of them. */
+async function lostOutputs(
+  parts: StageParts,
+  build: BuildRow,
+  stages: readonly PlannedStage[],
+): Promise<string | null> {
+  const outputs = new Set(stages.flatMap((stage) => stage.outputs.map((output) => output.id)))
+  if (outputs.size === 0) return null
+  for (const { output_id: output, target, name, sha256 } of await readArtifacts(parts.writer.db, build.id)) {
+    if (!outputs.has(output)) continue
+    const found = await parts.content.inspect(sha256)
+    if (found !== 'whole') return `${target}/${name}, ${parts.content.path(sha256)}, was ${found}`
+  }
+  return null
 }
 
 async function fillWorkspace(repository: Repository, context: StageContext, fresh: boolean): Promise<void> {
@@ -57,7 +77,7 @@ async function fillWorkspace(repository: Repository, context: StageContext, fres
       'STORAGE_FAILED',
       `the workspace ${context.workspace} is gone, and steps that finished have worked in it`,
       {
-        hint: 'Somebody removed it. Put it back, or remove .pitlane: then the next run begins anew.',
+        hint: 'Something removed it. Run the same command again: it begins a new build.',
       },
     )
   }

@@ -20,8 +20,34 @@ export interface Bucket {
   open(key: string): Promise<Readable | null>
   /** Objects whose key starts with the prefix, in the order of their keys' bytes. */
   list(prefix: string): AsyncIterable<ObjectFacts>
+  /**
+   * Names between the prefix, which ends with `/` and is not empty, and the next `/` of the keys below it, in the order of their bytes:
+   * what S3 calls common prefixes. May name one that has no object by now.
+   */
+  folders(prefix: string): Promise<readonly string[]>
   /** Deleting an absent object succeeds. */
   delete(key: string): Promise<void>
+  /**
+   * Takes the bucket for one publisher, until it is released or its holder dies: lists are read, computed and replaced without another
+   * publisher in between. Readers need none, and nothing of it is an object that they see. A store without locks keeps an object of its own
+   * for it, written on a condition and renewed; once such a lease is lost, the adapter's own writes fail.
+   * @throws PitlaneError `BUSY` when somebody else has it for longer than `wait`, `INTERRUPTED` by the signal
+   */
+  lease(request: LeaseRequest): Promise<Lease>
+}
+
+export interface LeaseRequest {
+  /** Milliseconds to wait for the present holder; 0 fails at once. */
+  readonly wait: number
+  /** Called once, when there is somebody to wait for. */
+  readonly onWait: (holder: string) => void
+  /** Called when the store can't do it, with the reason: then nothing is held. */
+  readonly onUnsupported: (reason: string) => void
+  readonly signal: AbortSignal
+}
+
+export interface Lease {
+  release(): Promise<void>
 }
 
 export interface Body {

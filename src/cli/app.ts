@@ -1,34 +1,20 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { Context } from './context.ts'
+import {
+  fileFlag,
+  jobs,
+  json,
+  noWait,
+  requiredFileFlag,
+  revision,
+  revisionFlag,
+  shell,
+  textFlag,
+  versionArgument,
+  words,
+} from './parameters.ts'
 import { usageTexts } from './usage-errors.ts'
-
-const string = (input: string): string => input
-
-const json = { kind: 'boolean', brief: 'Print JSON instead of text', default: false, withNegated: false } as const
-const noWait = {
-  kind: 'boolean',
-  brief: 'Fail at once when another process is working on this project',
-  default: false,
-  withNegated: false,
-} as const
-const jobs = {
-  kind: 'parsed',
-  parse: jobsParser,
-  brief: 'How many steps run at once (default: the number of processors)',
-  optional: true,
-  placeholder: 'N',
-} as const
-const revision = {
-  kind: 'tuple',
-  parameters: [{ brief: 'Tag, branch or commit (default: HEAD)', parse: string, placeholder: 'REV', optional: true }],
-} as const
-
-function jobsParser(input: string): number {
-  const value = /^[0-9]{1,3}$/.test(input) ? Number(input) : 0
-  if (value < 1 || value > 256) throw new SyntaxError('a whole number from 1 to 256 is expected')
-  return value
-}
 
 const init = buildCommand<{ force: boolean; json: boolean }, [], Context>({
   loader: async () => (await import('./commands/init.ts')).init,
@@ -54,13 +40,7 @@ const plan = buildCommand<{ diff?: string; json: boolean }, [string?], Context>(
   },
   parameters: {
     flags: {
-      diff: {
-        kind: 'parsed',
-        parse: string,
-        brief: 'Compare with the plan of another revision',
-        optional: true,
-        placeholder: 'REV',
-      },
+      diff: revisionFlag('Compare: what changes from REV to the revision that is planned (or HEAD)'),
       json,
     },
     positional: revision,
@@ -88,13 +68,7 @@ const release = buildCommand<{ jobs?: number; noWait: boolean; reason?: string; 
     flags: {
       jobs,
       noWait,
-      reason: {
-        kind: 'parsed',
-        parse: string,
-        brief: 'Why it is released; stored with the promotion',
-        optional: true,
-        placeholder: 'TEXT',
-      },
+      reason: textFlag('TEXT', 'Why it is released; stored with the promotion'),
       json,
     },
     positional: revision,
@@ -113,7 +87,7 @@ const releases = buildRouteMap({
       docs: { brief: 'Show one release' },
       parameters: {
         flags: { json },
-        positional: { kind: 'tuple', parameters: [{ brief: 'Version', parse: string, placeholder: 'VERSION' }] },
+        positional: versionArgument,
       },
     }),
   },
@@ -133,21 +107,9 @@ const verify = buildCommand<
   },
   parameters: {
     flags: {
-      from: { kind: 'parsed', parse: string, brief: 'Folder or address of the bucket', placeholder: 'FOLDER|URL' },
-      key: {
-        kind: 'parsed',
-        parse: string,
-        brief: 'Public key: a file, or its text (RW…)',
-        optional: true,
-        placeholder: 'FILE|KEY',
-      },
-      registry: {
-        kind: 'parsed',
-        parse: string,
-        brief: 'Folder of the image layout (default: where the release says)',
-        optional: true,
-        placeholder: 'FOLDER',
-      },
+      from: requiredFileFlag('FOLDER|URL', 'Folder or address of the bucket'),
+      key: fileFlag('FILE|KEY', 'Public key: a file, or its text (RW…)'),
+      registry: fileFlag('FOLDER', 'Folder of the image layout (default: where the release says)'),
       noImages: { kind: 'boolean', brief: 'Leave the images out', default: false, withNegated: false },
       unsigned: {
         kind: 'boolean',
@@ -157,7 +119,7 @@ const verify = buildCommand<
       },
       json,
     },
-    positional: { kind: 'tuple', parameters: [{ brief: 'Version', parse: string, placeholder: 'VERSION' }] },
+    positional: versionArgument,
   },
 })
 
@@ -193,13 +155,7 @@ const key = buildRouteMap({
       },
       parameters: {
         flags: {
-          output: {
-            kind: 'parsed',
-            parse: string,
-            brief: 'Where to write it (default: in your configuration folder)',
-            optional: true,
-            placeholder: 'FILE',
-          },
+          output: fileFlag('FILE', 'Where to write it (default: in your configuration folder)'),
           json,
         },
       },
@@ -228,17 +184,7 @@ const completion = buildCommand<NonNullable<unknown>, ['bash' | 'zsh' | 'fish'],
     ].join('\n'),
   },
   parameters: {
-    positional: {
-      kind: 'tuple',
-      parameters: [
-        {
-          brief: 'bash, zsh or fish',
-          parse: shellParser,
-          placeholder: 'SHELL',
-          proposeCompletions: () => ['bash', 'zsh', 'fish'],
-        },
-      ],
-    },
+    positional: shell,
   },
 })
 
@@ -247,14 +193,9 @@ const complete = buildCommand<NonNullable<unknown>, string[], Context>({
   loader: async () => (await import('./commands/completion.ts')).complete,
   docs: { brief: 'Propose completions' },
   parameters: {
-    positional: { kind: 'array', parameter: { brief: 'Words', parse: string, placeholder: 'WORD' } },
+    positional: words,
   },
 })
-
-function shellParser(input: string): 'bash' | 'zsh' | 'fish' {
-  if (input === 'bash' || input === 'zsh' || input === 'fish') return input
-  throw new SyntaxError('bash, zsh or fish is expected')
-}
 
 export function buildApp(version: string) {
   return buildApplication<Context>(

@@ -1,8 +1,9 @@
 /** What commands share: reporting in the form that was asked for, errors as a person should meet them, the state opened and let go. */
 import { isAbsolute, relative, resolve } from 'node:path'
+import { removeOldBuilds } from '../artifact/old-builds.ts'
 import { stageWork } from '../artifact/stage-work.ts'
-import { exitCodeOf } from '../errors.ts'
-import type { EngineParts } from '../run/engine.ts'
+import { exitCodeOf, PitlaneError } from '../errors.ts'
+import type { EngineParts } from '../run/parts.ts'
 import { removeLeftovers } from '../run/leftovers.ts'
 import type { Report } from '../run/progress.ts'
 import type { Context, Project, State } from './context.ts'
@@ -32,8 +33,8 @@ export interface StateFlags {
   readonly jobs?: number
 }
 
-/** An hour: long enough for another release, short enough to notice that something hangs. */
-const WAIT = 3_600_000
+/** Milliseconds, an hour: long enough for another release, short enough to notice that something hangs. */
+export const WAIT = 3_600_000
 
 export async function withState(
   context: Context,
@@ -75,6 +76,16 @@ export async function withState(
     await work(state, engine)
   } finally {
     await state.release()
+  }
+}
+
+/** At the end of a command that went well. What can't be removed is said, and changes nothing of that. */
+export async function tidyUp(state: State, engine: EngineParts): Promise<void> {
+  try {
+    await removeOldBuilds({ ...engine, content: state.content })
+  } catch (error) {
+    if (!(error instanceof PitlaneError)) throw error
+    engine.report({ event: 'note', message: `old builds could not be removed: ${error.message}` })
   }
 }
 

@@ -1,22 +1,20 @@
 /** What a command may ask for. `main.ts` builds each part on first use; a command that prints help builds none. */
 import type { CommandContext } from '@stricli/core'
-import type { Kysely } from 'kysely'
 import type { ContentStore } from '../artifact/content.ts'
 import type { Bucket } from '../buckets/types.ts'
 import type { Clock } from '../clock.ts'
 import type { StateFolder } from '../database/folder.ts'
-import type { Database } from '../database/schema.ts'
 import type { Writer } from '../database/writer.ts'
 import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Published } from '../release/verify-document.ts'
 import type { Signer } from '../release/sign.ts'
-import type { StopSignals } from '../run/engine.ts'
+import type { StopSignals } from '../run/parts.ts'
 import type { Streams } from './output.ts'
 
 export interface Context extends CommandContext {
-  readonly process: Streams & CommandContext['process']
+  readonly process: Streams & CommandContext['process'] & { readonly argv: readonly string[] }
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
@@ -37,7 +35,7 @@ export interface Context extends CommandContext {
   project(): Promise<Project>
   /** The top of the git repository around the working directory, with or without a `pitlane.yaml`. Throws `NOT_A_REPOSITORY`. */
   repositoryFolder(): Promise<string>
-  /** Begins to load what `openState` runs on, while something else is waited for. Opens nothing. */
+  /** Begins to load what `openState` runs on, and to find out what holds steps here, while something else is waited for. Opens nothing. */
   loadState(): void
   /** Takes the lock, opens the state; `release` must be called. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
   openState(project: Project, options: StateOptions): Promise<State>
@@ -71,7 +69,6 @@ export interface StateOptions {
 export interface State {
   readonly folder: StateFolder
   readonly writer: Writer
-  readonly db: Kysely<Database>
   readonly content: ContentStore
   readonly executor: Executor
   release(): Promise<void>

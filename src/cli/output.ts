@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync, fstatSync } from 'node:fs'
 import { PitlaneError, type Place } from '../errors.ts'
 import type { Progress, Report } from '../run/progress.ts'
+import { shellWord } from '../shell-word.ts'
 
 export interface Streams {
   readonly stdout: { write(text: string): unknown }
@@ -36,14 +37,30 @@ function describe(progress: Progress): string | null {
         ? `  done    ${progress.entry}${progress.operations > 0 ? `  (${progress.operations})` : ''}`
         : null
     case 'published':
-      return progress.already
-        ? `${progress.version} is already published, all of it is there: ${progress.page}`
-        : `${progress.version} is published (${progress.channel}): ${progress.page}`
+      return publishedLines(progress).join('\n')
     case 'waiting':
       return `waiting for ${progress.for}`
     case 'note':
       return progress.message
   }
+}
+
+/** What was written, and what is left to do. Nobody has looked at the public address. */
+function publishedLines(progress: Extract<Progress, { event: 'published' }>): readonly string[] {
+  const { version, channel, bucket, page, already } = progress
+  const first = already
+    ? `${version} is already published, all of it is in the folder ${bucket}`
+    : `${version} is published (${channel}) in the folder ${bucket}`
+  const lines = [first, `  to look at it, open ${shellWord(page)}`]
+  if (progress.public !== null) {
+    const folder = shellWord(bucket)
+    lines.push(
+      `  for ${progress.public}: serve this folder there, or upload it, what pages and lists name first; with S3:`,
+      `    aws s3 sync ${folder} s3://NAME --exclude '*' --include '_releases/*/*' &&`,
+      `    aws s3 sync ${folder} s3://NAME --exclude '.*'`,
+    )
+  }
+  return lines
 }
 
 function buildWords(progress: Extract<Progress, { event: 'build' }>): string {
@@ -177,8 +194,17 @@ export function errorDocument(error: unknown): Record<string, unknown> {
   if (!(error instanceof PitlaneError)) {
     return { event: 'error', code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
   }
-  const { code, fault, retry, message, hint, place } = error
-  return { event: 'error', code, fault, retry, message, hint: hint ?? null, place: place ?? null }
+  const { code, fault, retry, message, hint, place, output } = error
+  return {
+    event: 'error',
+    code,
+    fault,
+    retry,
+    message,
+    hint: hint ?? null,
+    place: place ?? null,
+    output: output ?? null,
+  }
 }
 
 function printableLines(text: string): string {

@@ -1,7 +1,8 @@
 /** From a revision to its plan: the files at that commit, and nothing of the working tree. */
+import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { PitlaneError } from '../errors.ts'
-import { makePlan } from '../plan/make-plan.ts'
+import type { Configuration } from '../plan/configuration.ts'
+import { PitlaneError, systemCode } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { absolute } from './command.ts'
 import type { Project } from './context.ts'
@@ -11,7 +12,10 @@ const CHANGELOG_LIMIT = 16 * 1024 * 1024
 
 export async function planRevision(project: Project, revision: string | undefined): Promise<Plan> {
   const { repository, file } = project
-  const source = await repository.source(revision ?? 'HEAD')
+  const asked = repository.source(revision ?? 'HEAD')
+  // What reads YAML and checks it is loaded while git answers.
+  const loading = import('../plan/make-plan.ts')
+  const source = await asked
   const text = await repository.file(source.commit, file, CONFIGURATION_LIMIT)
   if (text === null) {
     throw new PitlaneError('CONFIG_MISSING', `there is no ${file} in commit ${source.commit}`, {
@@ -19,7 +23,19 @@ export async function planRevision(project: Project, revision: string | undefine
     })
   }
   const changelog = await repository.file(source.commit, join(dirname(file), 'CHANGELOG.md'), CHANGELOG_LIMIT)
+  const { makePlan } = await loading
   return makePlan({ source, configuration: { file, text }, changelog })
+}
+
+/** Of the working tree, committed or not; null where there is no file. */
+export async function workingConfiguration(folder: string): Promise<Configuration | null> {
+  const { parseConfiguration } = await import('../plan/dialects/pitlane/parse.ts')
+  try {
+    return parseConfiguration('pitlane.yaml', readFileSync(join(folder, 'pitlane.yaml')))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
 }
 
 const CHANGES_LIMIT = 1000

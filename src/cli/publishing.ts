@@ -1,15 +1,21 @@
 /** Bucket, registry, signer and lists of a plan that publishes. */
 import { pathToFileURL } from 'node:url'
+import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import { renderSite } from '../pages/site.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Report } from '../run/progress.ts'
 import { documentCheck } from '../release/documents.ts'
 import { parsePublicKey } from '../release/public-key.ts'
-import { absolute, relativeFolder } from './command.ts'
+import { absolute, relativeFolder, WAIT } from './command.ts'
 import type { Context, Project } from './context.ts'
 
-export async function publishing(context: Context, project: Project, plan: Plan, report: Report) {
+export async function publishing(
+  context: Context,
+  project: Project,
+  plan: Plan,
+  { report, writer, noWait }: { readonly report: Report; readonly writer: Writer; readonly noWait: boolean },
+) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
   const base = project.folder
@@ -18,11 +24,36 @@ export async function publishing(context: Context, project: Project, plan: Plan,
   const baseUrl = publish.public ?? pathToFileURL(absolute(publish.bucket, base)).href.replace(/\/$/, '')
   const check = signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'the signing key'))
   const registry = publish.registry === null ? null : await context.registry(publish.registry, base)
-  const note = (message: string) => report({ event: 'note', message })
+  const told = new Set<string>()
+  const note = (message: string) => {
+    if (!told.has(message)) report({ event: 'note', message })
+    told.add(message)
+  }
+  const exclusively = async <T>(work: () => Promise<T>): Promise<T> => {
+    const lease = await bucket.lease({
+      wait: noWait ? 0 : WAIT,
+      onWait: (holder) => report({ event: 'waiting', for: `${holder} to end` }),
+      onUnsupported: (reason) => note(`${reason}. Nobody else may publish there at the same time.`),
+      signal: context.stop.drain,
+    })
+    return work().finally(() => lease.release())
+  }
   return {
     bucket,
     registry,
     layout: publish.registry === null ? null : relativeFolder(publish.bucket, publish.registry, base),
-    lists: { bucket, registry, signer, check, render: renderSite, name: plan.project, baseUrl, note },
+    lists: {
+      bucket,
+      registry,
+      signer,
+      check,
+      render: renderSite,
+      name: plan.project,
+      baseUrl,
+      note,
+      clock: context.clock,
+      writer,
+      exclusively,
+    },
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, rmdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -63,4 +63,14 @@ test('where its holder cannot be written down, the lock is let go of', async (t)
   await assert.rejects(acquireLock(request(folder)), { code: 'STORAGE_FAILED' })
   rmdirSync(holder)
   ;(await acquireLock(request(folder))).release()
+})
+
+test('a holder that nobody can read is another process', async (t) => {
+  const folder = temporaryFolder(t)
+  const lock = await acquireLock(request(folder))
+  for (const text of ['', 'null', '{"command":"x"}', '{"command":"x","pid":"1","since":"today"}']) {
+    writeFileSync(join(folder, 'lock.holder'), text)
+    await assert.rejects(acquireLock(request(folder)), { code: 'BUSY', message: /^another process is working/ }, text)
+  }
+  lock.release()
 })

@@ -97,11 +97,25 @@ function writeHolder({ folder, command, pid, clock }: LockRequest): void {
   }
 }
 
+/** Whatever stands there: it is for people, and another version may have written it. */
 function describeHolder(folder: string): string {
   try {
-    const holder = JSON.parse(readFileSync(join(folder, 'lock.holder'), 'utf8')) as LockHolder
-    return `\`${holder.command}\` (process ${holder.pid}, since ${holder.since})`
+    const holder: unknown = JSON.parse(readFileSync(join(folder, 'lock.holder'), 'utf8'))
+    if (isHolder(holder)) return `\`${holder.command}\` (process ${holder.pid}, since ${holder.since})`
   } catch {
-    return 'another process'
+    // Not written yet, or in the middle of it.
   }
+  return 'another process'
+}
+
+function isHolder(value: unknown): value is LockHolder {
+  if (typeof value !== 'object' || value === null) return false
+  return (
+    'command' in value &&
+    typeof value.command === 'string' &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'since' in value &&
+    typeof value.since === 'string'
+  )
 }

@@ -16,6 +16,7 @@ export interface Database {
   release_tests: ReleaseTestsTable
   promotions: PromotionsTable
   publications: PublicationsTable
+  listings: ListingsTable
   operations: OperationsTable
 }
 
@@ -146,13 +147,26 @@ export interface PublicationsTable {
   state: 'prepared' | 'published'
   /** The date of the release: fixed here, once. */
   published_at: number
-  /** Serial of `index.json` in this publication. */
-  serial: number
   /** Who built and who promoted it, as JSON: fixed here, so that whoever finishes the publication writes the same document. */
   fixed: string
 }
 
+/** Page, lists and pointers of one serial, as this state has put them out or is about to: what stands here is believed without a signature. */
+export interface ListingsTable {
+  /** Of `index.json`: counts up. */
+  serial: number
+  /** The release that they were put out for, or `PAGES`. */
+  version: string
+  /** Their date. */
+  generated_at: number
+  /** SHA-256 of `index.json`. */
+  sha256: string
+  /** `prepared`: every operation is written down; `published`: every one is confirmed. */
+  state: 'prepared' | 'published'
+}
+
 export interface OperationsTable {
+  /** The release that it belongs to, or `PAGES`. */
   version: string
   /** Position in the publication: entry first, then order within it. */
   position: number

@@ -10,12 +10,12 @@ import { takeOver } from './writer.ts'
 test('of two writers on one database the older one changes nothing any more', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'pitlane-writer-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const [first, second] = [await openSqlite(join(folder, 's')), await openSqlite(join(folder, 's'))]
-  const older = await takeOver(first)
+  const db = await openSqlite(join(folder, 's'))
+  const older = await takeOver(db)
   const put = (value: string) => older.write((trx) => trx.insertInto('meta').values({ key: value, value }).execute())
   await put('while it was the only one')
 
-  const newer = await takeOver(second)
+  const newer = await takeOver(db)
   let ran = false
   const refused = older.write(async (trx) => {
     ran = true
@@ -26,10 +26,9 @@ test('of two writers on one database the older one changes nothing any more', as
   assert.equal(ran, false)
   await newer.write((trx) => trx.insertInto('meta').values({ key: 'the newer one', value: '' }).execute())
 
-  const keys = (await second.selectFrom('meta').select('key').orderBy('key').execute()).map((row) => row.key)
+  const keys = (await db.selectFrom('meta').select('key').orderBy('key').execute()).map((row) => row.key)
   assert.deepEqual(keys, ['epoch', 'schema', 'the newer one', 'while it was the only one'])
-  await first.destroy()
-  await second.destroy()
+  await db.destroy()
 })
 
 test('work that fails leaves nothing behind, and the next write goes on', async (t) => {

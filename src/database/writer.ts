@@ -4,11 +4,14 @@
  */
 import type { Kysely, Transaction } from 'kysely'
 import { PitlaneError, systemCode } from '../errors.ts'
+import { prepared } from './prepared.ts'
 import type { Database } from './schema.ts'
 
+/** Rows can be read through it, and not changed. */
+export type Reader = Pick<Kysely<Database>, 'selectFrom'>
+
 export interface Writer {
-  /** For reading; never written through. */
-  readonly db: Kysely<Database>
+  readonly db: Reader
   /** Runs the work in one transaction. When it resolves, the rows are on disk; when it rejects, nothing changed. */
   write<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>
 }
@@ -37,6 +40,8 @@ export async function takeOver(db: Kysely<Database>): Promise<Writer> {
   }
 }
 
+const readEpoch = prepared((db) => db.selectFrom('meta').select('value').where('key', '=', 'epoch'))
+
 async function fenced<T>(
   db: Kysely<Database>,
   epoch: string,
@@ -44,8 +49,8 @@ async function fenced<T>(
 ): Promise<T> {
   try {
     return await db.transaction().execute(async (trx) => {
-      const row = await trx.selectFrom('meta').select('value').where('key', '=', 'epoch').executeTakeFirst()
-      if (row?.value !== epoch) {
+      const { rows } = await readEpoch(trx, {})
+      if (rows[0]?.value !== epoch) {
         throw new PitlaneError(
           'FENCED',
           'another process has taken over this state; this one stops without changing anything',

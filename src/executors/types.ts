@@ -2,7 +2,7 @@
  * Where steps run. One engine drives an executor; a second engine may take over after the first one died, and finds everything
  * again by ids and folders that are fixed before anything starts.
  *
- * Life of a stage attempt: `prepare` once → for each step `start`, then `wait` (or `kill`) → `destroy` once. After an engine died:
+ * Life of a stage attempt: `prepare` once (and `expect`) → for each step `start`, then `wait` (or `kill`) → `destroy` once. After an engine died:
  * `attach` for each step whose row says it was started. Steps of one attempt may overlap in time.
  */
 export interface Executor {
@@ -14,6 +14,11 @@ export interface Executor {
    * (`cwd`) is made by the caller (`forges/git` checks out the commit), before the first `start`.
    */
   prepare(attempt: AttemptRef): Promise<void>
+  /**
+   * A step of the prepared attempt will soon be started: what it runs in may be made ready meanwhile. Runs nothing of the step. May be left
+   * out, and never fails; `destroy` ends what it made.
+   */
+  expect(attempt: AttemptRef): void
   /**
    * Starts the step and resolves when it runs and can be found by `attach`. The child writes its output to `outputPath` itself; its exit status is
    * written by its supervisor, so that both survive this process. Must not be called twice for the same step of the same attempt:
@@ -39,7 +44,7 @@ export interface Executor {
    * @throws PitlaneError `EXECUTOR_FAILED` when processes do not end
    */
   kill(step: StepRef): Promise<void>
-  /** File to which the step's standard output and error go; may not exist before `start`. */
+  /** File to which the step's standard output and error go. A step that was never begun has none; of one that was given up, something else may stand there. */
   outputPath(step: StepRef): string
   /**
    * Ends what is left of the attempt and removes `workspace/` in its folder; outputs and exit statuses stay. May be repeated.
@@ -58,13 +63,13 @@ export interface Executor {
 /** One try at a stage. `folder` is unique to the attempt, absolute, and known before anything starts. */
 export interface AttemptRef {
   readonly attemptId: string
-  /** Holds `workspace/` and, for each step, `steps/<n>/` with `output`, `exit` and what `attach` needs. */
+  /** Holds `workspace/`, the outputs of the steps, and what `attach` needs. */
   readonly folder: string
 }
 
 export interface StepRef {
   readonly attempt: AttemptRef
-  /** Position of the step in its stage, from 0: the name of its folder. */
+  /** Position of the step in its stage, from 0: its files are named by it. */
   readonly index: number
 }
 

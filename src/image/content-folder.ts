@@ -18,10 +18,12 @@ export function storageFailed(what: string, path: string, error: unknown): Pitla
       ? 'Free some space and run the same command again: it goes on where it stopped.'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? 'Make the folder writable for this user and run the same command again.'
-        : undefined
+        : 'Look at the disk that holds it, then run the same command again.'
   const reason = error instanceof Error ? error.message : String(error)
-  return new PitlaneError('STORAGE_FAILED', `${what} ${path}: ${reason}`, { cause: error, ...(hint && { hint }) })
+  return new PitlaneError('STORAGE_FAILED', `${what} ${path}: ${reason}`, { hint, cause: error })
 }
+
+const FOREIGN = 'Pitlane did not write it like that: look at what it is, and put the right file back from a copy.'
 
 const held = new Map<string, Promise<unknown>>()
 
@@ -106,7 +108,7 @@ export async function openRegular(path: string): Promise<{ handle: FileHandle; s
   }
   try {
     const stat = await handle.stat()
-    if (!stat.isFile()) throw new PitlaneError('STORAGE_FAILED', `${path} is not a regular file`)
+    if (!stat.isFile()) throw new PitlaneError('STORAGE_FAILED', `${path} is not a regular file`, { hint: FOREIGN })
     return { handle, size: stat.size }
   } catch (error) {
     await handle.close()
@@ -150,7 +152,9 @@ export async function readSmall(path: string, limit: number): Promise<Buffer | n
   if (file === null) return null
   try {
     if (file.size > limit) {
-      throw new PitlaneError('STORAGE_FAILED', `${path} has ${file.size} bytes, more than the ${limit} that are read`)
+      throw new PitlaneError('STORAGE_FAILED', `${path} has ${file.size} bytes, more than the ${limit} that are read`, {
+        hint: FOREIGN,
+      })
     }
     const bytes = Buffer.alloc(file.size)
     let size = 0

@@ -29,6 +29,7 @@ import type { Descriptor, Registry } from './types.ts'
 /** Bytes: some hundred thousand tags. */
 const INDEX_LIMIT = 64 * 1024 * 1024
 const MARKER_LIMIT = 4096
+const LOST = 'The layout has lost a file: run the same command again, or put the file back from a copy.'
 
 /** No file is touched before the first call. */
 export function layoutRegistry(folder: string): Registry {
@@ -69,7 +70,7 @@ export function layoutRegistry(folder: string): Registry {
     const size = await blobs.sizeOf(part.digest)
     if (size === part.size) return
     if (size === null) {
-      throw new PitlaneError('NOT_FOUND', `${folder}: ${of} names ${part.digest}, which is not there`)
+      throw new PitlaneError('NOT_FOUND', `${folder}: ${of} names ${part.digest}, which is not there`, { hint: LOST })
     }
     throw new PitlaneError(
       'CONTRADICTION',
@@ -88,7 +89,9 @@ export function layoutRegistry(folder: string): Registry {
     }
     const bytes = await blobs.read(wanted.digest, MANIFEST_LIMIT)
     if (bytes === null)
-      throw new PitlaneError('NOT_FOUND', `${folder}: there is no manifest ${wanted.digest} to tag ${name}`)
+      throw new PitlaneError('NOT_FOUND', `${folder}: there is no manifest ${wanted.digest} to tag ${name}`, {
+        hint: LOST,
+      })
     if (bytes.length !== wanted.size) {
       throw new PitlaneError(
         'CONTRADICTION',

@@ -48,7 +48,9 @@ export function archiveHeader(file: { readonly name: string; readonly size: numb
     })
   }
   if (!Number.isSafeInteger(file.size) || file.size < 0 || file.size > NUMBER_LIMIT) {
-    throw new PitlaneError('OUTPUT_UNFIT', `${file.name} has ${file.size} bytes, more than a layer holds (8 GiB)`)
+    throw new PitlaneError('OUTPUT_UNFIT', `${file.name} has ${file.size} bytes, more than a layer holds (8 GiB)`, {
+      hint: 'Make it smaller (`strip`), or leave `image` out of pitlane.yaml.',
+    })
   }
   const header = Buffer.alloc(BLOCK)
   name.copy(header, 0)

@@ -1,5 +1,5 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
-import { type ReleaseDocument, type ReleaseFile } from '../release/document.ts'
+import type { ReleaseDocument, ReleaseFile, ReleaseImage } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -86,23 +86,12 @@ export function verifyCommands(
   return commands
 }
 
-/** How to get the image; null when the release has none. */
-export function imageCommands(document: ReleaseDocument): Commands | null {
-  const { image } = document
-  if (image === null) return null
-  const name = `${image.repository}:${image.tag}`
-  return image.layout === null
-    ? {
-        title: 'Pull by digest',
-        explanation: 'The digest names these exact bytes, whatever happens to the tag.',
-        lines: [`docker pull ${shellWord(`${name}@${image.digest}`)}`],
-      }
-    : {
-        title: 'Load from the image layout',
-        explanation:
-          'Where the release was made, the images lie in a folder (OCI image layout). In the folder of this page there, this loads the one for this machine into Podman; for Docker, write docker-daemon: instead of containers-storage:.',
-        lines: [
-          `skopeo copy \\\n  ${shellWord(`oci:${image.layout}:${name}`)} \\\n  ${shellWord(`containers-storage:${name}`)}`,
-        ],
-      }
+/** How to get the image; null where this page knows no address for it: a folder on the releaser's disk is none. */
+export function imageCommands({ repository, tag, digest, layout }: ReleaseImage): Commands | null {
+  if (layout !== null) return null
+  return {
+    title: 'Pull by digest',
+    explanation: 'The digest names these exact bytes, whatever happens to the tag.',
+    lines: [`docker pull ${shellWord(`${repository}:${tag}@${digest}`)}`],
+  }
 }

@@ -145,3 +145,26 @@ test('ids are there once, and links within the page lead to one', () => {
   for (const { version } of exampleDocuments()) assert.ok(ids.includes(version), version)
   for (const [, target] of html.matchAll(/href="#([^"]*)"/g)) assert.ok(ids.includes(target), target)
 })
+
+test('an image in a folder of the releaser: digests to compare, and no command that works nowhere else', () => {
+  const html = page({
+    documents: exampleDocuments().map((document) => ({
+      ...document,
+      image: document.image === null ? null : { ...document.image, layout: '../images' },
+    })),
+  })
+  assert.doesNotMatch(html, /skopeo|docker pull|\.\.\/images/)
+  const { image } = exampleDocuments().find(({ version }) => version === 'v1.10.0') ?? assert.fail()
+  for (const { digest } of [...(image?.platforms ?? []), image ?? assert.fail()]) assert.ok(html.includes(digest))
+})
+
+test('nobody’s address is on the page, also of documents that hold one', () => {
+  const html = page({
+    documents: exampleDocuments().map((document) => ({
+      ...document,
+      promotion: { ...document.promotion, actor: 'Mira <mira@example.org>' },
+    })),
+  })
+  assert.match(html, /by Mira,/)
+  assert.doesNotMatch(html, /mira@example\.org/)
+})

@@ -116,13 +116,21 @@ tbody th { font-weight: 600; }
 .download:hover { text-decoration: underline; }
 @media (forced-colors: active) { .download, .badge { border: 1px solid; } }
 
-.commands p { margin-bottom: 0.5rem; color: var(--quiet); }
+.commands p, .about { margin-bottom: 0.5rem; color: var(--quiet); }
 pre {
   margin: 0 0 0.75rem; padding: 0.75rem 1rem; overflow-x: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 6px;
   line-height: 1.6; tab-size: 4;
 }
+.commands pre { white-space: pre-wrap; word-break: break-all; text-indent: 2ch hanging each-line; }
+.notes pre {
+  --cover: linear-gradient(var(--raised), var(--raised));
+  background:
+    var(--cover) 0 0 / 1.5rem 100% no-repeat local, var(--cover) 100% 0 / 1.5rem 100% no-repeat local,
+    linear-gradient(90deg, var(--quiet), transparent) 0 0 / 0.5rem 100% no-repeat scroll,
+    linear-gradient(-90deg, var(--quiet), transparent) 100% 0 / 0.5rem 100% no-repeat scroll, var(--raised);
+}
 .commands-head { display: flex; align-items: end; justify-content: space-between; gap: 1rem; margin-top: 1.5rem; }
-.commands-head h3, .commands-head h4 { margin: 0 0 0.25rem; }
+.commands-head h3, .commands-head h5 { margin: 0 0 0.25rem; }
 .commands-head button {
   padding: 0.125rem 0.75rem; font: inherit; font-size: 0.8125rem; color: var(--ink); background: var(--raised);
   border: 1px solid var(--line); border-radius: 4px; cursor: pointer;

@@ -79,7 +79,8 @@ function go(files: RepositoryFiles, project: string): Ecosystem {
   return {
     title: 'Go',
     checks: [
-      { name: 'format', run: 'test -z "$(gofmt -l .)"' },
+      // Prints the files, and is red too when gofmt can't read one.
+      { name: 'format', run: 'files=$(gofmt -l .) && echo "$files" && test -z "$files"' },
       { name: 'lint', run: 'go vet ./...' },
       { name: 'test', run: 'go test ./...' },
     ],

@@ -6,7 +6,14 @@ import { z } from 'zod'
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
-const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
+/** A day that there is, too: what is no date can't be compared with one. */
+export const isoDate = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
+  .refine((text) => {
+    const time = Date.parse(text)
+    return !Number.isNaN(time) && isoSeconds(time) === text
+  }, 'is not a date')
 /** A version is one folder name: see `plan/version.ts`. */
 const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
 /** A key in the bucket: relative, `/`-separated. */

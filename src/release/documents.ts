@@ -59,16 +59,18 @@ export interface StoredDocument {
 
 /** Every release in the bucket, sorted by key. */
 export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
-  const versions: string[] = []
-  for await (const { key } of bucket.list(KEYS.releases)) {
-    const match = /^_releases\/([^/]+)\/release\.json$/.exec(key)
-    if (match?.[1] !== undefined) versions.push(match[1])
-  }
-  return inParallel(versions, PARALLEL, (version) => readChecked(bucket, version, check))
+  const versions = await bucket.folders(KEYS.releases)
+  // Without a document it is a publication that has begun, or something else: no release.
+  const found = await inParallel(versions, PARALLEL, (version) => readTrustedDocument(bucket, version, check))
+  return found.filter((stored) => stored !== null)
 }
 
 /** Every list is computed from all documents: one that can't be trusted stops the work, and says what to do. */
-async function readChecked(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
+export async function readTrustedDocument(
+  bucket: Bucket,
+  version: string,
+  check: DocumentCheck | null,
+): Promise<StoredDocument | null> {
   try {
     return await readTrusted(bucket, version, check)
   } catch (error) {
@@ -80,9 +82,13 @@ async function readChecked(bucket: Bucket, version: string, check: DocumentCheck
   }
 }
 
-async function readTrusted(bucket: Bucket, version: string, check: DocumentCheck | null): Promise<StoredDocument> {
+async function readTrusted(
+  bucket: Bucket,
+  version: string,
+  check: DocumentCheck | null,
+): Promise<StoredDocument | null> {
   const found = await readDocument(bucket, version)
-  if (found === null) throw new PitlaneError('STORAGE_FAILED', `${KEYS.document(version)} was listed and is gone`)
+  if (found === null) return null
   if (check !== null) {
     // Or whoever may write to the bucket could add a release that says it needs no signature.
     if (found.document.signing.scheme === 'none') {

@@ -24,7 +24,10 @@ export interface Journal {
   readonly writer: Writer
   readonly bucket: Bucket
   readonly registry: Registry | null
+  /** Under which the operations are written down: a version, or `PAGES`. */
   readonly version: string
+  /** For messages: `the publication of v1.2.0`. */
+  readonly title: string
   /** Aborted: finish the operation under way, begin no other. */
   readonly stop: AbortSignal
 }
@@ -51,7 +54,7 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
   const own = operations.filter((operation) => operation.entry === entry.id)
   const wanted = journalRows(own)
   const stored = await readOperations(journal.writer.db, journal.version, entry.id)
-  compareWithStored(journal.version, stored, wanted)
+  compareWithStored(journal.title, stored, wanted)
   const open = stored.filter((row) => row.state !== 'done')
   if (open.length === 0) return
   await journal.writer.write((trx) =>
@@ -66,13 +69,9 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
   const worker = async () => {
     for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
       if (journal.stop.aborted) {
-        throw new PitlaneError(
-          'INTERRUPTED',
-          `the publication of ${journal.version} was stopped before it was complete`,
-          {
-            hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
-          },
-        )
+        throw new PitlaneError('INTERRUPTED', `${journal.title} was stopped before it was complete`, {
+          hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
+        })
       }
       const operation = byPosition.get(row.position)
       if (operation === undefined) throw new PitlaneError('INTERNAL', `no operation for ${row.destination}`)
@@ -91,7 +90,7 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
 }
 
 function compareWithStored(
-  version: string,
+  title: string,
   stored: readonly OperationRow[],
   wanted: readonly Omit<OperationRow, 'state'>[],
 ): void {
@@ -103,8 +102,8 @@ function compareWithStored(
   throw new PitlaneError(
     'PLAN_CONTRADICTION',
     difference === undefined
-      ? `the publication of ${version} was written down with ${stored.length} operations, now there are ${wanted.length}`
-      : `the publication of ${version} was written down with ${difference.destination} as ${old?.sha256 ?? 'absent'}, now it would be ${difference.sha256}`,
+      ? `${title} was written down with ${stored.length} operations, now there are ${wanted.length}`
+      : `${title} was written down with ${difference.destination} as ${old?.sha256 ?? 'absent'}, now it would be ${difference.sha256}`,
     {
       hint: 'The state was changed from outside, or this Pitlane version computes it differently. Nothing was published by this run.',
     },

@@ -82,7 +82,10 @@ async function sync(folder: string): Promise<void> {
 }
 
 function unreadable(path: string, error: unknown): PitlaneError {
-  return new PitlaneError('KEY_INVALID', `${path} cannot be read: ${messageOf(error)}`, { cause: error })
+  return new PitlaneError('KEY_INVALID', `${path} cannot be read: ${messageOf(error)}`, {
+    hint: 'Look whether you may read it.',
+    cause: error,
+  })
 }
 
 function messageOf(error: unknown): string {

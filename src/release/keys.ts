@@ -36,7 +36,9 @@ export interface GeneratedKey {
  */
 export function defaultKeyPath(project: string, env: Environment): string | null {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(project)) {
-    throw new PitlaneError('KEY_INVALID', `${JSON.stringify(project)} cannot be the name of a key file`)
+    throw new PitlaneError('KEY_INVALID', `${JSON.stringify(project)} cannot be the name of a key file`, {
+      hint: 'Name the file: `pitlane key generate --output FILE`, and PITLANE_SIGNING_KEY=FILE to sign with it.',
+    })
   }
   const configured = env.XDG_CONFIG_HOME
   if (configured?.startsWith('/') === true) return join(configured, 'pitlane', `${project}.key`)

@@ -20,8 +20,8 @@ export async function lastSerial(bucket: Pick<Bucket, 'read'>, key: PublicKey): 
     const { signature, trustedComment, globalSignature } = parseSignature(text.toString('utf8'), where)
     const signed = Buffer.concat([signature, Buffer.from(trustedComment)])
     if (!verify(null, signed, publicKeyOf(key.key), globalSignature)) return 0
-    const [, serial = '0'] = / serial-([0-9]{1,15}) file:\S+$/.exec(trustedComment) ?? []
-    return Number(serial)
+    const [, serial = '0', path] = / serial-([0-9]{1,12}) file:(\S+)$/.exec(trustedComment) ?? []
+    return path === KEYS.index ? Number(serial) : 0
   } catch (error) {
     if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return 0
     throw error

@@ -5,7 +5,7 @@ import type { BuildRow } from '../database/queries/builds.ts'
 import { writeLayer } from '../image/layer.ts'
 import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { EngineParts } from '../run/engine.ts'
+import type { EngineParts } from '../run/parts.ts'
 
 export async function writeLayers(
   parts: { readonly engine: EngineParts; readonly content: ContentStore },
@@ -16,11 +16,8 @@ export async function writeLayers(
   const artifacts = await readArtifacts(writer.db, build.id)
   const known = new Set<string>()
   for (const row of await readLayers(writer.db, build.id)) {
-    // Named by a row and on disk: it was whole before the row was written.
-    await parts.content.open(row.digest.slice('sha256:'.length)).then(
-      () => known.add(row.target),
-      () => undefined,
-    )
+    // What was lost since is made again.
+    if ((await parts.content.inspect(row.digest.slice('sha256:'.length))) === 'whole') known.add(row.target)
   }
   const missing = artifacts.filter((artifact) => !known.has(artifact.target))
   await inParallel(missing, limits.jobs, async (artifact) => {

@@ -4,10 +4,14 @@
  */
 import type { Bucket } from '../buckets/types.ts'
 import type { Registry } from '../image/types.ts'
+import { inParallel } from '../parallel.ts'
 import type { ReleaseDocument } from './document.ts'
 import type { StoredDocument } from './documents.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
+
+/** How many releases are looked at at once. */
+const PARALLEL = 16
 
 interface ListableParts {
   readonly bucket: Bucket
@@ -22,25 +26,31 @@ export interface Listable {
   readonly incomplete: readonly { readonly version: string; readonly lacks: string }[]
 }
 
-/** What readers see listed already was complete when it was listed; every other version is looked at. */
+/**
+ * What readers see listed already was complete when it was listed; every other version is looked at.
+ * @param index only one that the project itself has made
+ */
 export async function listable(
   parts: ListableParts,
   stored: readonly StoredDocument[],
   index: SiteIndex | null,
 ): Promise<Listable> {
   const known = new Map(index?.releases.map((release) => [release.version, release.document.sha256]))
+  const looked = await inParallel(stored, PARALLEL, async (candidate) => {
+    const isKnown = known.get(candidate.document.version) === candidate.sha256
+    return { candidate, lacks: isKnown ? null : await whatLacks(parts, candidate.document) }
+  })
   const listed: StoredDocument[] = []
   const incomplete: { version: string; lacks: string }[] = []
-  for (const candidate of stored) {
-    const { version } = candidate.document
-    const lacks = known.get(version) === candidate.sha256 ? null : await whatLacks(parts, candidate.document)
+  for (const { candidate, lacks } of looked) {
     if (lacks === null) listed.push(candidate)
-    else incomplete.push({ version, lacks })
+    else incomplete.push({ version: candidate.document.version, lacks })
   }
   return { listed, incomplete }
 }
 
-async function whatLacks(
+/** What a release that is not listed yet lacks to be, in words; null when it is complete. */
+export async function whatLacks(
   { bucket, registry, signer }: ListableParts,
   { files, image, signing }: ReleaseDocument,
 ): Promise<string | null> {

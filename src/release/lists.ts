@@ -1,17 +1,21 @@
 /** Page, lists, feeds and pointers: rendered from every document in the bucket, signed, and put in the order of `PUBLICATION`. */
 import type { Bucket } from '../buckets/types.ts'
+import type { Clock } from '../clock.ts'
+import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
 import type { ReleaseDocument } from './document.ts'
-import { type DocumentCheck, readDocuments } from './documents.ts'
+import { type DocumentCheck, readDocuments, type StoredDocument } from './documents.ts'
+import { projectChanged } from './owner.ts'
 import { listable } from './listable.ts'
 import { signDocument } from './materials.ts'
 import type { Operation } from './publication.ts'
 import type { Signer } from './sign.ts'
-import { type SiteIndex, parseSiteIndex } from './site-index.ts'
+import type { SiteIndex } from './site-index.ts'
+import type { Standing } from './standing.ts'
 
 export interface SiteFile {
   readonly key: string
@@ -41,75 +45,43 @@ export interface ListParts {
   readonly render: RenderSite
   readonly name: string
   readonly baseUrl: string
-  /** Told what was left out, and why. */
+  /** Told what was left out or does not count, and why. */
   readonly note: (message: string) => void
+  readonly clock: Clock
+  /** Knows which lists were put out from here. */
+  readonly writer: Writer
+  /** Does the work while nobody else publishes into the bucket. Not to be called within itself. */
+  readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>
 }
 
-const INDEX_LIMIT = 64 * 1024 * 1024
-
-/**
- * The index that readers see now; null where there is none yet.
- * @throws PitlaneError `VERIFICATION_FAILED` when there is one that can't be read
- */
-export async function readIndex(bucket: Bucket): Promise<SiteIndex | null> {
-  const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
-  if (bytes === null) return null
-  try {
-    return parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
-  } catch (error) {
-    if (!(error instanceof PitlaneError)) throw error
-    throw new PitlaneError(error.code, error.message, {
-      hint: 'Somebody changed it. `pitlane pages rebuild` computes it again from the documents in the bucket.',
-      cause: error,
-    })
-  }
+/** Everything that lists are computed from, read once. */
+export interface Site {
+  readonly standing: Standing
+  /** The releases that are listed. */
+  readonly stored: readonly StoredDocument[]
+  /** Milliseconds since 1970: lists are not dated before the ones that they follow, nor before what they list. */
+  readonly notBefore: number
 }
 
-/** A bucket belongs to one project and is signed with one key: another one would make every earlier release look forged. */
-export async function requireSameOwner(parts: ListParts): Promise<void> {
-  compareOwner(parts, await readIndex(parts.bucket))
+export async function readSite(parts: ListParts, standing: Standing): Promise<Site> {
+  const documents = await readDocuments(parts.bucket, parts.check)
+  const { listed: stored, incomplete } = await listable(parts, documents, standing.proven ? standing.index : null)
+  for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
+  const foreign = stored.find(({ document }) => document.name !== parts.name)
+  if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
+  // A date that nobody signed is shown where it stands, and moves no other.
+  const dates = parts.check === null ? [] : stored.map(({ document }) => Date.parse(document.publishedAt))
+  return { standing, stored, notBefore: dates.reduce((a, b) => Math.max(a, b), standing.generatedAt) }
 }
 
-/** Throws `PROJECT_CHANGED`, `KEY_CHANGED`. */
-export function compareOwner({ bucket, name, signer }: ListParts, index: SiteIndex | null): void {
-  if (index === null) return
-  if (index.name !== name) throw projectChanged(bucket, index.name, name)
-  const before = index.publicKey
-  // Nothing that says it is unsigned can be told from what somebody else has put there.
-  const same =
-    before === null ? signer === null || index.releases.length === 0 : before.minisign === signer?.publicKey.line
-  if (same) return
-  throw new PitlaneError(
-    'KEY_CHANGED',
-    `${bucket.location} is signed with key ${before?.keyId ?? 'none'}, and this one is ${signer?.keyId ?? 'none'}`,
-    {
-      hint: 'Use the key that signed the earlier releases (PITLANE_SIGNING_KEY), or publish to a new bucket.',
-    },
-  )
-}
-
-function projectChanged(bucket: Bucket, there: string, name: string): PitlaneError {
-  return new PitlaneError('PROJECT_CHANGED', `${bucket.location} holds releases of ${there}, and this is ${name}`, {
-    hint: 'Lists and pointers are of one project: publish to a bucket of its own, or give the project its name back.',
-  })
-}
-
-/**
- * What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards.
- * @param before the index that readers see now, where the caller knows it
- */
-export async function listOperations(
+/** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
+export function listOperations(
   parts: ListParts,
+  { stored, standing }: Site,
   serial: number,
   generatedAt: number,
-  before?: SiteIndex | null,
-): Promise<readonly Operation[]> {
-  const now = before === undefined ? await readIndex(parts.bucket) : before
-  const { listed: stored, incomplete } = await listable(parts, await readDocuments(parts.bucket, parts.check), now)
-  for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
+): readonly Operation[] {
   const documents = stored.map(({ document }) => document)
-  const foreign = documents.find((document) => document.name !== parts.name)
-  if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.name, parts.name)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
   const publicKey = signer === null ? null : signer.publicKey
@@ -132,7 +104,7 @@ export async function listOperations(
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.
   const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers'>
-  if (now !== null) refuseBackwards(now, next)
+  if (standing.index !== null) refuseBackwards(standing.index, next)
 
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
@@ -160,13 +132,13 @@ function refuseBackwards(now: SiteIndex, next: Pick<SiteIndex, 'pointers'>): voi
   )
 }
 
-/** Which of these operations' objects the bucket does not have yet with these bytes. */
-export async function staleOperations(bucket: Bucket, operations: readonly Operation[]): Promise<readonly Operation[]> {
-  const stale: Operation[] = []
+/** Keys of these operations whose objects the bucket does not have with these bytes. */
+export async function staleKeys(bucket: Bucket, operations: readonly Operation[]): Promise<readonly string[]> {
+  const stale: string[] = []
   for (const operation of operations) {
     if (operation.to !== 'bucket') continue
     const there = await digestOf(await bucket.open(operation.key))
-    if (there?.sha256 !== operation.body.sha256) stale.push(operation)
+    if (there?.sha256 !== operation.body.sha256) stale.push(operation.key)
   }
   return stale
 }

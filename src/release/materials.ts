@@ -1,7 +1,7 @@
 /** A release's document and everything that goes out before it is visible, computed from rows and stored bytes: again and again the same. */
 import { createHash } from 'node:crypto'
 import type { Body, PutOptions } from '../buckets/types.ts'
-import { Evidence } from '../artifact/evidence.ts'
+import { readEvidence } from '../artifact/evidence.ts'
 import { machineName } from '../artifact/machines.ts'
 import type { ArtifactRow, LayerRow, ReleaseTestRow } from '../database/queries/artifacts.ts'
 import { PitlaneError } from '../errors.ts'
@@ -11,6 +11,7 @@ import type { Plan } from '../plan/plan.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
 import { encodeDocument, isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
+import type { Made } from './obligations.ts'
 import type { EntryId, Operation } from './publication.ts'
 import { type Signer, trustedCommentOf } from './sign.ts'
 
@@ -34,6 +35,8 @@ export interface MaterialsInput {
 export interface Materials {
   readonly document: ReleaseDocument
   readonly operations: readonly Operation[]
+  /** By target. */
+  readonly made: ReadonlyMap<string, Made>
 }
 
 const IMMUTABLE = 'public, max-age=31536000, immutable'
@@ -81,7 +84,13 @@ export function makeMaterials(input: MaterialsInput): Materials {
         put('documents', side.key, bodyOf(side.bytes), side.contentType)
     put('documents', key, bodyOf(bytes), type)
   }
-  return { document, operations }
+  const made = new Map(
+    input.artifacts.map(({ target, sha256, blake2b512 }) => {
+      const layer = input.layers.find((row) => row.target === target)?.digest ?? null
+      return [target, { sha256, blake2b512: Buffer.from(blake2b512, 'hex'), layer }]
+    }),
+  )
+  return { document, operations, made }
 }
 
 /** Both signatures of a document: `.minisig` for minisign, `.sig` for openssl and cosign. */
@@ -158,7 +167,7 @@ function fileOf(input: MaterialsInput, triple: string): ReleaseFile {
   if (artifact === undefined || target === undefined) {
     throw new PitlaneError('PLAN_CONTRADICTION', `the plan declares ${triple}, and there is no artifact for it`)
   }
-  const { elf, findings } = Evidence.parse(JSON.parse(artifact.evidence))
+  const { elf, findings } = readEvidence(artifact)
   if (findings.length > 0) requireRun(input, target, findings)
   return {
     kind: 'binary',

@@ -1,46 +1,57 @@
-/** Counts what the plan declared against what there is, right before anything becomes visible. Missing is missing; nothing is assumed. */
-import type { Plan } from '../plan/plan.ts'
-import type { ReleaseDocument } from './document.ts'
-import { type Operation, operationFacts } from './publication.ts'
+/** Counts what the plan declared against what there is, before and after anything becomes visible. Missing is missing; nothing is assumed. */
+import { machineName } from '../artifact/machines.ts'
+import { PitlaneError } from '../errors.ts'
+import { platformName } from '../image/image.ts'
+import { readIndex, readManifest } from '../image/manifest.ts'
+import { KEYS } from '../plan/keys.ts'
+import type { Obligation, Plan, PlannedOutput } from '../plan/plan.ts'
+import { findTarget } from '../plan/targets.ts'
+import type { ReleaseDocument, ReleaseFile } from './document.ts'
+import type { PublicKey } from './public-key.ts'
+import { trustedCommentOf } from './sign.ts'
+import type { SiteIndex } from './site-index.ts'
+import { verifyFile } from './verify-signature.ts'
+
+/** What the build made for a target: the only bytes that may be found. */
+export interface Made {
+  readonly sha256: string
+  readonly blake2b512: Buffer
+  /** Digest of the image layer that holds it; null without an image. */
+  readonly layer: string | null
+}
+
+/** What is counted: first what is about to be put, then what was read back. */
+export interface Presence {
+  /** SHA-256 of the object; null when it is absent. */
+  readonly object: (key: string) => Promise<string | null>
+  /** A small object. */
+  readonly bytes: (key: string) => Promise<Buffer | null>
+  readonly manifest: (repository: string, digest: string) => Promise<Buffer | null>
+  /** Digest that the tag names. */
+  readonly tag: (repository: string, tag: string) => Promise<string | null>
+  /** What readers see; null while nothing of the release is visible. */
+  readonly lists: { readonly page: string; readonly index: SiteIndex } | null
+}
+
+export interface Count {
+  readonly plan: Plan
+  readonly document: ReleaseDocument
+  /** By target. */
+  readonly made: ReadonlyMap<string, Made>
+  /** Null when the project asked for `sign: none`. */
+  readonly key: PublicKey | null
+}
 
 /** One sentence for each obligation that is not met; empty when the release is complete. */
-export function unmetObligations(plan: Plan, document: ReleaseDocument, operations: readonly Operation[]): string[] {
+export async function unmetObligations(count: Count, presence: Presence): Promise<string[]> {
+  const { plan, document } = count
   const outputs = plan.stages.flatMap((stage) => stage.outputs)
   const unmet: string[] = []
   if (plan.release !== null && outputs.length === 0) unmet.push('the plan declares a release and not one output')
-  const bucket = new Map(
-    operations.flatMap((operation) => (operation.to === 'bucket' ? [[operation.key, operation.body.sha256]] : [])),
-  )
-  const tags = new Set(
-    operations.flatMap((operation) => (operation.to === 'tag' ? [operationFacts(operation).destination] : [])),
-  )
-
   for (const output of outputs) {
-    const file = document.files.find(
-      (candidate) => candidate.target === output.target && candidate.name === output.name,
-    )
+    const file = document.files.find(({ target, name }) => target === output.target && name === output.name)
     for (const obligation of output.obligations) {
-      const met = (() => {
-        switch (obligation) {
-          case 'bytes':
-            return file !== undefined && bucket.get(file.path) === file.sha256
-          case 'digest':
-            return file !== undefined && bucket.has(`${file.path}.sha256`)
-          case 'elf':
-            return file !== undefined && (file.elf.static || !output.static)
-          case 'signature':
-            return file !== undefined && bucket.has(`${file.path}.minisig`)
-          case 'test':
-            return testMet(plan, document, output.target)
-          case 'image': {
-            const platform = document.image?.platforms.find((candidate) => candidate.target === output.target)
-            return platform !== undefined && tags.has(`${platform.repository}:${platform.tag}`)
-          }
-          case 'page':
-            // Pages are rendered from documents that list exactly these files; read back afterwards by verification.
-            return file !== undefined
-        }
-      })()
+      const met = file !== undefined && (await isMet(obligation, { count, presence, output, file }))
       if (!met) unmet.push(`${output.id}: ${obligation} is missing`)
     }
   }
@@ -50,11 +61,103 @@ export function unmetObligations(plan: Plan, document: ReleaseDocument, operatio
   return unmet
 }
 
-function testMet(plan: Plan, document: ReleaseDocument, target: string): boolean {
-  const stage = plan.stages.find((candidate) => candidate.kind === 'test' && candidate.target === target)
-  const test = document.tests.find((candidate) => candidate.target === target)
-  const file = document.files.find((candidate) => candidate.target === target)
+interface Subject {
+  readonly count: Count
+  readonly presence: Presence
+  readonly output: PlannedOutput
+  readonly file: ReleaseFile
+}
+
+async function isMet(obligation: Obligation, subject: Subject): Promise<boolean> {
+  const { count, presence, output, file } = subject
+  switch (obligation) {
+    case 'bytes':
+      return file.sha256 === count.made.get(file.target)?.sha256 && (await presence.object(file.path)) === file.sha256
+    case 'digest':
+      return String(await presence.bytes(`${file.path}.sha256`)) === `${file.sha256}  ${file.name}\n`
+    case 'elf':
+      return fitsTarget(file, output)
+    case 'signature':
+      return isSigned(subject)
+    case 'test':
+      return isTested(count, file)
+    case 'image':
+      return isInImage(subject)
+    case 'page':
+      return isListed(subject)
+  }
+}
+
+function fitsTarget({ elf, platform }: ReleaseFile, output: PlannedOutput): boolean {
+  const target = findTarget(output.target)
+  if (target === undefined || platform !== target.platform) return false
+  const { maxArmVersion } = target.elf
+  return (
+    elf.class === target.elf.class &&
+    elf.machine === machineName(target.elf.machine) &&
+    (elf.static || !output.static) &&
+    (maxArmVersion === null || (elf.arm !== null && elf.arm.version <= maxArmVersion))
+  )
+}
+
+async function isSigned({ count, presence, file }: Subject): Promise<boolean> {
+  const { key, document, made } = count
+  const path = `${file.path}.minisig`
+  const minisig = await presence.bytes(path)
+  const blake2b512 = made.get(file.target)?.blake2b512
+  if (key === null || minisig === null || blake2b512 === undefined) return false
+  try {
+    const comment = trustedCommentOf({ name: document.name, version: document.version, path: file.path })
+    verifyFile(key, { blake2b512 }, minisig.toString('utf8'), comment, path)
+    return true
+  } catch (error) {
+    if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return false
+    throw error
+  }
+}
+
+function isTested({ plan, document }: Count, file: ReleaseFile): boolean {
+  const stage = plan.stages.find((candidate) => candidate.kind === 'test' && candidate.target === file.target)
+  const test = document.tests.find((candidate) => candidate.target === file.target)
   if (stage === undefined || test === undefined) return false
-  if (test.result === 'passed') return test.binarySha256 === file?.sha256
+  if (test.result === 'passed') return test.binarySha256 === file.sha256
   return test.result === 'not-run' && !stage.required
+}
+
+/** Tags → index → manifest → the one layer that was made of this binary, in the platform's repository and in the multi-platform one. */
+async function isInImage({ count, presence, file }: Subject): Promise<boolean> {
+  const { image } = count.document
+  const layer = count.made.get(file.target)?.layer ?? null
+  const platform = image?.platforms.find((candidate) => candidate.target === file.target)
+  if (image === null || layer === null || platform === undefined || platform.platform !== file.platform) return false
+  const indexBytes = await presence.manifest(image.repository, image.digest)
+  const index = indexBytes === null ? null : readIndex(indexBytes)
+  if (index === null || !('value' in index)) return false
+  const entries = index.value.manifests.filter((entry) => entry.digest === platform.digest)
+  const named = entries[0]?.platform
+  if (entries.length !== 1 || named === undefined || platformName(named) !== platform.platform) return false
+  for (const { repository } of [platform, image]) {
+    const bytes = await presence.manifest(repository, platform.digest)
+    const manifest = bytes === null ? null : readManifest(bytes)
+    if (manifest === null || !('value' in manifest)) return false
+    if (manifest.value.layers.map(({ digest }) => digest).join() !== layer) return false
+  }
+  return (
+    (await presence.tag(platform.repository, platform.tag)) === platform.digest &&
+    (await presence.tag(image.repository, image.tag)) === image.digest
+  )
+}
+
+async function isListed({ count, presence, file }: Subject): Promise<boolean> {
+  if (presence.lists === null) return true
+  const { page, index } = presence.lists
+  const { version } = count.document
+  const entry = index.releases.find((release) => release.version === version)
+  const listed = entry?.files.find(({ target, name }) => target === file.target && name === file.name)
+  return (
+    page.includes(version) &&
+    page.includes(file.sha256) &&
+    listed?.sha256 === file.sha256 &&
+    entry?.document.sha256 === (await presence.object(KEYS.document(version)))
+  )
 }

@@ -4,10 +4,10 @@ import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import { digestOf } from './digest.ts'
-import type { ReleaseDocument } from './document.ts'
 import type { Journal } from './journal.ts'
 import type { Materials } from './materials.ts'
-import { unmetObligations } from './obligations.ts'
+import { type Presence, unmetObligations } from './obligations.ts'
+import { readBackPresence, visiblePresence } from './presence.ts'
 import { parsePublicKey } from './public-key.ts'
 import { type Operation, operationFacts } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
@@ -16,23 +16,34 @@ import { verifyRelease } from './verify.ts'
 /** How many objects are read back at once. */
 const PARALLEL = 4
 
-export function requireComplete(plan: Plan, document: ReleaseDocument, operations: readonly Operation[]): void {
-  const unmet = unmetObligations(plan, document, operations)
+/** Counts every obligation of the plan. Throws `PLAN_CONTRADICTION` with those that are not met. */
+export async function requireComplete(
+  { lists }: Pick<ReleaseParts, 'lists'>,
+  plan: Plan,
+  { document, made }: Pick<Materials, 'document' | 'made'>,
+  presence: Presence,
+): Promise<void> {
+  const key = lists.signer === null ? null : parsePublicKey(lists.signer.publicKey.line, 'the signing key')
+  const unmet = await unmetObligations({ plan, document, made, key }, presence)
   if (unmet.length === 0) return
   throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is not complete:\n  ${unmet.join('\n  ')}`, {
-    hint: 'Nothing was published.',
+    hint:
+      presence.lists === null
+        ? 'Nothing was published.'
+        : 'It is visible, and something of it has been changed: `pitlane verify` tells what.',
   })
 }
 
 /**
  * Reads everything that was put, whole, through the address readers use. What is no longer as it was confirmed is opened in the journal
  * again, so that the next run puts it again, or refuses because of what has taken its place.
+ * @returns SHA-256 by destination
  */
 export async function readBack(
   parts: ReleaseParts,
   journal: Journal,
   operations: readonly Operation[],
-): Promise<number> {
+): Promise<ReadonlyMap<string, string>> {
   const put = operations.filter(({ to }) => to !== 'tag')
   const read = await inParallel(put, PARALLEL, async (operation) => {
     const { destination, sha256 } = operationFacts(operation)
@@ -40,7 +51,7 @@ export async function readBack(
     return there === sha256 ? [] : [{ destination, text: `${destination} (${there ?? 'absent'} instead of ${sha256})` }]
   })
   const lost = read.flat()
-  if (lost.length === 0) return put.length
+  if (lost.length === 0) return new Map(put.map(operationFacts).map(({ destination, sha256 }) => [destination, sha256]))
   await journal.writer.write(async (trx) => {
     for (const { destination } of lost) await reopenOperation(trx, journal.version, destination)
   })
@@ -64,7 +75,12 @@ async function readAgain(parts: ReleaseParts, operation: Operation): Promise<str
 }
 
 /** Right before the first visible entry: is it still the commit that was built, and is everything there that was declared? */
-export async function prove(parts: ReleaseParts, plan: Plan, materials: Materials): Promise<void> {
+export async function prove(
+  parts: ReleaseParts,
+  plan: Plan,
+  materials: Materials,
+  sha256s: ReadonlyMap<string, string>,
+): Promise<void> {
   const { tag, commit, tree } = plan.source
   if (tag !== null) {
     const now = await parts.repository.tagCommit(tag)
@@ -76,11 +92,19 @@ export async function prove(parts: ReleaseParts, plan: Plan, materials: Material
   }
   const source = await parts.repository.source(commit)
   if (source.tree !== tree)
-    throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`)
-  requireComplete(plan, materials.document, materials.operations)
+    throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`, {
+      hint: 'Nothing is visible yet. Look at the repository with `git fsck`.',
+    })
+  await requireComplete(parts, plan, materials, readBackPresence(parts, sha256s, materials.operations))
 }
 
-export async function verifyAsStranger(parts: ReleaseParts, plan: Plan): Promise<void> {
+/** Everything as a stranger finds it, and every obligation counted once more against what is visible. */
+export async function verifyAsStranger(
+  parts: ReleaseParts,
+  plan: Plan,
+  materials: Materials,
+  sha256s: ReadonlyMap<string, string>,
+): Promise<void> {
   const { signer } = parts.lists
   const result = await verifyRelease({
     bucket: parts.bucket,
@@ -89,9 +113,14 @@ export async function verifyAsStranger(parts: ReleaseParts, plan: Plan): Promise
     key: signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key'),
     now: parts.engine.clock.now(),
   })
-  if (result.problems.length === 0) return
-  throw new PitlaneError(
-    'VERIFICATION_FAILED',
-    `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`,
-  )
+  if (result.problems.length > 0) {
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${plan.version} was published and does not verify:\n  ${result.problems.join('\n  ')}`,
+      {
+        hint: 'Somebody changed it meanwhile. Run the same command again: it puts back what is missing, and says what it must not replace.',
+      },
+    )
+  }
+  await requireComplete(parts, plan, materials, await visiblePresence(parts, sha256s))
 }

@@ -6,46 +6,43 @@ import {
   findPublication,
   insertPublication,
   type PublicationRow,
-  readOperations,
-  replaceOperations,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
+import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
-import { digestOf } from './digest.ts'
-import { readDocument } from './documents.ts'
-import type { ReleaseDocument } from './document.ts'
+import { isoSeconds, type ReleaseDocument } from './document.ts'
+import { readTrustedDocument } from './documents.ts'
+import { type Fixed, readFixed, writeFixed } from './fixed.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
-import { listOperations, readIndex } from './lists.ts'
+import { putLists } from './listing.ts'
+import { listOperations, readSite } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
-import { type Entry, type Operation, PUBLICATION } from './publication.ts'
+import { requireSameOwner } from './owner.ts'
+import { declared } from './presence.ts'
+import { type Entry, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
-import type { SiteIndex } from './site-index.ts'
+import { readStanding, type Standing, UNSIGNED_AHEAD } from './standing.ts'
 
 type Promotion = ReleaseDocument['promotion']
 
-/** What is decided once, when the publication is written down. */
-interface Fixed {
-  /** Milliseconds since 1970. */
-  readonly publishedAt: number
-  readonly builder: ReleaseDocument['builder']
-  readonly promotion: Promotion
+/** While nobody else publishes into the bucket: what is read of its lists stays as it is until they are replaced. */
+export function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<void> {
+  return parts.lists.exclusively(() => walk(parts, plan, build, promotion))
 }
 
-export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<void> {
+async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<void> {
   const publication = await prepare(parts, plan, build, promotion)
-  const fixed = {
-    ...(JSON.parse(publication.fixed) as Omit<Fixed, 'publishedAt'>),
-    publishedAt: publication.published_at,
-  }
-  const materials = await materialsOf(parts, plan, build, fixed)
+  const materials = await materialsOf(parts, plan, build, readFixed(publication))
   const journal: Journal = {
     writer: parts.engine.writer,
     bucket: parts.bucket,
     registry: parts.registry,
     version: plan.version,
+    title: `the publication of ${plan.version}`,
     stop: parts.stop.drain,
   }
+  const subject: Subject = { plan, materials, publication, readBack: new Map() }
   for (const entry of PUBLICATION) {
     const operations = materials.operations.filter((operation) => operation.entry === entry.id)
     parts.engine.report({
@@ -56,7 +53,7 @@ export async function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, 
       state: 'started',
       operations: operations.length,
     })
-    const count = await carryOut(parts, journal, entry, { plan, materials, publication })
+    const count = await carryOut(parts, journal, entry, subject)
     parts.engine.report({
       event: 'publication',
       version: plan.version,
@@ -73,6 +70,8 @@ interface Subject {
   readonly plan: Plan
   readonly materials: Materials
   readonly publication: PublicationRow
+  /** SHA-256 by destination, of this very run; empty before. */
+  readBack: ReadonlyMap<string, string>
 }
 
 async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, subject: Subject): Promise<number> {
@@ -88,17 +87,15 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       return operations.length
     }
     case 'read-back':
-      return readBack(parts, journal, materials.operations)
+      subject.readBack = await readBack(parts, journal, materials.operations)
+      return subject.readBack.size
     case 'proof':
-      await prove(parts, plan, materials)
+      await prove(parts, plan, materials, subject.readBack)
       return 0
-    case 'lists': {
-      const operations = await currentLists(parts, journal, subject)
-      await carryOutEntry(journal, entry, operations)
-      return operations.length
-    }
+    case 'lists':
+      return putLists(parts.lists, journal, subject.publication.published_at)
     case 'verify':
-      await verifyAsStranger(parts, plan)
+      await verifyAsStranger(parts, plan, materials, subject.readBack)
       return 0
   }
 }
@@ -113,22 +110,22 @@ async function prepare(
   const { writer } = parts.engine
   const begun = await findPublication(writer.db, plan.version)
   if (begun !== undefined) return begun
-  const index = await readIndex(parts.bucket)
-  const fixed = await decide(parts, plan, promotion, index)
-  const { document, operations } = await materialsOf(parts, plan, build, fixed)
-  requireComplete(plan, document, operations)
+  const standing = await readStanding(parts.lists)
+  const fixed = await decide(parts, plan, promotion, standing)
+  const materials = await materialsOf(parts, plan, build, fixed)
+  const { operations } = materials
+  await requireComplete(parts, plan, materials, declared(operations))
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
-  const serial = (index?.serial ?? 0) + 1
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
-  await listOperations(parts.lists, serial, fixed.publishedAt, index)
+  await requireSameOwner(parts.lists, standing)
+  listOperations(parts.lists, await readSite(parts.lists, standing), standing.serial + 1, fixed.publishedAt)
   const publication: PublicationRow = {
     version: plan.version,
     release_build_id: build.id,
     plan_id: plan.id,
     state: 'prepared',
     published_at: fixed.publishedAt,
-    serial,
-    fixed: JSON.stringify({ builder: fixed.builder, promotion: fixed.promotion }),
+    fixed: writeFixed(fixed),
   }
   await writer.write((trx) => insertPublication(trx, publication, journalRows(operations)))
   return publication
@@ -138,19 +135,30 @@ async function prepare(
  * A document of this version that is in the bucket already comes from a publication whose state was lost: what it decided stays decided, and
  * if the same bytes were built, that publication goes on.
  */
-async function decide(parts: ReleaseParts, plan: Plan, promotion: Promotion, index: SiteIndex | null): Promise<Fixed> {
-  const there = await readDocument(parts.bucket, plan.version)
+async function decide(parts: ReleaseParts, plan: Plan, promotion: Promotion, standing: Standing): Promise<Fixed> {
+  const { clock, executor } = parts.engine
+  const now = clock.now()
+  const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there !== null) {
     const { publishedAt, builder, promotion: earlier } = there.document
-    return { publishedAt: Date.parse(publishedAt), builder, promotion: earlier }
+    const date = Date.parse(publishedAt)
+    if (parts.lists.check === null && date > now + UNSIGNED_AHEAD) throw datedAhead(parts, plan, publishedAt, now)
+    return { publishedAt: date, builder, promotion: earlier }
   }
-  const { clock, executor } = parts.engine
   return {
     // The clock may have gone back: a release is never dated before the list it is added to.
-    publishedAt: Math.max(Math.floor(clock.now() / 1000) * 1000, index === null ? 0 : Date.parse(index.generatedAt)),
+    publishedAt: Math.max(Math.floor(now / 1000) * 1000, standing.generatedAt),
     builder: { pitlane: parts.pitlaneVersion, executor: executor.name, isolation: await executor.isolation() },
     promotion,
   }
+}
+
+function datedAhead(parts: ReleaseParts, plan: Plan, date: string, now: number): PitlaneError {
+  return new PitlaneError(
+    'VERIFICATION_FAILED',
+    `${parts.bucket.location}/${KEYS.document(plan.version)} is dated ${date}, it is not signed, and it is ${isoSeconds(now)} here`,
+    { hint: 'Set the clock right, or remove the document when it is not yours.' },
+  )
 }
 
 async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, fixed: Fixed): Promise<Materials> {
@@ -179,35 +187,4 @@ async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, fix
       return body
     },
   })
-}
-
-/**
- * The lists as they have to be now. They were perhaps written down and begun by a run that died: those go on. Where another publication
- * has come in between, they are computed anew with the next serial.
- */
-async function currentLists(parts: ReleaseParts, journal: Journal, subject: Subject): Promise<readonly Operation[]> {
-  const { version, published_at: publishedAt } = subject.publication
-  const serial = (await findPublication(journal.writer.db, version))?.serial ?? subject.publication.serial
-  const index = await readIndex(parts.bucket)
-  const own = await listOperations(parts.lists, serial, publishedAt, index)
-  const next = own.at(-1)
-  const overtaken =
-    index !== null &&
-    index.serial >= serial &&
-    !(next?.to === 'bucket' && (await isThere(parts, next.key, next.body.sha256)))
-  const newSerial = overtaken ? index.serial + 1 : serial
-  const operations = overtaken
-    ? await listOperations(parts.lists, newSerial, Math.max(publishedAt, Date.parse(index.generatedAt)), index)
-    : own
-  const rows = journalRows(operations)
-  const stored = await readOperations(journal.writer.db, version, 'lists')
-  const same =
-    stored.length === rows.length &&
-    rows.every((row, at) => row.sha256 === stored[at]?.sha256 && row.destination === stored[at]?.destination)
-  if (!same) await journal.writer.write((trx) => replaceOperations(trx, version, 'lists', newSerial, rows))
-  return operations
-}
-
-async function isThere(parts: ReleaseParts, key: string, sha256: string): Promise<boolean> {
-  return (await digestOf(await parts.bucket.open(key)))?.sha256 === sha256
 }

@@ -1,57 +1,55 @@
 /** Proves that page, lists, feeds and pointers are a pure function of the documents in the bucket, and heals them where they are not. */
-import { PitlaneError } from '../errors.ts'
-import { lastSerial } from './last-serial.ts'
-import { compareOwner, listOperations, readIndex, staleOperations, type ListParts } from './lists.ts'
-import { parsePublicKey } from './public-key.ts'
+import { PAGES } from '../database/queries/listings.ts'
+import type { Journal } from './journal.ts'
+import { putListsOf } from './listing.ts'
+import { listOperations, type ListParts, readSite, staleKeys } from './lists.ts'
+import { requireSameOwner } from './owner.ts'
 import type { SiteIndex } from './site-index.ts'
+import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
 
 /**
- * Keys whose objects are not what the documents say, in the order they have to be written. With `write` they are written, under the next
- * serial, and an index that is more than half way to its expiry is renewed; without, nothing is.
+ * Keys whose objects are not what the documents say, in the order they would be written. Nothing is.
  * @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
  */
-export async function rebuildPages(
-  parts: ListParts,
-  options: { readonly now: number; readonly write: boolean },
-): Promise<readonly string[]> {
-  const index = await soundIndex(parts)
-  compareOwner(parts, index)
-  if (index !== null) {
-    // With the serial and date they carry, the lists are either exactly right or not.
-    const same = await listOperations(parts, index.serial, Date.parse(index.generatedAt), index)
-    const stale = await staleOperations(parts.bucket, same)
-    if (stale.length === 0 && !isDue(index, options)) return []
-    if (!options.write && stale.length > 0)
-      return stale.map((operation) => (operation.to === 'bucket' ? operation.key : ''))
-  }
-  const generatedAt = Math.max(options.now, index === null ? 0 : Date.parse(index.generatedAt))
-  const operations = await listOperations(parts, (index?.serial ?? (await serialBefore(parts))) + 1, generatedAt, index)
-  const stale = await staleOperations(parts.bucket, operations)
-  const keys: string[] = []
-  for (const operation of stale) {
-    if (operation.to !== 'bucket') continue
-    if (options.write) await parts.bucket.put(operation.key, operation.body, operation.options)
-    keys.push(operation.key)
-  }
-  return keys
+export async function checkPages(parts: ListParts): Promise<readonly string[]> {
+  const standing = await settledStanding(parts)
+  const { site, stale } = await compare(parts, standing)
+  const { index } = standing
+  const now = parts.clock.now()
+  // A check only reports what readers would refuse.
+  if (index !== null && (stale.length > 0 || now <= Date.parse(index.expiresAt))) return stale
+  const next = listOperations(parts, site, standing.serial + 1, Math.max(now, site.notBefore))
+  return staleKeys(parts.bucket, next)
 }
 
-/** Null as well when there is something that is no index: that is to be healed, too. */
-async function soundIndex({ bucket }: ListParts): Promise<SiteIndex | null> {
-  try {
-    return await readIndex(bucket)
-  } catch (error) {
-    if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return null
-    throw error
-  }
+/**
+ * Writes them, under the next serial, as the lists of a release are written; an index that is more than half way to its expiry is renewed.
+ * Interrupted or killed, the same call goes on.
+ * @returns the keys that were not what they had to be
+ */
+export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
+  return parts.exclusively(async () => {
+    const standing = await readStanding(parts)
+    noteDoubt(parts, standing)
+    const { site, stale } = await compare(parts, standing)
+    const now = parts.clock.now()
+    if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return []
+    const { writer, bucket, registry } = parts
+    const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
+    return (await putListsOf(parts, journal, site, now)).stale
+  })
 }
 
-function serialBefore({ bucket, signer }: ListParts): Promise<number> | number {
-  return signer === null ? 0 : lastSerial(bucket, parsePublicKey(signer.publicKey.line, 'the signing key'))
+/** With the serial and date that the index carries, the lists are either exactly right or not. */
+async function compare(parts: ListParts, standing: Standing) {
+  await requireSameOwner(parts, standing)
+  const site = await readSite(parts, standing)
+  const { index } = standing
+  if (index === null) return { site, stale: [] }
+  const same = listOperations(parts, site, index.serial, Date.parse(index.generatedAt))
+  return { site, stale: await staleKeys(parts.bucket, same) }
 }
 
-/** A check only reports what readers would refuse. */
-function isDue({ generatedAt, expiresAt }: SiteIndex, { now, write }: { now: number; write: boolean }): boolean {
-  const [from, until] = [Date.parse(generatedAt), Date.parse(expiresAt)]
-  return now > (write ? (from + until) / 2 : until)
+function isHalfway({ generatedAt, expiresAt }: SiteIndex, now: number): boolean {
+  return now > (Date.parse(generatedAt) + Date.parse(expiresAt)) / 2
 }

@@ -5,23 +5,28 @@
 import type { ContentStore } from '../artifact/content.ts'
 import { writeLayers } from './layers.ts'
 import type { Bucket } from '../buckets/types.ts'
-import { type BuildRow, findGreenChecks, findReleaseBuild, readBuild } from '../database/queries/builds.ts'
+import type { BuildRow } from '../database/queries/builds.ts'
+import { findCandidate, findGreenChecks } from '../database/queries/find-builds.ts'
 import { findPublication } from '../database/queries/publications.ts'
 import { insertPromotion, readPromotion } from '../database/queries/promotions.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Event } from '../event/event.ts'
+import { publicName } from '../event/promotion.ts'
 import { checksDigest } from '../plan/plan-id.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
-import type { EngineParts, StopSignals } from '../run/engine.ts'
-import { digestOf } from './digest.ts'
-import { readDocument } from './documents.ts'
+import type { EngineParts, StopSignals } from '../run/parts.ts'
+import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
-import { type ListParts, readIndex, requireSameOwner } from './lists.ts'
+import { whatLacks } from './listable.ts'
+import type { ListParts } from './lists.ts'
+import { requireSameOwner } from './owner.ts'
 import { publish } from './publish.ts'
+import { publicationBuild } from './publication-build.ts'
+import { settledStanding, type Standing } from './standing.ts'
 
 export interface ReleaseParts {
   readonly engine: EngineParts
@@ -62,39 +67,47 @@ export async function greenChecks(
 
 export async function release(parts: ReleaseParts, request: ReleaseRequest): Promise<void> {
   const { plan } = request
-  const page = `${parts.lists.baseUrl}/${KEYS.page}`
-  if (await isPublished(parts, plan)) {
-    parts.engine.report({ event: 'published', version: plan.version, channel: plan.channel, page, already: true })
-    return
-  }
-  await requireSameOwner(parts.lists)
+  const { location } = parts.bucket
+  const published = {
+    event: 'published',
+    version: plan.version,
+    channel: plan.channel,
+    bucket: location,
+    page: `${location}/${KEYS.page}`,
+    public: plan.release?.publish?.public ?? null,
+  } as const
+  const standing = await settledStanding(parts.lists)
+  // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
+  await requireSameOwner(parts.lists, standing)
+  const already = await isPublished(parts, plan, standing)
+  if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
   const promotion = await readPromotion(parts.engine.writer.db, build.id)
-  await publish(parts, plan, build, { actor: promotion.actor, reason: promotion.reason, build: promotion.number })
-  parts.engine.report({ event: 'published', version: plan.version, channel: plan.channel, page, already: false })
+  await publish(parts, plan, build, {
+    actor: publicName(promotion.actor),
+    reason: promotion.reason,
+    build: promotion.number,
+  })
+  parts.engine.report({ ...published, already })
 }
 
 /** The release build of this plan that is green, or a new one, promoted from green checks. */
 async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promise<BuildRow> {
   const { db } = parts.engine.writer
   const { plan, event, reason } = request
-  const publication = await findPublication(db, plan.version)
-  if (publication !== undefined) {
-    if (publication.plan_id === plan.id) return readBuild(db, publication.release_build_id)
-    throw new PitlaneError(
-      'CONTRADICTION',
-      `the publication of ${plan.version} was begun from plan ${publication.plan_id}, and this is ${plan.id}`,
-      {
-        hint: 'The tag or pitlane.yaml has changed since. Release under a new version.',
-      },
-    )
-  }
-  const green = await findReleaseBuild(db, plan.id)
-  if (green !== undefined) {
-    const about = { number: green.number, kind: green.kind, version: plan.version, commit: green.commit_id }
-    parts.engine.report({ event: 'build', ...about, state: 'reused' })
-    return green
+  const bound = await publicationBuild(parts, plan)
+  if (bound !== null) return bound
+  const candidate = await findCandidate(db, plan.id)
+  if (candidate?.state === 'succeeded') {
+    const lost = await parts.engine.work.lostOutputs(candidate, plan.stages)
+    if (lost === null) {
+      const about = { number: candidate.number, kind: candidate.kind, version: plan.version }
+      parts.engine.report({ event: 'build', ...about, commit: candidate.commit_id, state: 'reused' })
+      return candidate
+    }
+    const message = `build ${candidate.number} can't be released, and a new one begins: ${lost}`
+    parts.engine.report({ event: 'note', message })
   }
   const checks = await greenChecks(parts, request)
   const build = await carryOutBuild(
@@ -123,8 +136,8 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
  * Whether the version is complete and listed. The bucket is asked, not only the rows: a release made from another machine counts.
  * @throws PitlaneError `CONTRADICTION` when the version is there from another commit
  */
-async function isPublished(parts: ReleaseParts, plan: Plan): Promise<boolean> {
-  const there = await readDocument(parts.bucket, plan.version)
+async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, doubt }: Standing): Promise<boolean> {
+  const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there === null) return false
   if (there.document.commit !== plan.source.commit) {
     throw contradiction(
@@ -135,14 +148,22 @@ async function isPublished(parts: ReleaseParts, plan: Plan): Promise<boolean> {
   }
   const publication = await findPublication(parts.engine.writer.db, plan.version)
   if (publication !== undefined && publication.state !== 'published') return false
-  const index = await readIndex(parts.bucket)
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
-  const document = await digestOf(await parts.bucket.open(KEYS.document(plan.version)))
-  if (listed !== undefined && listed.document.sha256 === document?.sha256) return true
+  const complete = proven || (await whatLacks(parts.lists, there.document)) === null
+  if (complete && listed?.document.sha256 === there.sha256) return true
   if (publication !== undefined) {
     throw new PitlaneError(
       'PLAN_CONTRADICTION',
       `${plan.version} was published, and ${KEYS.index} does not list it with the same document`,
+      {
+        hint: 'Run `pitlane pages rebuild`: it computes the lists from the documents again.',
+      },
+    )
+  }
+  if (index === null && doubt !== null && (await whatLacks(parts.lists, there.document)) === null) {
+    throw new PitlaneError(
+      'PLAN_CONTRADICTION',
+      `${plan.version} is complete, and no ${KEYS.index} that counts lists it`,
       {
         hint: 'Run `pitlane pages rebuild`: it computes the lists from the documents again.',
       },

@@ -3,12 +3,15 @@
  */
 import { z } from 'zod'
 import { PitlaneError } from '../errors.ts'
+import { isoDate } from './document.ts'
 
 /** How many releases a feed names at most; the index names them all. */
 export const FEED_ENTRIES = 100
 
+/** One publication in each second of thirty thousand years: what is higher was not counted. */
+const MAX_SERIAL = 999_999_999_999
+
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
-const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
 const address = z.string().regex(/^(https?|file):\/\//)
 
 const Signatures = {
@@ -77,7 +80,7 @@ export const SiteIndex = z.strictObject({
   format: z.literal('pitlane-index/1'),
   name: z.string(),
   /** Goes up with each publication: who has seen a higher one is being shown an old list. */
-  serial: z.int().nonnegative(),
+  serial: z.int().nonnegative().max(MAX_SERIAL),
   generatedAt: isoDate,
   /** After this a list is not to be trusted to be the newest. */
   expiresAt: isoDate,

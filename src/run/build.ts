@@ -1,12 +1,17 @@
 /** One build from its row to its outcome. */
 import { existsSync, readdirSync } from 'node:fs'
-import { type BuildRow, openBuild } from '../database/queries/builds.ts'
+import type { BuildRow } from '../database/queries/builds.ts'
+import { failedStages, failedStep, wasTried } from '../database/queries/find-builds.ts'
+import { openBuild } from '../database/queries/open-build.ts'
 import type { Event } from '../event/event.ts'
 import type { Plan } from '../plan/plan.ts'
-import { PitlaneError, type ErrorCode } from '../errors.ts'
+import { PitlaneError } from '../errors.ts'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
-import { type EngineParts, runBuild, type StopSignals } from './engine.ts'
+import { runBuild } from './engine.ts'
+import { giveUp, lostWork } from './give-up.ts'
+import type { EngineParts, StopSignals } from './parts.ts'
+import { stagePlaces } from './places.ts'
 
 export interface BuildRequest {
   readonly kind: BuildRow['kind']
@@ -23,17 +28,20 @@ export interface BuildRequest {
  * @throws PitlaneError `INTERRUPTED` when it was stopped before its end; the same call goes on later
  */
 export async function carryOutBuild(parts: EngineParts, request: BuildRequest, stop: StopSignals): Promise<BuildRow> {
-  const build = await parts.writer.write(async (trx) => {
-    const row = await openBuild(trx, { ...request, numbersUsed: highestNumber(parts.folder) })
-    await request.also?.(trx, row)
-    return row
-  })
-  const resumed =
-    (await parts.writer.db
-      .selectFrom('attempts')
-      .select('number')
-      .where('build_id', '=', build.id)
-      .executeTakeFirst()) !== undefined
+  const open = () =>
+    parts.writer.write(async (trx) => {
+      const row = await openBuild(trx, { ...request, numbersUsed: highestNumber(parts.folder) })
+      await request.also?.(trx, row)
+      return row
+    })
+  let build = await open()
+  let resumed = await wasTried(parts.writer.db, build)
+  const lost = resumed ? await lostWork(parts, build, request.plan) : null
+  if (lost !== null) {
+    await giveUp(parts, build, request.plan, lost)
+    build = await open()
+    resumed = false
+  }
   const about = {
     event: 'build',
     number: build.number,
@@ -58,22 +66,27 @@ function highestNumber(folder: string): number {
   return Math.max(0, ...numbers.map(Number))
 }
 
+type FailureParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'>
+
 /** The error that a failed build ends a command with: the first stage's own, as the rows have it. */
-export async function buildFailure(parts: Pick<EngineParts, 'writer'>, build: BuildRow): Promise<PitlaneError> {
-  const failed = await parts.writer.db
-    .selectFrom('stages')
-    .select(['id', 'error', 'note'])
-    .where('build_id', '=', build.id)
-    .where('state', '=', 'failed')
-    .orderBy('position')
-    .execute()
+export async function buildFailure(parts: FailureParts, build: BuildRow): Promise<PitlaneError> {
+  const failed = await failedStages(parts.writer.db, build)
   const [first] = failed
   if (first === undefined) return new PitlaneError('INTERNAL', `build ${build.number} failed without a failed stage`)
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
-  const code = (first.error ?? 'INTERNAL') as ErrorCode
-  const where = `The output is below .pitlane/builds/${build.number}/.`
+  const code = first.error ?? 'INTERNAL'
+  const output = await failedOutput(parts, build, first.id)
+  const where = `The output is ${output === undefined ? 'below' : 'in'} ${output ?? `.pitlane/builds/${build.number}/`}.`
   const hint = code === 'TEST_NOT_RUN' ? RUNNABLE : build.kind === 'release' ? `Nothing was published. ${where}` : where
-  return new PitlaneError(code, `${first.id}: ${first.note ?? 'failed'}${more}`, { hint })
+  return new PitlaneError(code, `${first.id}: ${first.note ?? 'failed'}${more}`, { hint, output })
+}
+
+/** The file that the stage's failed step wrote to; undefined when none failed: then it was what came out that did not fit. */
+async function failedOutput(parts: FailureParts, build: BuildRow, stage: string): Promise<string | undefined> {
+  const failed = await failedStep(parts.writer.db, build, stage)
+  if (failed === undefined) return undefined
+  const attempt = stagePlaces(parts.folder, build, stage).attempt(failed.attempt)
+  return parts.executor.outputPath({ attempt, index: failed.position })
 }
 
 const RUNNABLE =

@@ -9,7 +9,7 @@ import { takeOver } from '../database/writer.ts'
 import { ProcessExecutor } from '../executors/process/executor.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { buildFailure, carryOutBuild } from './build.ts'
-import type { EngineParts } from './engine.ts'
+import type { EngineParts } from './parts.ts'
 
 const plan = (run: string) =>
   makePlan({
@@ -42,13 +42,14 @@ async function outcomeOf(run: string): Promise<{ message: string; written: numbe
         prepare: async ({ workspace }) => void mkdirSync(workspace, { recursive: true }),
         environment: async ({ workspace }) => ({ env: { PATH: process.env['PATH'] ?? '' }, cwd: workspace }),
         collect: async () => {},
+        lostOutputs: async () => null,
       },
     }
     const never = new AbortController().signal
     const event = { kind: 'manual', revision: 'HEAD', actor: 'Toy', at: 0 } as const
     const request = { kind: 'checks', plan: plan(run), checksDigest: 'x', event } as const
     const build = await carryOutBuild(parts, request, { drain: never, interrupt: never })
-    const { size } = statSync(join(folder, 'builds/1/checks/attempt-1/steps/0/output'))
+    const { size } = statSync(join(folder, 'builds/1/checks/attempt-1/steps/0.output'))
     if (build.state === 'succeeded') return { message: 'succeeded', written: size }
     const { code, message } = await buildFailure(parts, build)
     return { message: `${code}: ${message}`, written: size }

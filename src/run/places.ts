@@ -1,6 +1,10 @@
 /** Where the stages of builds lie below `.pitlane/builds`. Fixed before anything starts, so that it is found again after a crash. */
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AttemptRef } from '../executors/types.ts'
+import type { AttemptRef, StepRef } from '../executors/types.ts'
+import type { StageRun } from './state.ts'
+
+export const WORKSPACE = 'workspace'
 
 interface BuildName {
   readonly id: string
@@ -19,10 +23,53 @@ export function stagePlaces(builds: string, build: BuildName, stage: string): St
   const folder = join(builds, String(build.number), stage)
   return {
     folder,
-    workspace: join(folder, 'workspace'),
+    workspace: join(folder, WORKSPACE),
     attempt: (number) => ({
       attemptId: `${build.id}/${stage}/${number}`,
       folder: join(folder, `attempt-${number}`),
     }),
+  }
+}
+
+/** Numbers of the attempts that a stage's folder has. */
+export function attemptFolders(stage: string): readonly number[] {
+  return readdirSync(stage)
+    .flatMap((name) => /^attempt-(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
+}
+
+/** The same for one build, made once: a step asks for its place several times. */
+export class BuildPlaces {
+  readonly #builds: string
+  readonly #build: BuildName
+  readonly #stages = new Map<string, StagePlaces>()
+  readonly #attempts = new Map<string, AttemptRef>()
+
+  constructor(builds: string, build: BuildName) {
+    this.#builds = builds
+    this.#build = build
+  }
+
+  stage(id: string): StagePlaces {
+    const known = this.#stages.get(id)
+    if (known !== undefined) return known
+    const places = stagePlaces(this.#builds, this.#build, id)
+    this.#stages.set(id, places)
+    return places
+  }
+
+  attempt(stage: string, number: number): AttemptRef {
+    const key = `${stage} ${number}`
+    const known = this.#attempts.get(key)
+    if (known !== undefined) return known
+    const attempt = this.stage(stage).attempt(number)
+    this.#attempts.set(key, attempt)
+    return attempt
+  }
+
+  /** In the attempt in which the step was last started. */
+  step(stage: StageRun, id: string): StepRef {
+    const index = stage.plan.steps.findIndex((step) => step.id === id)
+    return { attempt: this.attempt(stage.plan.id, stage.steps[index]?.attempt || stage.attempt), index }
   }
 }

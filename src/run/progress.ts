@@ -51,7 +51,11 @@ export type Progress =
       readonly event: 'published'
       readonly version: string
       readonly channel: string
+      /** Where it was written, and the page in it. */
+      readonly bucket: string
       readonly page: string
+      /** The address that the release names; whether the bucket is served there was not looked at. Null without one. */
+      readonly public: string | null
       readonly already: boolean
     }
   | { readonly event: 'waiting'; readonly for: string }

@@ -13,16 +13,18 @@ import type { PlannedStage, PlannedStep } from '../plan/plan.ts'
  * `timing-out`, `cutting-off` (too much output) and `interrupting` are written before the kill, so that a crash during it does not turn
  * it into a loss.
  */
-export type StepState =
-  | 'waiting'
-  | 'running'
-  | 'timing-out'
-  | 'cutting-off'
-  | 'interrupting'
-  | 'succeeded'
-  | 'failed'
-  | 'timed-out'
-  | 'skipped'
+export const STEP_STATES = new Set([
+  'waiting',
+  'running',
+  'timing-out',
+  'cutting-off',
+  'interrupting',
+  'succeeded',
+  'failed',
+  'timed-out',
+  'skipped',
+] as const)
+export type StepState = typeof STEP_STATES extends ReadonlySet<infer Word> ? Word : never
 
 /**
  * ```
@@ -31,15 +33,17 @@ export type StepState =
  *    └► skipped   └──► not-run | failed
  * ```
  */
-export type StageState =
-  | 'waiting'
-  | 'preparing'
-  | 'running'
-  | 'collecting'
-  | 'succeeded'
-  | 'failed'
-  | 'skipped'
-  | 'not-run'
+export const STAGE_STATES = new Set([
+  'waiting',
+  'preparing',
+  'running',
+  'collecting',
+  'succeeded',
+  'failed',
+  'skipped',
+  'not-run',
+] as const)
+export type StageState = typeof STAGE_STATES extends ReadonlySet<infer Word> ? Word : never
 
 export interface StepRun {
   readonly plan: PlannedStep

@@ -14,8 +14,8 @@ export interface Comparison {
   readonly peer?: () => Promise<number>
   /** What the figure is: `ratio` (ours ÷ peer, the default), `difference` (ours − peer, ms) or `time` (ours, ms). */
   readonly figure?: 'ratio' | 'difference' | 'time'
-  /** The figure is to be at most this. */
-  readonly bound: number
+  /** The figure is to be at most this. Without one it is only told. */
+  readonly bound?: number
 }
 
 /** Takes so many interleaved pairs of every comparison after one that warms up, and prints a row for each. */
@@ -46,15 +46,19 @@ function row(comparison: Comparison, taken: { ours: readonly number[]; peer: rea
   const middle = median(figures)
   return [
     what,
-    median(taken.ours).toFixed(1),
-    comparison.peer === undefined ? '-' : median(taken.peer).toFixed(1),
+    milliseconds(median(taken.ours)),
+    comparison.peer === undefined ? '-' : milliseconds(median(taken.peer)),
     { ratio: 'ours ÷ peer', difference: 'ours − peer', time: 'ours' }[figure],
     show(Math.min(...figures)),
     show(middle),
     show(Math.max(...figures)),
-    `≤ ${figure === 'ratio' ? `${bound}×` : `${bound} ms`}`,
-    middle <= bound ? 'met' : 'MISSED',
+    bound === undefined ? '-' : `≤ ${figure === 'ratio' ? `${bound}×` : `${bound} ms`}`,
+    bound === undefined ? '' : middle <= bound ? 'met' : 'MISSED',
   ]
+}
+
+function milliseconds(value: number): string {
+  return value.toFixed(value < 10 ? 2 : 1)
 }
 
 /** Columns as wide as their widest cell; the first to the left, the others to the right. */

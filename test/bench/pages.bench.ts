@@ -1,7 +1,7 @@
 // Page and lists of 1 000 releases: the pure function alone (from its source, in this process), and `pitlane pages rebuild` as a whole
 // process over a bucket that holds them: reading and verifying every document, rendering, comparing, writing.
 import { createHash } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { exampleSite, manyDocuments } from '../../src/pages/fixtures/documents.ts'
 import { renderSite } from '../../src/pages/site.ts'
@@ -17,6 +17,7 @@ const PAIRS = 7
 const signer = createSigner(parseSecretKey(SECRET_KEY, 'the test key'))
 const documents = manyDocuments(RELEASES).map((document) => ({
   ...document,
+  image: null,
   signing: { scheme: 'minisign' as const, publicKey: signer.publicKey.line, keyId: signer.keyId },
 }))
 const site = exampleSite({ documents })
@@ -35,6 +36,12 @@ for (const document of documents) {
   writeFileSync(join(world.bucket, key), bytes)
   const blake2b512 = createHash('blake2b512').update(bytes).digest()
   writeFileSync(join(world.bucket, `${key}.minisig`), signer.signFile({ blake2b512 }, comment))
+  // What is not complete is not listed: files of the right size, which take no place on the disk.
+  for (const { path, size } of document.files) {
+    mkdirSync(dirname(join(world.bucket, path)), { recursive: true })
+    writeFileSync(join(world.bucket, path), '')
+    truncateSync(join(world.bucket, path), size)
+  }
 }
 const place = { cwd: world.project, env: world.env }
 

@@ -168,6 +168,23 @@ describe('the page in Chromium', { skip: chromiumIsInstalled() ? false : 'chromi
     })
   })
 
+  for (const name of ['example', 'unwieldy']) {
+    test(`${name}: on a phone, no command is cut off, and what is copied has the lines as they are`, async () => {
+      await withPage(name, { width: 390 }, async (page) => {
+        await page.evaluate(openAll)
+        const cut =
+          '[...document.querySelectorAll(".commands pre")].filter((pre) => pre.scrollWidth > pre.clientWidth).length'
+        assert.equal(await page.evaluate(cut), 0)
+        const [shown, selected] = await page.evaluate<[string, string]>(`(() => {
+          const pre = [...document.querySelectorAll('.commands pre')].find((one) => one.textContent.includes('\\\n'))
+          getSelection().selectAllChildren(pre)
+          return [pre.textContent, getSelection().toString()]
+        })()`)
+        assert.equal(selected.trimEnd(), shown)
+      })
+    })
+  }
+
   test('on paper, commands wrap and buttons are gone', async () => {
     await withPage('example', { width: 800 }, async (page) => {
       await page.emulateMedia({ media: 'print' })

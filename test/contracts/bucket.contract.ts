@@ -220,4 +220,44 @@ export function bucketContract(name: string, make: (t: TestContext) => Promise<B
       )
     }
   })
+
+  check('the names directly below a prefix', async (bucket) => {
+    assert.deepEqual(await bucket.folders('a/'), [])
+    for (const key of ['a/c/x', 'a/b/x', 'a/b/y/z', 'a/é/x', 'a/plain', 'ab/d/x', 'e'])
+      await bucket.put(key, bodyOf(key), EXCLUSIVE)
+    assert.deepEqual(await bucket.folders('a/'), ['b', 'c', 'é'])
+    assert.deepEqual(await bucket.folders('a/b/'), ['y'])
+    await assert.rejects(bucket.folders('../'), { code: 'STORAGE_FAILED' })
+  })
+
+  check('one publisher at a time: the next one waits, or is told to', async (bucket) => {
+    const waits: string[] = []
+    const request = (wait: number, signal = new AbortController().signal) => ({
+      wait,
+      signal,
+      onWait: (holder: string) => waits.push(holder),
+      onUnsupported: (reason: string) => assert.fail(reason),
+    })
+    const first = await bucket.lease(request(0))
+    assert.deepEqual(await keysOf(bucket), [])
+    await assert.rejects(bucket.lease(request(0)), { code: 'BUSY' })
+    assert.deepEqual(waits, [])
+    const over = new AbortController()
+    const given = bucket.lease(request(60_000, over.signal))
+    over.abort()
+    await assert.rejects(given, { code: 'INTERRUPTED' })
+    waits.length = 0
+    const order: string[] = []
+    const second = bucket.lease(request(60_000)).then((lease) => {
+      order.push('second')
+      return lease
+    })
+    while (waits.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    order.push('first ends')
+    await first.release()
+    await (await second).release()
+    assert.deepEqual(order, ['first ends', 'second'])
+    assert.equal(waits.length, 1)
+    await (await bucket.lease(request(0))).release()
+  })
 }

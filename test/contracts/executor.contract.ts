@@ -337,6 +337,17 @@ export function executorContract(name: string, make: () => Executor): void {
       await b.executor.remove(folder)
     })
 
+    test('a step that is expected runs once it is started, and one that never comes leaves nothing', async () => {
+      const b = await bench()
+      b.executor.expect(b.attempt)
+      b.executor.expect(b.attempt)
+      assert.deepEqual(await Promise.all([b.code('exit 3'), b.code('exit 4')]), [3, 4])
+      const other = await bench()
+      other.executor.expect(other.attempt)
+      await other.executor.destroy(other.attempt)
+      assert.equal(await other.executor.attach({ attempt: other.attempt, index: 0 }), 'lost')
+    })
+
     test('prepare and destroy can be repeated; output and statuses stay', async () => {
       const b = await bench()
       await b.executor.prepare(b.attempt)

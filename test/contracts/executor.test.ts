@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
@@ -20,11 +29,16 @@ function make(way: (typeof ways)[number]): ProcessExecutor {
 
 /** Pid, start time, boot id and isolation of the only lane. */
 function laneOf(bench: Bench): { readonly file: string; readonly pid: number; readonly fields: string[] } {
-  const lanes = readdirSync(join(bench.attempt.folder, 'lanes'))
-  assert.equal(lanes.length, 1)
-  const file = join(bench.attempt.folder, 'lanes', lanes[0] ?? '', 'process')
+  const file = inLane(bench, 'process')
   const fields = readFileSync(file, 'utf8').trim().split(' ')
   return { file, pid: Number(fields[0]), fields }
+}
+
+/** A file of the only lane. */
+function inLane(bench: Bench, file: string): string {
+  const lanes = readdirSync(join(bench.attempt.folder, 'lanes'))
+  assert.ok(lanes.length <= 1)
+  return join(bench.attempt.folder, 'lanes', lanes[0] ?? '', file)
 }
 
 /** The shell that reads orders: process 1 of the namespace as seen from here, or the lane's own process. */
@@ -103,7 +117,7 @@ for (const way of ways) {
       process.kill(supervisor, 'SIGSTOP')
       dying.stdin?.write('go\n')
       const step = { attempt: b.attempt, index: 1 }
-      await until('the order is written', () => existsSync(join(b.attempt.folder, 'steps/1/order')))
+      await until('the order is written', () => readFileSync(inLane(b, 'order'), 'utf8').startsWith('# step 1\n'))
       await delay(50)
       dying.kill('SIGKILL')
       await once(dying, 'exit')
@@ -128,7 +142,8 @@ for (const way of ways) {
         const exit = await b.executor.wait(step)
         const { pid } = laneOf(b)
         await until('the lane ends', () => !existsSync(`/proc/${pid}`) || /\) Z/.test(stat(pid)))
-        const ran = existsSync(b.executor.outputPath(step)) && b.output(step) === 'ran\n'
+        const begun = statSync(b.executor.outputPath(step), { throwIfNoEntry: false })?.isFile() ?? false
+        const ran = begun && b.output(step) === 'ran\n'
         assert.deepEqual(exit, ran ? { kind: 'exited', code: 5 } : { kind: 'lost' })
       }
     })
@@ -187,9 +202,25 @@ for (const way of ways) {
       await b.executor.wait(step)
       process.kill(supervisorOf(b), 'SIGKILL')
       await until('the lane is gone', () => !existsSync(`/proc/${laneOf(b).pid}`))
-      for (const torn of ['', '3', '3 \n', '-1\n', '3\n3\n', 'cancelled']) {
-        writeFileSync(join(b.attempt.folder, 'steps/0/exit'), torn)
+      for (const torn of ['', '0', '0 3', '0 3 \n', '0 -1\n', '0 3000\n', '10 3\n', '0 3 torn\n']) {
+        writeFileSync(inLane(b, 'ended'), torn)
         assert.equal(await make(way).attach(step), 'lost', JSON.stringify(torn))
+      }
+      // Nor does it become whole when a kill writes its own behind it.
+      writeFileSync(inLane(b, 'ended'), '0 3')
+      const other = make(way)
+      await other.kill(step)
+      assert.deepEqual(await other.wait(step), { kind: 'exited', code: 137 })
+    })
+
+    test('a lane that no step came to ends with its attempt, and with its engine', async () => {
+      for (const end of ['destroy', 'close'] as const) {
+        const b = await bench()
+        b.executor.expect(b.attempt)
+        await until('the lane is open', () => existsSync(inLane(b, 'ended')))
+        const { pid } = laneOf(b)
+        await b.executor[end](b.attempt)
+        await until('the lane ends', () => !existsSync(`/proc/${pid}`) || /\) Z/.test(stat(pid)))
       }
     })
 
@@ -202,18 +233,29 @@ for (const way of ways) {
       assert.deepEqual(await make(way).wait(step), { kind: 'exited', code: 6 })
     })
 
-    test('steps in a row use one lane', async () => {
+    test('steps in a row use one lane, the one that was opened when they were expected', async () => {
       const b = await bench()
+      b.executor.expect(b.attempt)
       for (let n = 0; n < 5; n++) assert.equal(await b.code(`exit ${n}`), n)
       assert.equal(readdirSync(join(b.attempt.folder, 'lanes')).length, 1)
     })
 
     test('orders are readable by their owner only, and gone after destroy', async () => {
       const b = await bench()
-      const { output } = await b.run('stat -c %a "$PITLANE_STEP" "$PITLANE_STEP/order"', { SECRET: 'hush' })
-      assert.equal(output, '700\n600\n')
+      const step = await b.start('exit 0', { SECRET: 'hush '.repeat(100) })
+      await b.executor.wait(step)
+      const order = inLane(b, 'order')
+      assert.deepEqual(
+        [dirname(order), order].map((path) => (statSync(path).mode & 0o777).toString(8)),
+        ['700', '600'],
+      )
+      assert.match(readFileSync(order, 'utf8'), /hush/)
+      // The next order takes its place, to the last byte.
+      await b.run('exit 0')
+      assert.match(readFileSync(order, 'utf8'), /^# step 1\n[^]*-c 'exit 0' sh\n$/)
       await b.executor.destroy(b.attempt)
-      assert.deepEqual(readdirSync(join(b.attempt.folder, 'steps/0')).sort(), ['exit', 'output'])
+      assert.deepEqual(readdirSync(dirname(order)).sort(), ['ended', 'errors', 'process'])
+      assert.deepEqual(readdirSync(join(b.attempt.folder, 'steps')).sort(), ['0.output', '1.output'])
     })
   })
 }

@@ -22,7 +22,8 @@ export interface Begun {
 }
 
 /** What is of one machine or one moment, or can be had from the rest. */
-const LEFT_OUT = /\.pitlane\/(lock|lock\.holder|state\.sqlite.*|\.gitignore)$|\/workspace\/|\/lanes\/|\/binary\//
+const LEFT_OUT =
+  /\.pitlane\/(lock|lock\.holder|lock-journal|state\.sqlite.*|\.gitignore)$|\/workspace\/|\/lanes\/|\/binary\//
 
 export function recordBegun(world: World, pitlane: string, killed: string): Begun {
   const bundle = join(world.root, 'bundle')

@@ -1,11 +1,13 @@
 // The command line with faults. Started plainly it is one run in a process of its own, which a fault can kill; with a channel to its
 // parent it stays and does one run after the other, each through a `main` of its own that shares nothing with the one before but the disk.
+// A run that is to be killed then stands still at its point, until the parent kills the process, or the process kills itself at once.
 import { EventEmitter } from 'node:events'
 import { Writable } from 'node:stream'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { main } from '../../src/main.ts'
 import { type Fault, Faults } from './faults.ts'
 import type { Answer, Request } from './runs.ts'
+import { wrapped } from './wrapped.ts'
 
 function clockAt(now: number): Clock {
   return { ...systemClock, now: () => now }
@@ -14,7 +16,7 @@ function clockAt(now: number): Clock {
 async function stay(): Promise<void> {
   process.once('disconnect', () => process.exit())
   for await (const [request] of EventEmitter.on(process, 'message') as AsyncIterable<[Request]>) {
-    const { cwd, args, env, fault, now } = request
+    const { cwd, args, env, fault, mayStand, now } = request
     // Git and the executor look for these themselves.
     process.env['HOME'] = env['HOME']
     process.env['PATH'] = env['PATH']
@@ -38,8 +40,12 @@ async function stay(): Promise<void> {
       exitCode: undefined as number | undefined,
       exit: () => undefined,
     })
-    const faults = new Faults(fault)
-    await main(pretended as unknown as NodeJS.Process, { clock: clockAt(now), wrap: faults.wrap })
+    const stands = Promise.withResolvers<void>()
+    const faults = new Faults(fault, mayStand ? stands.resolve : null)
+    await Promise.race([
+      main(pretended as unknown as NodeJS.Process, { clock: clockAt(now), wrap: wrapped(faults) }),
+      stands.promise,
+    ])
     const { points, struck } = faults
     const answer: Answer = { code: pretended.exitCode ?? 0, signal: null, output, struck, points }
     process.send?.(answer)
@@ -49,7 +55,7 @@ async function stay(): Promise<void> {
 async function once(): Promise<void> {
   const given = JSON.parse(process.env['CRASH_RUN'] ?? '{}') as { fault?: Fault; now?: number }
   const faults = new Faults(given.fault ?? null)
-  await main(process, { clock: clockAt(given.now ?? Date.now()), wrap: faults.wrap })
+  await main(process, { clock: clockAt(given.now ?? Date.now()), wrap: wrapped(faults) })
 }
 
 await (process.send === undefined ? once() : stay())

@@ -3,34 +3,20 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { Point } from './faults.ts'
-import { backwards, look } from './readers.ts'
-import { each, RELEASE, Runs } from './runs.ts'
+import { type Goal, killAndGoOn } from './killing.ts'
+import { RELEASE, Runs } from './runs.ts'
 import * as worlds from './worlds.ts'
 
-/** Worlds at a time; steps and starts leave the processors idle now and then. */
-const LANES = 3
 /** Fewer points than this: the faults are not where they should be. */
-const FLOOR = { all: 500, killed: 150, second: 15 }
-/** A minute or so on two free processors; ten times that on busy ones. */
+const FLOOR = { first: 500, second: 30 }
+/** Less than two minutes on two free processors; some times that on busy ones. */
 const TIMEOUT = 600_000
-/** `all` also kills where nothing was written since the point before. */
-const EVERY = process.env['PITLANE_CRASH_POINTS'] === 'all'
-
-/** Wherever a run dies, the same command ends in this. */
-interface Goal {
-  readonly args: readonly string[]
-  readonly published: Readonly<Record<string, string>>
-  readonly steps: readonly string[]
-  /** It is the only release, so that nothing but its own bytes may ever be there. */
-  readonly only: boolean
-}
 
 /** A start world, and the points that are reached from it until the next one takes over. */
 interface Segment {
   readonly world: worlds.World
   readonly goal: Goal
-  readonly points: readonly Point[]
+  readonly points: readonly string[]
 }
 
 let runs: Runs
@@ -42,7 +28,12 @@ before(async () => {
   runs = await Runs.open()
   // A run that is to die late begins late: in a world that was left by a run that died between two parts, when no step ran.
   const fresh = worlds.freshWorld()
-  const starts = [/^executor\.destroy build-1\/checks\/1 #1 after$/, /^bucket\.put .* #1 before$/]
+  const starts = [
+    /^executor\.destroy build-1\/checks\/1 #1 after$/,
+    /^bucket\.put .* #1 before$/,
+    /^bucket\.put .*release\.json #1 before$/,
+    /^registry\.putTag .* #1 before$/,
+  ]
   pointCount = await makeSegments(first, fresh, RELEASE, starts)
 
   const released = worlds.copyOf(fresh)
@@ -66,15 +57,21 @@ async function makeSegments(
   starts: readonly RegExp[],
 ): Promise<number> {
   const whole = await record(fresh, args)
-  const goal = { args, published: whole.published, steps: whole.steps, only: segments === first }
+  const goal = {
+    args,
+    published: whole.published,
+    steps: whole.steps,
+    only: segments === first,
+    disks: new Set<string>(),
+  }
   let world = fresh
   let { points } = whole
   for (const start of starts) {
-    const end = points.findIndex((point) => start.test(point.name))
+    const end = points.findIndex((point) => start.test(point))
     assert.notEqual(end, -1, `no point ${start}`)
     segments.push({ world, goal, points: points.slice(0, end + 1) })
     world = worlds.copyOf(world)
-    const { signal, output } = await runs.run(world, { args, fault: { at: points[end]?.name ?? '', how: 'kill' } })
+    const { signal, output } = await runs.run(world, { args, fault: { at: points[end] ?? '', how: 'kill' } })
     assert.equal(signal, 'SIGKILL', output)
     points = (await record(world, args)).points
   }
@@ -93,13 +90,14 @@ async function record(world: worlds.World, args: readonly string[]) {
 }
 
 test('killed at any point, the same command goes on and leaves the same bytes', { timeout: TIMEOUT }, async () => {
-  const cases = first.flatMap((segment) =>
-    segment.points.filter((point) => EVERY || point.distinct).map(({ name }) => ({ ...segment, kills: [name] })),
+  const cases = first.flatMap((segment) => segment.points.map((name) => ({ ...segment, kills: [name] })))
+  const missed = await killAndGoOn(runs, cases)
+  const disks = first[0]?.goal.disks.size ?? 0
+  console.log(
+    `${pointCount} points, killed ${cases.length - missed} times, left ${disks} disks, not reached again ${missed}`,
   )
-  const missed = await killAndGoOn(cases)
-  console.log(`${pointCount} points, killed at ${cases.length - missed}, not reached again ${missed}`)
-  assert.ok(pointCount >= FLOOR.all, `only ${pointCount} points`)
-  assert.ok(cases.length - missed >= FLOOR.killed, `killed at ${cases.length - missed} points only`)
+  assert.ok(pointCount >= FLOOR.first, `only ${pointCount} points`)
+  assert.ok(missed <= cases.length / 100, `${missed} points were not reached again`)
 })
 
 test('killed while the lists of a second release come out, readers see the old ones or the new ones', {
@@ -108,71 +106,27 @@ test('killed while the lists of a second release come out, readers see the old o
   const visible = second.at(-1)
   assert.ok(visible !== undefined)
   const cases = visible.points
-    .filter(({ name, distinct }) => distinct && /^(bucket\.put|registry\.putTag)/.test(name))
-    .map(({ name }) => ({ ...visible, kills: [name] }))
-  await killAndGoOn(cases)
+    .filter((name) => /^(bucket\.put|registry\.putTag)/.test(name))
+    .map((name) => ({ ...visible, kills: [name] }))
+  await killAndGoOn(runs, cases)
   assert.ok(cases.length >= FLOOR.second, `killed at ${cases.length} points only`)
 })
 
 test('killed twice, it still does', { timeout: TIMEOUT }, async () => {
   const random = seeded(20_260_302)
-  const pick = <T>(from: readonly T[]): T => {
-    const picked = from[Math.floor(random() * from.length)]
-    assert.ok(picked !== undefined)
-    return picked
-  }
-  const everywhere = first.flatMap((segment) => segment.points.map(({ name: at }) => ({ segment, at })))
-  const cases = Array.from({ length: 40 }, () => {
-    const { segment, at } = pick(everywhere)
-    return { ...segment, kills: [at, pick(segment.points).name] }
+  const below = (limit: number) => Math.floor(random() * limit)
+  const pairs = Array.from({ length: 40 }, () => {
+    const segment = first[below(first.length)]
+    assert.ok(segment !== undefined)
+    const at = below(segment.points.length)
+    const later = segment.points.slice(at + 1)
+    return { ...segment, kills: [segment.points[at], later[below(later.length)]].filter((name) => name !== undefined) }
   })
-  await killAndGoOn(cases)
+  const missed = await killAndGoOn(runs, pairs, false)
+  console.log(`${pairs.length} pairs, not reached again ${missed}`)
+  // After a lost step, the next attempt writes other rows.
+  assert.ok(missed <= pairs.length / 5, `${missed} points were not reached again`)
 })
-
-interface Case extends Segment {
-  readonly kills: readonly string[]
-}
-
-/** @returns how often a kill's point was not reached: two builds that overlap need not come to the same number of writes */
-async function killAndGoOn(cases: readonly Case[]): Promise<number> {
-  let missed = 0
-  await each(cases, LANES, async ({ world: base, goal, kills }) => {
-    const world = worlds.copyOf(base)
-    const { args } = goal
-    try {
-      const earlier = look(world)
-      for (const at of kills) {
-        const killed = await runs.run(world, { args, fault: { at, how: 'kill' } })
-        if (killed.signal !== 'SIGKILL') {
-          assert.equal(killed.code, 0, killed.output)
-          missed += 1
-        }
-        const view = look(world)
-        assert.deepEqual([...view.problems, ...backwards(earlier, view)], [])
-        if (goal.only) assertOnlyItsOwn(world, goal)
-      }
-      const { code, output } = await runs.warm(world, { args })
-      assert.equal(code, 0, output)
-      assert.deepEqual(worlds.published(world), goal.published)
-      worlds.assertStepsRanOnce(world, goal.steps)
-      if (goal.only) worlds.assertRowsAreWhole(world)
-      worlds.assertNothingIsLeft(world)
-      await worlds.assertNothingRuns(world)
-    } catch (error) {
-      throw new Error(`killed at ${kills.join(', then at ')} (left in ${world.root})`, { cause: error })
-    }
-    worlds.removeWorld(world)
-  })
-  return missed
-}
-
-/** With one publication, whatever is there has to be what it will be in the end; but for the tags, which come one by one. */
-function assertOnlyItsOwn(world: worlds.World, goal: Goal): void {
-  for (const [path, sha256] of Object.entries(worlds.published(world))) {
-    if (path === 'images/index.json' || path.endsWith('.partial')) continue
-    assert.equal(sha256, goal.published[path], path)
-  }
-}
 
 /** mulberry32 */
 function seeded(seed: number): () => number {

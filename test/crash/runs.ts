@@ -1,10 +1,12 @@
 // Runs of the command line as a crash test needs them: in processes that die, and in processes that stay.
+import assert from 'node:assert/strict'
 import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
-import type { Fault, Point } from './faults.ts'
+import type { Fault } from './faults.ts'
 import { FAST, type World } from './worlds.ts'
 
 export interface Request {
@@ -12,6 +14,8 @@ export interface Request {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly fault: Fault | null
+  /** Instead of dying at once: see `Faults`. */
+  readonly mayStand: boolean
   /** What the wall clock says, milliseconds since 1970. */
   readonly now: number
 }
@@ -23,7 +27,7 @@ export interface Answer {
   readonly output: string
   /** Whether the fault happened; not known of a process that is gone. */
   readonly struck: boolean
-  readonly points: readonly Point[]
+  readonly points: readonly string[]
 }
 
 /** 2026-03-02T00:00:00Z, some hours after the toy's commits. */
@@ -101,33 +105,79 @@ export class Runs {
 
   /** One run in a process that has done others before: nothing is loaded again. */
   async warm(world: World, options: RunOptions = {}): Promise<Answer> {
-    const child =
-      this.#idle.pop() ??
-      fork(this.#entry, { execArgv: NODE, env: world.env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    const request: Request = {
-      cwd: world.project,
-      args: options.args ?? RELEASE,
-      env: world.env,
-      fault: options.fault ?? null,
-      now: options.now ?? NOW,
-    }
-    const answer = await new Promise<Answer>((resolve, reject) => {
-      const gone = () => reject(new Error('a run took its whole process with it'))
-      child.once('exit', gone)
-      child.once('message', (message) => {
-        child.off('exit', gone)
-        resolve(message as Answer)
-      })
-      child.send(request)
-    })
+    const child = this.#idle.pop() ?? this.#stay(world)
+    const answer = await ask(child, requestOf(world, options))
+    assert.equal(answer.signal, null, 'a run took its whole process with it')
     this.#idle.push(child)
     return answer
+  }
+
+  /** A process in which runs go to their points, to be killed together. */
+  doomed(world: World): Doomed {
+    return new Doomed(this.#stay(world, SHORT))
+  }
+
+  #stay(world: World, options: readonly string[] = []): ChildProcess {
+    return fork(this.#entry, {
+      execArgv: [...NODE, ...options],
+      env: { ...world.env, NODE_COMPILE_CACHE: join(this.#folder, 'cache') },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
   }
 
   close(): void {
     for (const child of this.#idle) child.disconnect()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** A process that stays, with runs that stand still in it, each of them at its point. */
+export class Doomed {
+  readonly #child: ChildProcess
+  readonly #gone: Promise<unknown>
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    this.#gone = once(child, 'exit')
+  }
+
+  /** Brings a run to its point. It stands there, or the whole process was killed there at once, or (with neither) the run ended without it. */
+  bring(world: World, args: readonly string[], at: string, mayStand: boolean): Promise<Answer> {
+    return ask(this.#child, { ...requestOf(world, { args, fault: { at, how: 'kill' } }), mayStand })
+  }
+
+  /** `kill -9`, with everything that stands in it. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#gone
+  }
+}
+
+function requestOf(world: World, options: RunOptions): Request {
+  return {
+    cwd: world.project,
+    args: options.args ?? RELEASE,
+    env: world.env,
+    fault: options.fault ?? null,
+    mayStand: false,
+    now: options.now ?? NOW,
+  }
+}
+
+function ask(child: ChildProcess, request: Request): Promise<Answer> {
+  return new Promise((resolve) => {
+    const gone = (code: number | null, signal: string | null) => {
+      child.off('message', answered)
+      resolve({ code, signal, output: '', struck: signal === 'SIGKILL', points: [] })
+    }
+    const answered = (message: unknown) => {
+      child.off('exit', gone)
+      resolve(message as Answer)
+    }
+    child.once('exit', gone)
+    child.once('message', answered)
+    child.send(request)
+  })
 }
 
 /** Does the work on every item, a few at a time; the first failure ends it. */

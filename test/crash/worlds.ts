@@ -203,6 +203,11 @@ export async function assertNothingRuns(world: World): Promise<void> {
   assert.deepEqual(found, [])
 }
 
+/** Whether no process works in the world now. */
+export function isQuiet(world: World): boolean {
+  return processesOf(world).length === 0
+}
+
 function processesOf(world: World): string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || pid === String(process.pid)) return false

@@ -24,7 +24,8 @@ export class Normaliser {
         .replaceAll(/(?<![0-9a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{12}(?![0-9a-f])/g, (id) => this.#name('commit', id, '…'))
         .replaceAll(/MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=/g, (key) => this.#name('PEM key', key))
         .replaceAll(/RW[A-Za-z0-9+/]{54}/g, (key) => this.#name('public key', key))
-        .replaceAll(/(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])/g, (id) => this.#name('key', id))
+        // Written without leading zeros.
+        .replaceAll(/(?<![0-9A-Za-z])[0-9A-F]{14,16}(?![0-9A-Za-z])/g, (id) => this.#name('key', id))
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
         .replaceAll(/^( {2}(?:ok|FAILED|stopped) +\S+) {2}(?:\d+ ms|[\d.]+ s|\d+ min \d+ s)/gm, '$1  <duration>')
         .replaceAll(/"duration":\d+/g, '"duration":<duration>')

@@ -11,12 +11,13 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
-import type { Body, Bucket, ObjectFacts, PutOptions } from '../types.ts'
+import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { Folders, objectAndFolder } from './folders.ts'
 import { checkKey } from './key.ts'
-import { listObjects } from './list.ts'
-import { checkRealPath, digestOf, openObject, streamOf } from './object.ts'
+import { leaseFolder } from './lease.ts'
+import { foldersBelow, listObjects } from './list.ts'
+import { bytesOf, checkRealPath, digestOf, openObject, streamOf } from './object.ts'
 import { discard, removeStale, writeTemporary } from './temporary.ts'
 
 /** How often a put starts over because another process pruned the folder it was about to use. */
@@ -75,11 +76,11 @@ class FolderBucket implements Bucket {
     if (object === null) return null
     if (object.size > limit) {
       await object.handle.close()
-      throw new PitlaneError('STORAGE_FAILED', `${object.path}: ${object.size} bytes, more than the ${limit} allowed`)
+      throw new PitlaneError('STORAGE_FAILED', `${object.path}: ${object.size} bytes, more than the ${limit} allowed`, {
+        hint: 'Pitlane writes none of that size: look at what it is, and put the right one back from a copy.',
+      })
     }
-    const chunks: Buffer[] = []
-    for await (const chunk of streamOf(object)) chunks.push(chunk as Buffer)
-    return Buffer.concat(chunks)
+    return bytesOf(object)
   }
 
   async open(key: string): Promise<Readable | null> {
@@ -89,6 +90,11 @@ class FolderBucket implements Bucket {
 
   list(prefix: string): AsyncIterable<ObjectFacts> {
     return listObjects(this.location, prefix)
+  }
+
+  async folders(prefix: string): Promise<readonly string[]> {
+    checkKey(prefix.replace(/\/$/, ''), this.location)
+    return foldersBelow(this.location, prefix)
   }
 
   async delete(key: string): Promise<void> {
@@ -106,6 +112,15 @@ class FolderBucket implements Bucket {
       if (isAbsent(error)) return
       throw storageFailure('deleting', path, error)
     }
+  }
+
+  async lease(request: LeaseRequest): Promise<Lease> {
+    try {
+      await this.#folders.ensureRoot()
+    } catch (error) {
+      throw storageFailure('locking', this.location, error)
+    }
+    return leaseFolder(this.location, request, this.#clock)
   }
 
   async #open(key: string) {

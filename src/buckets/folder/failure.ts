@@ -16,28 +16,34 @@ const HINTS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "The path of the bucket's folder is too long for this key.",
 }
 
-/** The error as `STORAGE_FAILED` with the path and what to do; a PitlaneError stays what it is. */
+/**
+ * The error as `STORAGE_FAILED` with the path and what to do; a PitlaneError stays what it is.
+ * @param path of an object; of the bucket itself when `doing` is `locking`
+ */
 export function storageFailure(doing: string, path: string, error: unknown): PitlaneError {
   if (error instanceof PitlaneError) return error
   const code = systemCode(error)
-  const blocking = code === 'EEXIST' || code === 'ENOTDIR' ? fileOnTheWay(path) : null
+  const blocking =
+    code === 'EEXIST' || code === 'ENOTDIR' ? fileOnTheWay(doing === 'locking' ? path : dirname(path)) : null
   if (blocking !== null) {
     return new PitlaneError('STORAGE_FAILED', `${blocking} is a file, and a folder is needed there`, {
-      hint: `Move it away, or name another folder, for ${path}.`,
+      hint:
+        blocking === path
+          ? 'Move it away, or name another folder.'
+          : `Move it away, or name another folder, for ${path}.`,
       cause: error,
     })
   }
-  const hint = code === undefined ? undefined : HINTS[code]
   const reason = code ?? (error instanceof Error ? error.message : String(error))
   return new PitlaneError('STORAGE_FAILED', `${path}: ${doing} failed: ${reason}`, {
-    ...(hint === undefined ? {} : { hint }),
+    hint: HINTS[code ?? ''] ?? 'Look at the disk that holds it, then run the same command again.',
     cause: error,
   })
 }
 
-/** The file above `path` that is in its way, or null. */
+/** The file at `path` or above it, which has to be a folder; or null. */
 function fileOnTheWay(path: string): string | null {
-  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
     try {
       return statSync(at).isDirectory() ? null : at
     } catch {

@@ -28,6 +28,13 @@ export async function* listObjects(root: string, prefix: string): AsyncGenerator
   yield* walk(root, start === '' ? '' : `${start}/`, Buffer.from(rest))
 }
 
+/** Names of the folders directly below a prefix that ends with `/`. */
+export async function foldersBelow(root: string, prefix: string): Promise<readonly string[]> {
+  const entries = await entriesOf(root, prefix)
+  for (const entry of entries) if (!entry.isFile && !entry.isFolder) throw notPlain(join(root, prefix, entry.name))
+  return entries.filter(({ isFolder }) => isFolder).map(({ name }) => name)
+}
+
 async function* walk(root: string, base: string, rest: Buffer): AsyncGenerator<ObjectFacts> {
   for (const entry of await entriesOf(root, base)) {
     if (!(entry.order.subarray(0, rest.length).equals(rest) || rest.length === 0)) continue

@@ -72,6 +72,25 @@ export async function digestOf(object: OpenObject): Promise<string> {
   return hash.digest('hex')
 }
 
+/** All of an open object at once; closes it. Throws `STORAGE_FAILED` as `streamOf` does. */
+export async function bytesOf(object: OpenObject): Promise<Buffer> {
+  const { handle, size, path } = object
+  try {
+    // One byte more than there should be, to see that there is none.
+    const bytes = Buffer.allocUnsafe(size + 1)
+    let length = 0
+    for (let more = 1; more > 0 && length < size; length += more) {
+      more = (await handle.read(bytes, length, bytes.length - length, length)).bytesRead
+    }
+    if (length !== size) throw changed(object, length)
+    return bytes.subarray(0, size)
+  } catch (error) {
+    throw storageFailure('reading', path, error)
+  } finally {
+    await handle.close()
+  }
+}
+
 /** The object's bytes; ends with STORAGE_FAILED when they cannot be read or the file got shorter. Closes the file in any case. */
 export function streamOf(object: OpenObject): Readable {
   return new ObjectStream(object)

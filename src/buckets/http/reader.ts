@@ -1,10 +1,20 @@
 /** The reading half of a bucket behind an address: what `pitlane verify` and mirrors need. Answers other than 200 and 404 are errors. */
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 
-/** Milliseconds without an answer's first byte. */
-const TIMEOUT = 30_000
+export interface HttpLimits {
+  /** Milliseconds without an answer, or without a byte of it. */
+  readonly idle: number
+  /** Bytes in a second that have to arrive, on the average since the answer began. */
+  readonly rate: number
+  /** Milliseconds of slowness that are forgiven at the beginning. */
+  readonly grace: number
+}
+
+/** 4 KiB/s is slower than any line that somebody downloads a release through; 100 MB may take seven hours at that. */
+const LIMITS: HttpLimits = { idle: 30_000, rate: 4 * 1024, grace: 60_000 }
 
 export interface HttpReader {
   readonly location: string
@@ -12,18 +22,19 @@ export interface HttpReader {
   open(key: string): Promise<Readable | null>
 }
 
-/** `base` without a trailing slash, http or https. */
-export function httpReader(base: string): HttpReader {
+/** `base` without a trailing slash, http or https. A server can't hold its reader for ever: what it sends has to arrive in its time. */
+export function httpReader(base: string, clock: Clock, limits: HttpLimits = LIMITS): HttpReader {
   const open = async (key: string): Promise<Readable | null> => {
     const url = `${base}/${key.split('/').map(encodeURIComponent).join('/')}`
-    const response = await get(url)
+    const watch = new Watch(url, clock, limits)
+    const response = await watch.get()
     // Only these two say for sure that it is not there.
     if (response.status === 404 || response.status === 410) {
-      await response.body?.cancel()
+      watch.end()
       return null
     }
     if (response.status !== 200 || response.body === null) {
-      await response.body?.cancel()
+      watch.end()
       throw new PitlaneError('FETCH_FAILED', `${url} answered ${response.status}`, {
         hint:
           response.status >= 500
@@ -31,7 +42,7 @@ export function httpReader(base: string): HttpReader {
             : 'Is it the public address of the bucket, and may everybody read it?',
       })
     }
-    return Readable.from(pieces(response.body as ReadableStream<Uint8Array>, url), { objectMode: false })
+    return Readable.from(watch.pieces(response.body as ReadableStream<Uint8Array>), { objectMode: false })
   }
   return {
     location: base,
@@ -43,7 +54,7 @@ export function httpReader(base: string): HttpReader {
       let size = 0
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         size += chunk.length
-        if (size > limit) throw new PitlaneError('FETCH_FAILED', `${base}/${key} is larger than ${limit} bytes`)
+        if (size > limit) throw tooLarge(`${base}/${key}`, limit)
         chunks.push(chunk)
       }
       return Buffer.concat(chunks)
@@ -51,31 +62,98 @@ export function httpReader(base: string): HttpReader {
   }
 }
 
-/** What was sent; a connection that ends too early is an error of the address, never the end of the object. */
-async function* pieces(body: ReadableStream<Uint8Array>, url: string): AsyncGenerator<Buffer> {
-  try {
-    for await (const piece of body) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
-  } catch (error) {
-    throw new PitlaneError('FETCH_FAILED', `${url} broke off: ${reason(error)}`, {
-      hint: 'Nothing is known of the rest: try again.',
-      cause: error,
+/** One request, watched from its beginning to its end. */
+class Watch {
+  readonly #url: string
+  readonly #clock: Clock
+  readonly #limits: HttpLimits
+  readonly #stop = new AbortController()
+
+  constructor(url: string, clock: Clock, limits: HttpLimits) {
+    this.#url = url
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  async get(): Promise<Response> {
+    const url = this.#url
+    try {
+      const headers = { 'cache-control': 'no-cache' }
+      return await this.#inTime(fetch(url, { signal: this.#stop.signal, headers }), 'no answer')
+    } catch (error) {
+      this.end()
+      if (error instanceof PitlaneError) throw error
+      throw new PitlaneError('FETCH_FAILED', `${url} could not be fetched: ${reason(error)}`, {
+        hint: 'Check the address and the network.',
+        cause: error,
+      })
+    }
+  }
+
+  /** What was sent; a connection that ends too early is an error of the address, never the end of the object. */
+  async *pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Buffer> {
+    const reader = body.getReader()
+    const since = this.#clock.monotonic()
+    let size = 0
+    try {
+      for (;;) {
+        const { done, value } = await this.#inTime(reader.read(), `nothing more after ${size} bytes`)
+        if (done) return
+        size += value.byteLength
+        this.#requireRate(size, this.#clock.monotonic() - since)
+        yield Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      }
+    } catch (error) {
+      if (error instanceof PitlaneError) throw error
+      throw new PitlaneError('FETCH_FAILED', `${this.#url} broke off: ${reason(error)}`, {
+        hint: 'Nothing is known of the rest: try again.',
+        cause: error,
+      })
+    } finally {
+      this.end()
+    }
+  }
+
+  /** Lets go of the connection. */
+  end(): void {
+    this.#stop.abort()
+  }
+
+  #requireRate(size: number, elapsed: number): void {
+    const { rate, grace } = this.#limits
+    if (elapsed <= grace + (size / rate) * 1000) return
+    throw this.#slow(`${size} bytes in ${seconds(elapsed)}, less than ${rate} bytes in a second`)
+  }
+
+  async #inTime<T>(work: Promise<T>, otherwise: string): Promise<T> {
+    const { idle } = this.#limits
+    const over = new AbortController()
+    const late = this.#clock.sleep(idle, over.signal).then(
+      () => Promise.reject(this.#slow(`${otherwise} in ${seconds(idle)}`)),
+      () => new Promise<never>(() => {}),
+    )
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      over.abort()
+    }
+  }
+
+  #slow(what: string): PitlaneError {
+    return new PitlaneError('FETCH_FAILED', `${this.#url} is too slow: ${what}`, {
+      hint: 'Try again later, or from another mirror. A copy in a folder can be verified as well: --from FOLDER.',
     })
   }
 }
 
-async function get(url: string): Promise<Response> {
-  const timeout = new AbortController()
-  const timer = setTimeout(() => timeout.abort(new Error(`no answer in ${TIMEOUT / 1000} s`)), TIMEOUT)
-  try {
-    return await fetch(url, { signal: timeout.signal, headers: { 'cache-control': 'no-cache' } })
-  } catch (error) {
-    throw new PitlaneError('FETCH_FAILED', `${url} could not be fetched: ${reason(error)}`, {
-      hint: 'Check the address and the network.',
-      cause: error,
-    })
-  } finally {
-    clearTimeout(timer)
-  }
+function seconds(milliseconds: number): string {
+  return `${Math.round(milliseconds / 100) / 10} s`
+}
+
+function tooLarge(url: string, limit: number): PitlaneError {
+  return new PitlaneError('FETCH_FAILED', `${url} is larger than the ${limit} bytes that are read of such a file`, {
+    hint: 'No Pitlane writes so large a one. Is it the address of a bucket? A server that answers everything with some page is none.',
+  })
 }
 
 /** `fetch` hides what happened in `cause`. */

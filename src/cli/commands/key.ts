@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { systemCode } from '../../errors.ts'
-import { parseConfiguration } from '../../plan/dialects/pitlane/parse.ts'
+import { basename } from 'node:path'
 import { generateKey, KEY_VARIABLE } from '../../release/keys.ts'
 import { keyFiles } from '../../release/key-files.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
+import { workingConfiguration } from '../planning.ts'
 
 export async function generate(this: Context, flags: { output?: string; json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
@@ -27,7 +25,9 @@ export async function generate(this: Context, flags: { output?: string; json: bo
 
 export async function show(this: Context, flags: { pem: boolean; json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
-    const { publicKey } = await this.signer(await projectName(this))
+    // A key that is named is found without a project.
+    const isNamed = (this.env[KEY_VARIABLE] ?? '').trim() !== ''
+    const { publicKey } = await this.signer(isNamed ? KEY_VARIABLE : await projectName(this))
     if (flags.json) return printJson(this, { publicKey: publicKey.line, keyId: publicKey.keyId, pem: publicKey.pem })
     this.process.stdout.write(flags.pem ? publicKey.pem : publicKey.minisign)
   })
@@ -35,11 +35,6 @@ export async function show(this: Context, flags: { pem: boolean; json: boolean }
 
 /** Keys belong to projects: the name in the working tree's pitlane.yaml, committed or not. */
 async function projectName(context: Context): Promise<string> {
-  const folder = await context.repositoryFolder()
-  try {
-    return parseConfiguration('pitlane.yaml', readFileSync(join(folder, 'pitlane.yaml'))).name
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
-    return (await context.project()).folder
-  }
+  const configuration = await workingConfiguration(await context.repositoryFolder())
+  return configuration?.name ?? (await context.project()).folder
 }

@@ -1,4 +1,4 @@
-import { rebuildPages } from '../../release/rebuild-pages.ts'
+import { checkPages, rebuildPages } from '../../release/rebuild-pages.ts'
 import { PitlaneError, EXIT } from '../../errors.ts'
 import { guard, printJson, reporter, withState } from '../command.ts'
 import type { Report } from '../../run/progress.ts'
@@ -22,9 +22,9 @@ export async function rebuild(this: Context, flags: { check: boolean; noWait: bo
       if (!flags.json) text(progress)
       else if (progress.event === 'note') notes.push(progress.message)
     }
-    await withState(this, project, flags, 'pitlane pages rebuild', report, async () => {
-      const { lists } = await publishing(this, project, plan, report)
-      const changed = await rebuildPages(lists, { now: this.clock.now(), write: !flags.check })
+    await withState(this, project, flags, 'pitlane pages rebuild', report, async ({ writer }) => {
+      const { lists } = await publishing(this, project, plan, { report, writer, noWait: flags.noWait })
+      const changed = flags.check ? await checkPages(lists) : await rebuildPages(lists, this.stop.drain)
       if (flags.json) printJson(this, { changed, notes })
       else if (changed.length === 0)
         this.process.stdout.write('page, lists, feeds and pointers are what the documents say\n')

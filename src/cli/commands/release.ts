@@ -1,10 +1,10 @@
 import { PitlaneError } from '../../errors.ts'
 import { inheritPlan } from '../../release/inherit-plan.ts'
 import { release as releasePlan } from '../../release/release.ts'
-import { guard, reporter, withState } from '../command.ts'
+import { guard, reporter, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'
-import { describeChanges, planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
+import { readRequest } from '../request.ts'
 
 export async function release(
   this: Context,
@@ -12,14 +12,8 @@ export async function release(
   revision?: string,
 ): Promise<void> {
   await guard(this, flags.json, async () => {
-    const project = await this.project()
-    this.loadState()
-    const planning = planRevision(project, revision)
-    const [planned, changes, actor] = await Promise.all([
-      planning,
-      revision === undefined ? describeChanges(project, planning) : null,
-      this.actor(project),
-    ])
+    const request = await readRequest(this, 'release', revision)
+    const { project, plan: planned, changes } = request
     if (planned.release?.publish == null) {
       throw new PitlaneError(
         'CONFIG_INVALID',
@@ -31,20 +25,15 @@ export async function release(
     }
     const report = reporter(this, flags.json)
     if (changes !== null) throw dirty(changes)
-    await withState(this, project, flags, `pitlane release ${revision ?? 'HEAD'}`, report, async (state, engine) => {
-      const plan = await inheritPlan(state.db, planned)
-      const parts = await publishing(this, project, plan, report)
+    await withState(this, project, flags, request.command, report, async (state, engine) => {
+      const plan = await inheritPlan(state.writer.db, planned)
+      const parts = await publishing(this, project, plan, { report, writer: state.writer, noWait: flags.noWait })
       const { repository } = project
-      const event = {
-        kind: 'manual',
-        revision: revision ?? 'HEAD',
-        actor,
-        at: this.clock.now(),
-      } as const
       await releasePlan(
         { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },
-        { plan, event, reason: flags.reason ?? null },
+        { plan, event: request.event(), reason: flags.reason ?? null },
       )
+      await tidyUp(state, engine)
     })
   })
 }

@@ -2,7 +2,8 @@ import { PitlaneError } from '../../errors.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { readDocument, readDocuments } from '../../release/documents.ts'
 import { compareVersions } from '../../plan/version.ts'
-import { guard, printJson } from '../command.ts'
+import { shellWord } from '../../shell-word.ts'
+import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
 import { formatBytes, printable } from '../output.ts'
 import { planRevision } from '../planning.ts'
@@ -53,7 +54,7 @@ export async function show(this: Context, flags: { json: boolean }, version: str
       })
     }
     if (flags.json) return printJson(this, found.document)
-    this.process.stdout.write(describeRelease(found.document))
+    this.process.stdout.write(describeRelease(found.document, bucket.location))
   })
 }
 
@@ -72,7 +73,8 @@ function shortName(document: ReleaseDocument): string {
   return document.tag ?? document.version.slice(0, 12)
 }
 
-function describeRelease(document: ReleaseDocument): string {
+/** `bucket` is its folder. */
+function describeRelease(document: ReleaseDocument, bucket: string): string {
   const { signing, image, promotion } = document
   const lines = [
     `${document.name} ${document.version}  (${document.channel})`,
@@ -88,7 +90,12 @@ function describeRelease(document: ReleaseDocument): string {
     }),
   ]
   if (image !== null) {
-    lines.push('', `image      ${image.repository}:${image.tag}`, `           ${image.digest}`)
+    const name = `${image.repository}:${image.tag}`
+    lines.push('', `image      ${name}`, `           ${image.digest}`)
+    if (image.layout !== null) {
+      const from = shellWord(`oci:${absolute(image.layout, bucket)}:${name}`)
+      lines.push(`           to copy it: skopeo copy --all ${from} docker://REGISTRY/${name}`)
+    }
   }
   if (document.notes !== null) lines.push('', ...document.notes.split('\n').map(printable))
   return `${lines.join('\n')}\n`

@@ -118,6 +118,9 @@ function keyText(path: string): string | null {
     if (error instanceof PitlaneError) throw error
     // A key's text is no path, and may be too long for one.
     if (systemCode(error) === 'ENAMETOOLONG' || systemCode(error) === 'ENOTDIR') return null
-    throw new PitlaneError('KEY_INVALID', `${path} can't be read: ${(error as Error).message}`, { cause: error })
+    throw new PitlaneError('KEY_INVALID', `${path} can't be read: ${(error as Error).message}`, {
+      hint: 'Look whether you may read it.',
+      cause: error,
+    })
   }
 }

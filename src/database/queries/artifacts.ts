@@ -1,7 +1,8 @@
 /** Rows of artifacts, their layers and their tests. Writing the same again does nothing; writing other bytes under a name is refused. */
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { PitlaneError } from '../../errors.ts'
 import type { ArtifactsTable, Database, LayersTable, ReleaseTestsTable } from '../schema.ts'
+import type { Reader } from '../writer.ts'
 
 export type ArtifactRow = Readonly<ArtifactsTable>
 export type LayerRow = Readonly<LayersTable>
@@ -24,7 +25,7 @@ export async function insertArtifact(trx: Transaction<Database>, row: ArtifactRo
   }
 }
 
-export async function readArtifacts(db: Kysely<Database>, buildId: string): Promise<readonly ArtifactRow[]> {
+export async function readArtifacts(db: Reader, buildId: string): Promise<readonly ArtifactRow[]> {
   return db.selectFrom('artifacts').selectAll().where('build_id', '=', buildId).orderBy('output_id').execute()
 }
 
@@ -38,7 +39,7 @@ export async function insertLayer(trx: Transaction<Database>, row: LayerRow): Pr
     .execute()
 }
 
-export async function readLayers(db: Kysely<Database>, buildId: string): Promise<readonly LayerRow[]> {
+export async function readLayers(db: Reader, buildId: string): Promise<readonly LayerRow[]> {
   return db.selectFrom('layers').selectAll().where('build_id', '=', buildId).orderBy('target').execute()
 }
 
@@ -51,6 +52,6 @@ export async function putReleaseTest(trx: Transaction<Database>, row: ReleaseTes
     .execute()
 }
 
-export async function readReleaseTests(db: Kysely<Database>, buildId: string): Promise<readonly ReleaseTestRow[]> {
+export async function readReleaseTests(db: Reader, buildId: string): Promise<readonly ReleaseTestRow[]> {
   return db.selectFrom('release_tests').selectAll().where('build_id', '=', buildId).orderBy('target').execute()
 }

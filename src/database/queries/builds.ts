@@ -1,30 +1,14 @@
 /** Rows of plans, builds, stages, steps and attempts ↔ `BuildState`. */
-import type { Kysely, Transaction } from 'kysely'
-import { type ErrorCode, PitlaneError } from '../../errors.ts'
-import type { Event } from '../../event/event.ts'
+import type { Transaction, UpdateResult } from 'kysely'
+import { PitlaneError } from '../../errors.ts'
 import type { Plan, PlannedStage } from '../../plan/plan.ts'
-import {
-  type BuildState,
-  initialState,
-  type StageRun,
-  stageEnded,
-  type StageState,
-  type StepRun,
-  stepEnded,
-  type StepState,
-} from '../../run/state.ts'
+import { type BuildState, type StageRun, stageEnded, type StepRun, stepEnded } from '../../run/state.ts'
+import { prepared } from '../prepared.ts'
 import type { BuildsTable, Database } from '../schema.ts'
+import type { Reader } from '../writer.ts'
+import { readErrorCode, readStageState, readStepState } from './stored-words.ts'
 
 export type BuildRow = Readonly<BuildsTable>
-
-export interface NewBuild {
-  readonly kind: BuildsTable['kind']
-  readonly plan: Plan
-  readonly checksDigest: string
-  readonly event: Event
-  /** The highest number that a folder of a build has: rows may be lost and folders kept. */
-  readonly numbersUsed: number
-}
 
 /** Which of the plan's stages a build of this kind carries out. */
 export function stagesOf(plan: Plan, kind: BuildsTable['kind']): readonly PlannedStage[] {
@@ -36,110 +20,9 @@ export function stagesOf(plan: Plan, kind: BuildsTable['kind']): readonly Planne
     .map((stage) => ({ ...stage, needs: stage.needs.filter((id) => !checks.has(id)) }))
 }
 
-/** The build of this kind and plan that has not ended, or a new one with the next number. */
-export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): Promise<BuildRow> {
-  const open = await trx
-    .selectFrom('builds')
-    .selectAll()
-    .where('plan_id', '=', wanted.plan.id)
-    .where('kind', '=', wanted.kind)
-    .where('state', '=', 'running')
-    .executeTakeFirst()
-  if (open !== undefined) return open
-
-  await trx
-    .insertInto('plans')
-    .values({ id: wanted.plan.id, document: JSON.stringify(wanted.plan), created_at: wanted.event.at })
-    .onConflict((c) => c.column('id').doNothing())
-    .execute()
-  const { last } = await trx
-    .selectFrom('builds')
-    .select((e) => e.fn.max('number').as('last'))
-    .executeTakeFirstOrThrow()
-  const number = Math.max(last ?? 0, wanted.numbersUsed) + 1
-  const row: BuildRow = {
-    id: `build-${number}`,
-    number,
-    kind: wanted.kind,
-    plan_id: wanted.plan.id,
-    checks_digest: wanted.checksDigest,
-    commit_id: wanted.plan.source.commit,
-    version: wanted.plan.version,
-    event: wanted.event.kind,
-    revision: wanted.event.revision,
-    actor: wanted.event.actor,
-    state: 'running',
-    created_at: wanted.event.at,
-    finished_at: null,
-  }
-  await trx.insertInto('builds').values(row).execute()
-  for (const [position, stage] of initialState(stagesOf(wanted.plan, wanted.kind)).stages.entries()) {
-    await trx
-      .insertInto('stages')
-      .values({
-        build_id: row.id,
-        id: stage.plan.id,
-        position,
-        state: stage.state,
-        attempt: stage.attempt,
-        note: stage.note,
-        error: stage.error,
-        started_at: null,
-        finished_at: null,
-      })
-      .execute()
-    const steps = stage.steps.map((step, index) => ({
-      build_id: row.id,
-      stage_id: stage.plan.id,
-      id: step.plan.id,
-      position: index,
-      state: step.state,
-      attempt: 0,
-      exit_code: null,
-      started_at: null,
-      finished_at: null,
-    }))
-    // SQLite allows some 32 000 parameters in a statement.
-    for (let at = 0; at < steps.length; at += 500) {
-      await trx
-        .insertInto('steps')
-        .values(steps.slice(at, at + 500))
-        .execute()
-    }
-  }
-  return row
-}
-
-export async function readBuild(db: Kysely<Database>, id: string): Promise<BuildRow> {
-  return db.selectFrom('builds').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
-}
-
-export async function findGreenChecks(db: Kysely<Database>, checksDigest: string): Promise<BuildRow | undefined> {
-  return db
-    .selectFrom('builds')
-    .selectAll()
-    .where('kind', '=', 'checks')
-    .where('checks_digest', '=', checksDigest)
-    .where('state', '=', 'succeeded')
-    .orderBy('number', 'desc')
-    .executeTakeFirst()
-}
-
-/** The newest green release build of a plan. */
-export async function findReleaseBuild(db: Kysely<Database>, planId: string): Promise<BuildRow | undefined> {
-  return db
-    .selectFrom('builds')
-    .selectAll()
-    .where('kind', '=', 'release')
-    .where('plan_id', '=', planId)
-    .where('state', '=', 'succeeded')
-    .orderBy('number', 'desc')
-    .executeTakeFirst()
-}
-
 /** The stored state of a build. `startedAt` holds, by step id, when each step was last started (milliseconds since 1970). */
 export async function loadState(
-  db: Kysely<Database>,
+  db: Reader,
   build: BuildRow,
   plan: Plan,
 ): Promise<{ state: BuildState; startedAt: Map<string, number> }> {
@@ -172,17 +55,17 @@ export async function loadState(
     if (stage === undefined) throw new PitlaneError('PLAN_CONTRADICTION', `stage ${row.id} is not in plan ${plan.id}`)
     return {
       plan: stage,
-      state: row.state as StageState,
+      state: readStageState(row.state),
       attempt: row.attempt,
       reason: 'taken up again',
       note: row.note,
-      error: row.error as ErrorCode | null,
+      error: readErrorCode(row.error),
       steps: stage.steps.map((step): StepRun => {
         const stored = steps.get(step.id)
         if (stored === undefined)
           throw new PitlaneError('PLAN_CONTRADICTION', `step ${step.id} is not in build ${build.number}`)
         if (stored.started_at !== null) startedAt.set(step.id, stored.started_at)
-        return { plan: step, state: stored.state as StepState, attempt: stored.attempt, exitCode: stored.exit_code }
+        return { plan: step, state: readStepState(stored.state), attempt: stored.attempt, exitCode: stored.exit_code }
       }),
     }
   })
@@ -243,28 +126,67 @@ export async function saveState(
     for (const [position, step] of stage.steps.entries()) {
       const previous = old.steps[position]
       if (previous === undefined || (previous.state === step.state && previous.attempt === step.attempt)) continue
-      const result = await trx
-        .updateTable('steps')
-        .set({
-          state: step.state,
-          attempt: step.attempt,
-          exit_code: step.exitCode,
-          ...(step.state === 'running' ? { started_at: now, finished_at: null } : {}),
-          ...(stepEnded(step) ? { finished_at: now } : {}),
-        })
-        .where('build_id', '=', build.id)
-        .where('id', '=', step.plan.id)
-        .where('state', '=', previous.state)
-        .where('attempt', '=', previous.attempt)
-        .executeTakeFirst()
-      mustChange(result.numUpdatedRows, step.plan.id)
+      await saveStep(trx, build, previous, step, now)
     }
   }
 }
 
+interface StepChange {
+  readonly build: string
+  readonly step: string
+  readonly fromState: string
+  readonly fromAttempt: number
+  readonly state: string
+  readonly attempt: number
+  readonly exitCode: number | null
+  readonly now: number
+}
+
+/** Only from the state and attempt that the row is known to have. `times`: which of them the new state sets. */
+const changeStep = (times: 'started' | 'ended' | 'none') =>
+  prepared<StepChange, UpdateResult>((db, value) =>
+    db
+      .updateTable('steps')
+      .set({
+        state: value('state'),
+        attempt: value('attempt'),
+        exit_code: value('exitCode'),
+        ...(times === 'started' ? { started_at: value('now'), finished_at: null } : {}),
+        ...(times === 'ended' ? { finished_at: value('now') } : {}),
+      })
+      .where('build_id', '=', value('build'))
+      .where('id', '=', value('step'))
+      .where('state', '=', value('fromState'))
+      .where('attempt', '=', value('fromAttempt')),
+  )
+const startStep = changeStep('started')
+const endStep = changeStep('ended')
+const moveStep = changeStep('none')
+
+async function saveStep(
+  trx: Transaction<Database>,
+  build: BuildRow,
+  from: StepRun,
+  step: StepRun,
+  now: number,
+): Promise<void> {
+  const change = step.state === 'running' ? startStep : stepEnded(step) ? endStep : moveStep
+  const { numAffectedRows } = await change(trx, {
+    build: build.id,
+    step: step.plan.id,
+    fromState: from.state,
+    fromAttempt: from.attempt,
+    state: step.state,
+    attempt: step.attempt,
+    exitCode: step.exitCode,
+    now,
+  })
+  mustChange(numAffectedRows ?? 0n, step.plan.id)
+}
+
 /** Newest attempts that began before the machine was last started. */
 export async function staleAttempts(
-  db: Kysely<Database>,
+  db: Reader,
   build: BuildRow,
   bootId: string,
 ): Promise<readonly { readonly stage_id: string; readonly number: number }[]> {
@@ -280,38 +202,6 @@ export async function staleAttempts(
     .where('attempts.build_id', '=', build.id)
     .where('attempts.boot_id', '!=', bootId)
     .execute()
-}
-
-/** Stages of the newest builds that have ended after they were tried. */
-export async function endedStages(
-  db: Kysely<Database>,
-  newest: number,
-): Promise<
-  readonly {
-    readonly build: { readonly id: string; readonly number: number }
-    readonly stage: string
-    readonly attempt: number
-  }[]
-> {
-  const builds = await db
-    .selectFrom('builds')
-    .select(['id', 'number'])
-    .orderBy('number', 'desc')
-    .limit(newest)
-    .execute()
-  if (builds.length === 0) return []
-  const ids = builds.map((build) => build.id)
-  const stages = await db
-    .selectFrom('stages')
-    .select(['build_id', 'id', 'state', 'attempt'])
-    .where('build_id', 'in', ids)
-    .where('attempt', '>', 0)
-    .execute()
-  return builds.flatMap((build) =>
-    stages
-      .filter((row) => row.build_id === build.id && stageEnded({ state: row.state as StageState }))
-      .map((row) => ({ build, stage: row.id, attempt: row.attempt })),
-  )
 }
 
 export async function finishBuild(

@@ -1,6 +1,7 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Promotion } from '../../event/promotion.ts'
 import type { Database } from '../schema.ts'
+import type { Reader } from '../writer.ts'
 import type { BuildRow } from './builds.ts'
 
 /** Records who released which green build, with the build that carries it out; once for each of those. */
@@ -26,7 +27,7 @@ export async function insertPromotion(
 
 /** Who released it and why; `number` is that of the build whose checks were green. */
 export async function readPromotion(
-  db: Kysely<Database>,
+  db: Reader,
   releaseBuildId: string,
 ): Promise<{ readonly actor: string; readonly reason: string | null; readonly number: number }> {
   return db

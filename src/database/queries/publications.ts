@@ -1,6 +1,7 @@
 /** Rows of publications and of their operations. */
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Database, OperationsTable, PublicationsTable } from '../schema.ts'
+import type { Reader } from '../writer.ts'
 
 export type PublicationRow = Readonly<PublicationsTable>
 
@@ -14,7 +15,7 @@ export interface OperationRow {
   readonly state: OperationsTable['state']
 }
 
-export async function findPublication(db: Kysely<Database>, version: string): Promise<PublicationRow | undefined> {
+export async function findPublication(db: Reader, version: string): Promise<PublicationRow | undefined> {
   return db.selectFrom('publications').selectAll().where('version', '=', version).executeTakeFirst()
 }
 
@@ -49,11 +50,7 @@ async function insertOperations(
   }
 }
 
-export async function readOperations(
-  db: Kysely<Database>,
-  version: string,
-  entry: string,
-): Promise<readonly OperationRow[]> {
+export async function readOperations(db: Reader, version: string, entry: string): Promise<readonly OperationRow[]> {
   return db
     .selectFrom('operations')
     .select(['position', 'entry', 'kind', 'destination', 'sha256', 'size', 'state'])
@@ -63,16 +60,14 @@ export async function readOperations(
     .execute()
 }
 
-/** For entries that depend on what else is in the bucket: their operations are written when their turn comes, with the serial they carry. */
+/** For entries that depend on what else is in the bucket: their operations are written when their turn comes. */
 export async function replaceOperations(
   trx: Transaction<Database>,
   version: string,
   entry: string,
-  serial: number,
   operations: readonly Omit<OperationRow, 'state'>[],
 ): Promise<void> {
   await trx.deleteFrom('operations').where('version', '=', version).where('entry', '=', entry).execute()
-  await trx.updateTable('publications').set({ serial }).where('version', '=', version).execute()
   await insertOperations(trx, version, operations)
 }
 
@@ -112,4 +107,23 @@ export async function reopenOperation(trx: Transaction<Database>, version: strin
 
 export async function finishPublication(trx: Transaction<Database>, version: string): Promise<void> {
   await trx.updateTable('publications').set({ state: 'published' }).where('version', '=', version).execute()
+}
+
+/** Whether an operation of one of these entries was ever tried. */
+export async function wasBegun(db: Reader, version: string, entries: readonly string[]): Promise<boolean> {
+  const tried = await db
+    .selectFrom('operations')
+    .select('position')
+    .where('version', '=', version)
+    .where('entry', 'in', entries)
+    .where('state', '!=', 'pending')
+    .limit(1)
+    .executeTakeFirst()
+  return tried !== undefined
+}
+
+/** Only for one of which nobody can have seen anything. */
+export async function forgetPublication(trx: Transaction<Database>, version: string): Promise<void> {
+  await trx.deleteFrom('operations').where('version', '=', version).execute()
+  await trx.deleteFrom('publications').where('version', '=', version).execute()
 }

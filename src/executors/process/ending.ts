@@ -1,10 +1,9 @@
 /** Ends what a lane holds: by its namespace where it has one, else by what marks its processes. */
-import { readdirSync } from 'node:fs'
 import type { Clock } from '../../clock.ts'
-import { systemCode } from '../../errors.ts'
-import type { AttemptRef } from '../types.ts'
-import { laneFolder, lanesFolder, recordFile } from './lane.ts'
+import type { AttemptRef, StepRef } from '../types.ts'
+import { recordFile } from './lane.ts'
 import { isAlive, readLaneRecord } from './liveness.ts'
+import { laneFolder, lanesOf, stepName } from './step-files.ts'
 import { endMarked, endNamespace } from './sweep.ts'
 
 export function isLaneAlive(attempt: AttemptRef, lane: string): boolean {
@@ -19,15 +18,10 @@ export async function endLane(attempt: AttemptRef, lane: string, clock: Clock): 
   else await endMarked((marker) => marker === laneFolder(attempt, lane), clock, record)
 }
 
-/** Of a step whose lane is gone. */
-export async function endLeftovers(
-  attempt: AttemptRef,
-  stepFolder: string,
-  lane: string | undefined,
-  clock: Clock,
-): Promise<void> {
-  const own = lane === undefined ? undefined : laneFolder(attempt, lane)
-  await endMarked((marker) => marker === stepFolder || marker === own, clock)
+/** Of a step whose lanes are gone. */
+export async function endLeftovers(step: StepRef, lanes: readonly string[], clock: Clock): Promise<void> {
+  const markers = new Set([stepName(step), ...lanes.map((lane) => laneFolder(step.attempt, lane))])
+  await endMarked((marker) => markers.has(marker), clock)
 }
 
 export async function endAttempt(attempt: AttemptRef, clock: Clock): Promise<void> {
@@ -36,13 +30,4 @@ export async function endAttempt(attempt: AttemptRef, clock: Clock): Promise<voi
   // A namespace leaves nothing. Elsewhere, or where a lane died before it said what it is, its processes are looked for.
   if (lanes.every((lane) => readLaneRecord(recordFile(attempt, lane))?.isolation === 'pid-namespace')) return
   await endMarked((marker) => marker.startsWith(`${attempt.folder}/`), clock)
-}
-
-function lanesOf(attempt: AttemptRef): string[] {
-  try {
-    return readdirSync(lanesFolder(attempt))
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
-    throw error
-  }
 }

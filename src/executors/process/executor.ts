@@ -1,20 +1,20 @@
 /**
  * Steps as processes of this machine, without anything installed. Every attempt has lanes: a lane is one supervising shell, in a
  * PID namespace of its own where the kernel allows it, that runs one step after the other; a step that overlaps gets another lane.
- * What is known about a step is in its files (`step-folder.ts`); memory only holds pipes to the lanes this process opened.
+ * What is known about a step is in files (`step-files.ts`); memory only holds pipes to the lanes this process opened.
  */
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../types.ts'
 import { abortable } from './abortable.ts'
 import { endAttempt, endLane, endLeftovers, isLaneAlive } from './ending.ts'
-import { endedEarly, messageOf, notStarted } from './failures.ts'
+import { endedEarly, giveUp, messageOf, mustBeNew, notStarted } from './failures.ts'
 import { findHolding, type Holding, type Isolation } from './isolation.ts'
-import { Lane, lanesFolder } from './lane.ts'
+import { Lane } from './lane.ts'
 import { type OrderText, orderText } from './order.ts'
-import * as files from './step-folder.ts'
+import * as files from './step-files.ts'
 import { removeTree } from './workspace.ts'
 
 export interface ProcessExecutorOptions {
@@ -33,7 +33,7 @@ const KILLED = 137
 
 interface Run {
   readonly lane: Lane
-  readonly ended: Promise<void>
+  readonly ended: Promise<number | undefined>
 }
 
 export class ProcessExecutor implements Executor {
@@ -42,9 +42,11 @@ export class ProcessExecutor implements Executor {
   readonly #shell: string
   readonly #forced: 'process-group' | undefined
   readonly #lanes = new Map<string, Set<Lane>>()
-  /** Steps that this process started, by folder. */
+  /** Steps that this process started, by name. */
   readonly #runs = new Map<string, Run>()
   readonly #kills = new Map<string, Promise<void>>()
+  /** Lanes that are opened before anything asks for them, by attempt folder. */
+  readonly #opening = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
   #holding: Promise<Holding> | undefined
 
@@ -62,7 +64,7 @@ export class ProcessExecutor implements Executor {
     // Found out while the caller fills the workspace.
     this.#findHolding().catch(() => undefined)
     try {
-      for (const folder of [this.#workspace(attempt), files.stepsFolder(attempt), lanesFolder(attempt)]) {
+      for (const folder of [this.#workspace(attempt), files.stepsFolder(attempt), files.lanesFolder(attempt)]) {
         mkdirSync(folder, { recursive: true, mode: 0o755 })
       }
     } catch (error) {
@@ -73,21 +75,37 @@ export class ProcessExecutor implements Executor {
     }
   }
 
+  expect(attempt: AttemptRef): void {
+    const { folder } = attempt
+    if (this.#opening.has(folder) || (this.#lanes.get(folder)?.size ?? 0) > 0) return
+    const opening = this.#findHolding()
+      .then((holding) => this.#openLane(attempt, holding))
+      // Then `start` tries it again, and says what is wrong.
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => this.#opening.delete(folder))
+    this.#opening.set(folder, opening)
+  }
+
   async start(step: StepOrder): Promise<void> {
-    const folder = files.stepFolder(step)
+    const name = files.stepName(step)
     const holding = await this.#findHolding()
-    const text = orderText(step, folder, holding.setsid)
-    this.#makeFolder(step, folder)
+    await this.#opening.get(step.attempt.folder)
+    const text = orderText(step, name, holding.setsid)
+    mustBeNew(step)
     try {
+      if (text.script !== undefined) files.writeScript(name, text.script)
       const reused = this.#reserveIdle(step)
       // A lane that was idle may have ended meanwhile (killed by a person, out of memory): then nothing was lost yet.
-      if (reused !== undefined && (await this.#begin(step, folder, text, reused))) return
-      const fresh = await this.#openLane(step, holding)
-      if (await this.#begin(step, folder, text, fresh)) return
+      if (reused !== undefined && (await this.#begin(step, name, text, reused))) return
+      const fresh = await this.#openLane(step.attempt, holding, step.index)
+      if (await this.#begin(step, name, text, fresh)) return
       throw endedEarly(step, fresh)
     } catch (error) {
       // Whatever went wrong: from here on "nothing was started" is true, or it did start.
-      if (this.#giveUp(step, folder) !== 'cancelled') return
+      if (giveUp(step) !== 'cancelled') return
       throw error instanceof PitlaneError ? error : notStarted(step, error)
     }
   }
@@ -98,50 +116,55 @@ export class ProcessExecutor implements Executor {
   }
 
   async wait(step: StepRef, signal?: AbortSignal): Promise<StepExit> {
-    signal?.throwIfAborted()
-    const stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
-    const run = this.#runs.get(files.stepFolder(step))
-    if (run !== undefined) await abortable(run.ended, stop)
+    const signals = signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal]
+    const run = this.#runs.get(files.stepName(step))
+    if (run !== undefined) {
+      const code = await abortable(run.ended, signals)
+      if (code !== undefined) return { kind: 'exited', code }
+    }
     for (;;) {
       const how = await this.#look(step)
       if (how === 'lost') return { kind: 'lost' }
       if (how !== 'running') return { kind: 'exited', code: how.code }
-      await abortable(this.#clock.sleep(POLL), stop)
+      await abortable(this.#clock.sleep(POLL), signals)
     }
   }
 
   async kill(step: StepRef): Promise<void> {
-    const folder = files.stepFolder(step)
-    const before = this.#kills.get(folder)
+    const name = files.stepName(step)
+    const before = this.#kills.get(name)
     if (before !== undefined) return await before
-    if (files.cancel(folder) !== 'begun') return
+    if (files.cancel(step) !== 'begun') return
     // Begun and not over, so its lane has nothing else; nor may it get anything from here on.
-    const run = this.#runs.get(folder)
+    const run = this.#runs.get(name)
     if (run !== undefined) this.#lanes.get(step.attempt.folder)?.delete(run.lane)
-    const kill = this.#kill(step.attempt, folder)
-    this.#kills.set(folder, kill)
+    const kill = this.#kill(step)
+    this.#kills.set(name, kill)
     try {
       await kill
     } finally {
-      this.#kills.delete(folder)
+      this.#kills.delete(name)
     }
   }
 
   outputPath(step: StepRef): string {
-    return files.outputFile(files.stepFolder(step))
+    return files.outputFile(files.stepName(step))
   }
 
   async destroy(attempt: AttemptRef): Promise<void> {
-    for (const folder of files.stepFolders(attempt)) {
-      files.cancel(folder)
-      files.removeOrder(folder)
+    await this.#opening.get(attempt.folder)
+    for (const lane of files.lanesOf(attempt)) {
+      const index = files.orderedStep(attempt, lane)
+      if (index !== undefined) files.cancel({ attempt, index })
     }
     for (const lane of this.#lanes.get(attempt.folder) ?? []) lane.release()
     this.#lanes.delete(attempt.folder)
     await endAttempt(attempt, this.#clock)
+    // Until here an order tells which lane has the step.
+    for (const lane of files.lanesOf(attempt)) files.removeOrder(attempt, lane)
     await removeTree(this.#workspace(attempt), this.#shell)
-    for (const folder of this.#runs.keys()) {
-      if (folder.startsWith(`${attempt.folder}/`)) this.#runs.delete(folder)
+    for (const name of this.#runs.keys()) {
+      if (name.startsWith(`${attempt.folder}/`)) this.#runs.delete(name)
     }
   }
 
@@ -155,6 +178,7 @@ export class ProcessExecutor implements Executor {
         hint: 'The same command attaches to them again.',
       }),
     )
+    await Promise.all(this.#opening.values())
     for (const lane of [...this.#lanes.values()].flatMap((lanes) => [...lanes])) lane.release()
     this.#lanes.clear()
   }
@@ -168,43 +192,26 @@ export class ProcessExecutor implements Executor {
     return join(attempt.folder, 'workspace')
   }
 
-  #makeFolder(step: StepOrder, folder: string): void {
-    try {
-      if (!statSync(step.cwd).isDirectory()) throw new Error(`not a folder: ${step.cwd}`)
-      files.makeStepFolder(folder)
-    } catch (error) {
-      throw notStarted(step, error)
-    }
-  }
-
-  #giveUp(step: StepRef, folder: string): files.Fate {
-    try {
-      return files.cancel(folder)
-    } catch (error) {
-      throw notStarted(step, error)
-    }
-  }
-
   #reserveIdle(step: StepRef): Lane | undefined {
     const lane = [...(this.#lanes.get(step.attempt.folder) ?? [])].find((candidate) => candidate.idle)
     lane?.reserve(step.index)
     return lane
   }
 
-  async #openLane(step: StepRef, holding: Holding): Promise<Lane> {
+  /** @param index of the step that it is reserved for, before another one can take it */
+  async #openLane(attempt: AttemptRef, holding: Holding, index?: number): Promise<Lane> {
     const id = this.#clock.random(8).toString('hex')
-    const lane = await Lane.open(step.attempt, id, this.#shell, holding)
-    lane.reserve(step.index)
-    const lanes = this.#lanes.get(step.attempt.folder) ?? new Set()
-    this.#lanes.set(step.attempt.folder, lanes.add(lane))
+    const lane = await Lane.open(attempt, id, this.#shell, holding)
+    if (index !== undefined) lane.reserve(index)
+    const lanes = this.#lanes.get(attempt.folder) ?? new Set()
+    this.#lanes.set(attempt.folder, lanes.add(lane))
     return lane
   }
 
   /** False when the lane ended without having begun. */
-  async #begin(step: StepRef, folder: string, text: OrderText, lane: Lane): Promise<boolean> {
-    files.writeOrder(folder, lane.id, text)
-    const { answer, ended } = lane.give()
-    this.#runs.set(folder, { lane, ended })
+  async #begin(step: StepRef, name: string, text: OrderText, lane: Lane): Promise<boolean> {
+    const { answer, ended } = lane.give(text.order)
+    this.#runs.set(name, { lane, ended })
     switch (await answer) {
       case 'started':
         return true
@@ -214,30 +221,30 @@ export class ProcessExecutor implements Executor {
         })
       case 'gone':
         this.#lanes.get(step.attempt.folder)?.delete(lane)
-        return files.readFate(folder) !== 'absent'
+        return files.readFate(step) !== 'absent'
     }
   }
 
-  /** Decides by the table in `step-folder.ts`. */
+  /** Decides by the table in `step-files.ts`. */
   async #look(step: StepRef): Promise<{ readonly code: number } | 'running' | 'lost'> {
-    const folder = files.stepFolder(step)
-    const fate = files.cancel(folder)
+    const fate = files.cancel(step)
     if (typeof fate === 'object') return fate
     if (fate === 'cancelled') return 'lost'
-    const lane = files.readLane(folder)
-    if (lane !== undefined && isLaneAlive(step.attempt, lane)) return 'running'
-    await this.#kills.get(folder)
-    // Once more: the exit status is written before the process ends.
-    const last = files.readFate(folder)
+    const lanes = files.lanesWith(step)
+    if (lanes.some((lane) => isLaneAlive(step.attempt, lane))) return 'running'
+    await this.#kills.get(files.stepName(step))
+    // Once more: the end is written before the process ends, and before the lane gets another order.
+    const last = files.readFate(step)
     if (typeof last === 'object') return last
-    await endLeftovers(step.attempt, folder, lane, this.#clock)
+    await endLeftovers(step, lanes, this.#clock)
     return 'lost'
   }
 
-  async #kill(attempt: AttemptRef, folder: string): Promise<void> {
-    const lane = files.readLane(folder)
-    if (lane !== undefined) await endLane(attempt, lane, this.#clock)
-    await endLeftovers(attempt, folder, lane, this.#clock)
-    if (files.readFate(folder) === 'begun') files.writeExit(folder, KILLED)
+  async #kill(step: StepRef): Promise<void> {
+    const lanes = files.lanesWith(step)
+    for (const lane of lanes) await endLane(step.attempt, lane, this.#clock)
+    await endLeftovers(step, lanes, this.#clock)
+    const [lane] = lanes
+    if (lane !== undefined && files.readFate(step) === 'begun') files.writeEnd(step, lane, KILLED)
   }
 }

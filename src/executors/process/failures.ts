@@ -1,29 +1,54 @@
 /** Why a step could not be started, and what to do about it. */
+import { existsSync, statSync } from 'node:fs'
 import { PitlaneError, systemCode } from '../../errors.ts'
-import type { StepRef } from '../types.ts'
-import { type Lane, laneFolder } from './lane.ts'
+import type { StepOrder, StepRef } from '../types.ts'
+import type { Lane } from './lane.ts'
+import * as files from './step-files.ts'
 
 export function notStarted(step: StepRef, error: unknown): PitlaneError {
   const code = systemCode(error)
   const hint =
-    code === 'EEXIST'
-      ? 'It was started or given up before: attach to it, or make a new attempt.'
-      : code === 'ENOSPC' || code === 'EDQUOT'
-        ? `Make space on the disk of ${step.attempt.folder}.`
-        : 'Nothing was started; the same command can be tried again.'
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? `Make space on the disk of ${step.attempt.folder}.`
+      : 'Nothing was started; the same command can be tried again.'
   return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} could not be started: ${messageOf(error)}.`, {
     hint,
     cause: error,
   })
 }
 
+function startedBefore(step: StepRef): PitlaneError {
+  return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} was started or given up before.`, {
+    hint: 'Attach to it, or make a new attempt.',
+  })
+}
+
 export function endedEarly(step: StepRef, lane: Lane): PitlaneError {
   const complaint = lane.complaint() || 'it said nothing'
   return new PitlaneError('EXECUTOR_FAILED', `The supervisor of a step ended early: ${complaint}.`, {
-    hint: `Its folder is ${laneFolder(step.attempt, lane.id)}. Often the machine is out of processes, memory or disk.`,
+    hint: `Its folder is ${files.laneFolder(step.attempt, lane.id)}. Often the machine is out of processes, memory or disk.`,
   })
 }
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** @throws PitlaneError `EXECUTOR_FAILED` when it has no directory to stand in, or was started or given up before */
+export function mustBeNew(step: StepOrder): void {
+  try {
+    if (!statSync(step.cwd).isDirectory()) throw new Error(`not a folder: ${step.cwd}`)
+  } catch (error) {
+    throw notStarted(step, error)
+  }
+  if (existsSync(files.outputFile(files.stepName(step)))) throw startedBefore(step)
+}
+
+/** Sees to it that the step is not begun any more; says what has become of it. */
+export function giveUp(step: StepRef): files.Fate {
+  try {
+    return files.cancel(step)
+  } catch (error) {
+    throw notStarted(step, error)
+  }
 }

@@ -1,6 +1,6 @@
 /** What can hold the processes of a step together here. Found out by trying: kernels and containers forbid it in many ways. */
 import { spawn } from 'node:child_process'
-import { access, constants } from 'node:fs/promises'
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 
 export type Isolation = 'pid-namespace' | 'process-group'
@@ -22,7 +22,7 @@ const LIMIT = 5000
 
 /** @param forced `process-group` takes the weaker way without trying */
 export async function findHolding(shell: string, forced?: 'process-group'): Promise<Holding> {
-  const [unshare, setsid] = await Promise.all([findProgram('unshare'), findProgram('setsid')])
+  const [unshare, setsid] = [findProgram('unshare'), findProgram('setsid')]
   if (forced === undefined && unshare !== undefined && setsid !== undefined) {
     const asUser = [unshare, '--user', '--map-current-user', ...NAMESPACE]
     const ways = process.getuid?.() === 0 ? [[unshare, ...NAMESPACE], asUser] : [asUser]
@@ -50,12 +50,13 @@ function proves(prefix: readonly string[], shell: string): Promise<boolean> {
   })
 }
 
-async function findProgram(name: string): Promise<string | undefined> {
+/** At once: a look takes microseconds, and waiting for a busy process to come round to each of them took the time of a step. */
+function findProgram(name: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/bin', '/bin', '/run/current-system/sw/bin']
   for (const folder of folders.filter((entry) => entry.startsWith('/'))) {
     const path = join(folder, name)
     try {
-      await access(path, constants.X_OK)
+      accessSync(path, constants.X_OK)
       return path
     } catch {
       // Not there or not ours to run: the next folder may have it.

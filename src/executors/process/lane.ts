@@ -1,21 +1,13 @@
 /** A lane: one supervisor that runs steps of one attempt, one at a time, as its living engine sees it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import type { AttemptRef } from '../types.ts'
 import type { Holding } from './isolation.ts'
 import { MARKER } from './order.ts'
+import { laneFolder, orderFile, orderHead } from './step-files.ts'
 import { RECORDER, SUPERVISOR } from './supervisor.ts'
-
-export function lanesFolder(attempt: AttemptRef): string {
-  return join(attempt.folder, 'lanes')
-}
-
-/** Also the marker of the lane's own processes. */
-export function laneFolder(attempt: AttemptRef, lane: string): string {
-  return join(lanesFolder(attempt), lane)
-}
 
 /** Where the lane's first process writes who it is; see `liveness.ts`. */
 export function recordFile(attempt: AttemptRef, lane: string): string {
@@ -28,21 +20,25 @@ export type Answer = 'started' | 'refused' | 'gone'
 interface Order {
   readonly index: number
   readonly answer: PromiseWithResolvers<Answer>
-  readonly ended: PromiseWithResolvers<void>
+  readonly ended: PromiseWithResolvers<number | undefined>
 }
 
 export class Lane {
   readonly id: string
   readonly #child: ChildProcess
   readonly #errors: string
+  /** Descriptor of the lane's order; null once it is closed. */
+  #orders: number | null
+  #written = 0
   #order: Order | undefined
   #usable = true
   #partial = ''
 
-  private constructor(id: string, child: ChildProcess, errors: string) {
+  private constructor(id: string, child: ChildProcess, errors: string, orders: number) {
     this.id = id
     this.#child = child
     this.#errors = errors
+    this.#orders = orders
     child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#hear(text))
     // A lane that ended is noticed through `close`; writing to it meanwhile is no error of its own.
     child.stdin?.on('error', () => {})
@@ -57,10 +53,12 @@ export class Lane {
     const folder = laneFolder(attempt, id)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const errors = join(folder, 'errors')
-    const supervisor = [shell, '-c', SUPERVISOR, 'supervisor', attempt.folder, holding.isolation]
+    const supervisor = [shell, '-c', SUPERVISOR, 'supervisor', attempt.folder, holding.isolation, folder]
     const argv = ['-c', RECORDER, 'lane', folder, holding.isolation, ...holding.prefix, ...supervisor]
     const descriptor = openSync(errors, 'a', 0o600)
+    let orders: number | null = null
     try {
+      orders = openSync(orderFile(attempt, id), 'wx', 0o600)
       const child = spawn(shell, argv, {
         // The marker covers what was forked and not yet given a step's own.
         env: { [MARKER]: folder },
@@ -68,7 +66,8 @@ export class Lane {
         detached: true,
         stdio: ['pipe', 'pipe', descriptor],
       })
-      const lane = new Lane(id, child, errors)
+      const lane = new Lane(id, child, errors, orders)
+      orders = null
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve)
         child.once('error', reject)
@@ -78,6 +77,7 @@ export class Lane {
       throw notSpawned(shell, error)
     } finally {
       closeSync(descriptor)
+      if (orders !== null) closeSync(orders)
     }
   }
 
@@ -91,18 +91,34 @@ export class Lane {
     this.#order = { index, answer: Promise.withResolvers(), ended: Promise.withResolvers() }
   }
 
-  /** `ended` resolves when the step is over or the lane gone: its files say how. */
-  give(): { readonly answer: Promise<Answer>; readonly ended: Promise<void> } {
+  /**
+   * Writes the order down and gives it. `ended` resolves with the exit code when the step is over; with nothing when the lane is gone, and
+   * its files say how.
+   * @throws the system's error; then nothing was given
+   */
+  give(text: string): { readonly answer: Promise<Answer>; readonly ended: Promise<number | undefined> } {
     const order = this.#order
     if (order === undefined) throw new Error('a lane has to be reserved first')
-    if (this.#usable) this.#child.stdin?.write(`${order.index}\n`)
-    else this.#gone()
+    if (this.#usable) {
+      this.#write(`${orderHead(order.index)}${text}`)
+      this.#child.stdin?.write(`${order.index}\n`)
+    } else this.#gone()
     return { answer: order.answer.promise, ended: order.ended.promise }
+  }
+
+  /** In place: truncated to nothing first, ext4 would start writing the file out on every close (auto_da_alloc), and a new file costs more. */
+  #write(text: string): void {
+    if (this.#orders === null) return
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#orders, bytes, at, bytes.length - at, at)
+    if (bytes.length < this.#written) ftruncateSync(this.#orders, bytes.length)
+    this.#written = bytes.length
   }
 
   /** Ends the supervisor after its current step, and stops listening. */
   release(): void {
     this.#usable = false
+    this.#closeOrders()
     this.#child.stdin?.end()
     this.#child.stdout?.destroy()
     this.#child.unref()
@@ -117,23 +133,29 @@ export class Lane {
     const lines = (this.#partial + text).split('\n')
     this.#partial = lines.pop() ?? ''
     for (const line of lines) {
-      const [word] = line.split(' ')
+      const [word, , code] = line.split(' ')
       if (word === 'started') this.#order?.answer.resolve('started')
       if (word === 'refused') this.#finish('refused')
-      if (word === 'ended') this.#finish('started')
+      if (word === 'ended') this.#finish('started', Number(code))
     }
   }
 
   #gone(): void {
     this.#usable = false
+    this.#closeOrders()
     this.#finish('gone')
   }
 
-  #finish(answer: Answer): void {
+  #closeOrders(): void {
+    if (this.#orders !== null) closeSync(this.#orders)
+    this.#orders = null
+  }
+
+  #finish(answer: Answer, code?: number): void {
     const order = this.#order
     this.#order = undefined
     order?.answer.resolve(answer)
-    order?.ended.resolve()
+    order?.ended.resolve(code)
   }
 }
 

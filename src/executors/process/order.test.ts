@@ -47,7 +47,7 @@ test('a long text goes to a file, a short one does not', () => {
   const long = `# ${'é'.repeat(70_000)}`
   const { order, script } = orderText({ ...step, run: long }, '/steps/0', '/usr/bin/setsid')
   assert.equal(script, long)
-  assert.match(order, /exec '\/usr\/bin\/setsid' \/bin\/sh -e '\/steps\/0\/script'\n$/)
+  assert.match(order, /exec '\/usr\/bin\/setsid' \/bin\/sh -e '\/steps\/0\.script'\n$/)
 })
 
 test('what cannot be given is refused', () => {

@@ -2,8 +2,9 @@
 import { PitlaneError } from '../../errors.ts'
 import { shellQuoted } from '../../shell-word.ts'
 import type { StepOrder } from '../types.ts'
+import { scriptFile } from './step-files.ts'
 
-/** Names the step's folder in the environment of all its processes: how they are found where no namespace holds them. */
+/** Names the step in the environment of all its processes: how they are found where no namespace holds them. */
 export const MARKER = 'PITLANE_STEP'
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
@@ -14,16 +15,16 @@ const ARGUMENT = 120_000
 export interface OrderText {
   /** Ends in `exec`: whoever sources it becomes the step. */
   readonly order: string
-  /** For the file `script` beside the order; undefined when the order holds the step's text itself. */
+  /** For the step's own file `script`; undefined when the order holds the step's text itself. */
   readonly script: string | undefined
 }
 
 /**
- * @param folder the step's, absolute: also the marker
+ * @param stepName the step's, an absolute path: the marker, and what the file of a long text is named by
  * @param setsid path of the program that gives the step a session of its own; empty for none
  * @throws PitlaneError `EXECUTOR_FAILED` when a name, a value, the directory or the text cannot be given to a process
  */
-export function orderText(step: Pick<StepOrder, 'cwd' | 'env' | 'run'>, folder: string, setsid: string): OrderText {
+export function orderText(step: Pick<StepOrder, 'cwd' | 'env' | 'run'>, stepName: string, setsid: string): OrderText {
   if (!step.cwd.startsWith('/')) throw unfit(`the working directory is not absolute: ${step.cwd}`)
   if (step.cwd.includes('\0')) throw unfit('the working directory contains a NUL character')
   if (step.run.includes('\0')) throw unfit('the text of the step contains a NUL character')
@@ -39,9 +40,9 @@ export function orderText(step: Pick<StepOrder, 'cwd' | 'env' | 'run'>, folder: 
     // Set by cd; the folder we came from is none of the step's business.
     'unset OLDPWD',
     ...exports,
-    `export ${MARKER}=${shellQuoted(folder)}`,
+    `export ${MARKER}=${shellQuoted(stepName)}`,
     // As an argument the text costs no file, and the shell becomes its last command instead of waiting for it.
-    script === undefined ? `${shell} -c ${shellQuoted(step.run)} sh` : `${shell} ${shellQuoted(`${folder}/script`)}`,
+    script === undefined ? `${shell} -c ${shellQuoted(step.run)} sh` : `${shell} ${shellQuoted(scriptFile(stepName))}`,
     '',
   ].join('\n')
   return { order, script }

@@ -3,7 +3,7 @@
  *
  * RECORDER is the lane's first process: it writes down who it is, then becomes the supervisor (or the `unshare` that holds it).
  * SUPERVISOR runs the orders it reads, one step at a time, until its standard input ends. Standard output speaks to a live engine;
- * what has to outlive the engine is in files (see `step-folder.ts`).
+ * what has to outlive the engine is in files (see `step-files.ts`).
  */
 
 /**
@@ -26,27 +26,28 @@ exec "$@"
 `
 
 /**
- * Arguments: attempt folder, isolation.
+ * Arguments: attempt folder, isolation, lane folder.
  *
  * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
  *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
- * - `true >exit` under noclobber is an exclusive create without a process of its own.
- * - The status is appended: truncating, ext4 would start writing the file out on every close (auto_da_alloc).
+ * - `true >output` under noclobber is an exclusive create without a process of its own. A folder in its place fails it.
+ * - The file of ends stays open, for its owner only, and closed to the steps.
  * - The order is read in a subshell and becomes the step's own shell, so nothing it sets can meet a name of ours.
  */
 export const SUPERVISOR = `
 case $2 in process-group) trap : HUP INT QUIT PIPE TERM USR1 USR2 ;; esac
+exec 3>>"$3/ended"
 umask 022
 while read -r index; do
-  step=$1/steps/$index
+  output=$1/steps/$index.output
   set -C
-  if { true >"$step/exit"; } 2>/dev/null; then
+  if { true >"$output"; } 2>/dev/null; then
     set +C
     printf 'started %s\\n' "$index"
-    ( . "$step/order" ) </dev/null >>"$step/output" 2>&1
+    ( . "$3/order" ) </dev/null >>"$output" 2>&1 3>&-
     code=$?
-    printf '%s\\n' "$code" >>"$step/exit" || exit 125
-    printf 'ended %s\\n' "$index"
+    printf '%s %s\\n' "$index" "$code" >&3 || exit 125
+    printf 'ended %s %s\\n' "$index" "$code"
   else
     set +C
     printf 'refused %s\\n' "$index"

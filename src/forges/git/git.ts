@@ -95,7 +95,9 @@ export async function runGit(root: string, args: readonly string[], limit: numbe
     size += chunk.length
     if (size > limit) {
       child.kill('SIGKILL')
-      throw new PitlaneError('GIT_FAILED', `${root}: git ${args[0]} printed more than ${limit} bytes`)
+      throw new PitlaneError('GIT_FAILED', `${root}: git ${args[0]} printed more than ${limit} bytes`, {
+        hint: 'Does the repository hold what it should? Pitlane reads no list of that size.',
+      })
     }
     chunks.push(chunk)
   }
@@ -110,8 +112,13 @@ function notStarted(root: string, error: Error): PitlaneError {
       cause: error,
     })
   if (systemCode(error) === 'ABORT_ERR')
-    return new PitlaneError('GIT_FAILED', `${root}: git ran longer than ${TIMEOUT / 60_000} minutes and was stopped`)
-  return new PitlaneError('GIT_FAILED', `${root}: git could not be started: ${error.message}`, { cause: error })
+    return new PitlaneError('GIT_FAILED', `${root}: git ran longer than ${TIMEOUT / 60_000} minutes and was stopped`, {
+      hint: 'Try `git status` there by hand: a disk or a network drive may hang.',
+    })
+  return new PitlaneError('GIT_FAILED', `${root}: git could not be started: ${error.message}`, {
+    hint: 'Try `git status` there by hand.',
+    cause: error,
+  })
 }
 
 function failed(

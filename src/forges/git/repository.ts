@@ -66,7 +66,10 @@ function realFolder(cwd: string): string {
     const real = realpathSync(cwd)
     return statSync(real).isDirectory() ? real : dirname(real)
   } catch (error) {
-    throw new PitlaneError('NOT_A_REPOSITORY', `${cwd}: cannot be entered: ${systemCode(error)}`, { cause: error })
+    throw new PitlaneError('NOT_A_REPOSITORY', `${cwd}: cannot be entered: ${systemCode(error)}`, {
+      hint: 'Go into a folder that is there and that you may enter.',
+      cause: error,
+    })
   }
 }
 

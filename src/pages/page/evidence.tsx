@@ -1,3 +1,4 @@
+import { publicName } from '../../event/promotion.ts'
 import { type ReleaseDocument } from '../../release/document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
@@ -37,7 +38,7 @@ export function Evidence({ document, catalogue }: { document: ReleaseDocument; c
         <time datetime={document.publishedAt}>
           {humanDate(document.publishedAt)}, {document.publishedAt.slice(11, 16)} UTC
         </time>
-        , by {plainLine(document.promotion.actor)}, from build {document.promotion.build}, with Pitlane{' '}
+        , by {plainLine(publicName(document.promotion.actor))}, from build {document.promotion.build}, with Pitlane{' '}
         {plainLine(builder.pitlane)}
       </dd>
       <dt>Signature</dt>

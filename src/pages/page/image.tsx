@@ -1,25 +1,28 @@
-import type { ReleaseDocument } from '../../release/document.ts'
+import type { ReleaseImage } from '../../release/document.ts'
 import { imageCommands } from '../commands.ts'
 import { exactSize, humanSize, plainLine } from '../text.ts'
 import { CommandBlock } from './commands.tsx'
 
-/** The container image of a release: how to get it, and the digest of each platform. */
-export function Image({ document, level }: { document: ReleaseDocument; level: 3 | 4 }) {
-  const commands = imageCommands(document)
-  if (document.image === null || commands === null) return null
+/** The container image of a release: how to get it where that is known, and the digest of each platform. */
+export function Image({ image, level }: { image: ReleaseImage; level: 3 | 5 }) {
+  const commands = imageCommands(image)
   return (
     <>
-      <CommandBlock commands={commands} level={level} />
+      {commands === null ? (
+        <p class="about">
+          The release does not say where it can be pulled from. Wherever you get it, compare the digest: the same digest
+          is the same image, byte for byte.
+        </p>
+      ) : (
+        <CommandBlock commands={commands} level={level} />
+      )}
       <dl class="facts">
-        <dt>Image</dt>
+        <dt>all platforms</dt>
         <dd>
-          <code>{plainLine(`${document.image.repository}:${document.image.tag}`)}</code>
+          <code>{image.digest}</code>
+          <small>{plainLine(`${image.repository}:${image.tag}`)}</small>
         </dd>
-        <dt>Index digest</dt>
-        <dd>
-          <code>{document.image.digest}</code>
-        </dd>
-        {document.image.platforms.map((platform) => (
+        {image.platforms.map((platform) => (
           <>
             <dt>{plainLine(platform.platform)}</dt>
             <dd>

@@ -2,11 +2,10 @@ import { type ReleaseDocument } from '../../release/document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
-import { imageCommands } from '../commands.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
-import { CommandBlock } from './commands.tsx'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
+import { Image } from './image.tsx'
 import { Notes } from './notes.tsx'
 
 /** So many of a section are shown whole; older ones get one line each, so that a page of a thousand releases stays light. */
@@ -37,8 +36,7 @@ export function Releases({ documents, catalogue }: { documents: readonly Release
  * something in it.
  */
 function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; catalogue: Catalogue }) {
-  const { version, channel } = document
-  const image = imageCommands(document)
+  const { version, channel, image } = document
   return (
     <details class="release">
       <summary>
@@ -56,7 +54,12 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         <h3 class="visually-hidden">{shortVersion(version)}</h3>
         {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
         <Files document={document} />
-        {image === null ? null : <CommandBlock commands={image} level={4} />}
+        {image === null ? null : (
+          <>
+            <h4>Container image</h4>
+            <Image image={image} level={5} />
+          </>
+        )}
         <Evidence document={document} catalogue={catalogue} />
         <p class="permalink-line">
           <a href={`#${version}`}>Permanent link to {shortVersion(version)}</a>

@@ -1,0 +1,35 @@
+/**
+ * Logs of old builds, and stored contents that are published or that no kept build holds, go at the end of a command. What stays is computed
+ * from the rows each time, so that it is rows first: a publication is `published` before its contents go. A removal that was cut off is gone on
+ * with by the next one.
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keptBuilds } from '../database/queries/kept.ts'
+import type { EngineParts } from '../run/parts.ts'
+import type { ContentStore } from './content.ts'
+import { reading } from './storage-failed.ts'
+
+/** So many of the newest builds keep their logs, and what they built and did not publish. */
+const NEWEST = 20
+
+type OldParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'> & { readonly content: ContentStore }
+
+/** Only for the one process that holds the state, when it has nothing running. Throws `STORAGE_FAILED`. */
+export async function removeOldBuilds(parts: OldParts): Promise<void> {
+  const kept = await keptBuilds(parts.writer.db)
+  const folders = await buildFolders(parts.folder)
+  const newest = new Set([...new Set([...kept.known, ...folders])].toSorted((a, b) => b - a).slice(0, NEWEST))
+  const contents = await kept.contents(newest)
+  for (const sha256 of await parts.content.list()) if (!contents.has(sha256)) await parts.content.remove(sha256)
+  for (const number of folders) {
+    if (newest.has(number) || kept.builds.has(number)) continue
+    await parts.executor.remove(join(parts.folder, String(number)))
+  }
+}
+
+/** Numbers of the builds that have a folder. */
+async function buildFolders(folder: string): Promise<readonly number[]> {
+  const names = await reading(folder, readdir(folder))
+  return names.filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number)
+}

@@ -1,0 +1,55 @@
+/** What a shell proposes for the next word: revisions, published versions, files. Whoever presses Tab is told nothing of what fails. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { KEYS } from '../plan/keys.ts'
+import { compareVersions } from '../plan/version.ts'
+import { absolute } from './command.ts'
+import type { Context } from './context.ts'
+
+/** As in `publish`: some thousand releases. */
+const INDEX_LIMIT = 64 * 1024 * 1024
+
+export async function revisions(context: Context): Promise<readonly string[]> {
+  try {
+    const { repository } = await context.project()
+    return newestFirst((await repository.tags()).map(({ name }) => name))
+  } catch {
+    return []
+  }
+}
+
+/** Of the bucket that `--from` names, else of the project's own; of an address, the project's tags, as nothing is fetched for this. */
+export async function versions(context: Context): Promise<readonly string[]> {
+  try {
+    const { argv } = context.process
+    const at = argv.indexOf('--from')
+    const from = at === -1 ? '' : (argv[at + 1] ?? '')
+    if (/^https?:/.test(from)) return await revisions(context)
+    return await published(context, from)
+  } catch {
+    return []
+  }
+}
+
+async function published(context: Context, from: string): Promise<readonly string[]> {
+  const folder = from === '' ? await projectBucket(context) : absolute(from, context.cwd)
+  if (folder === null) return []
+  const bucket = await context.bucket(folder, context.cwd)
+  const index = JSON.parse(String(await bucket.read(KEYS.index, INDEX_LIMIT))) as {
+    readonly releases: readonly { readonly version: string }[]
+  }
+  return newestFirst(index.releases.map(({ version }) => version))
+}
+
+async function projectBucket(context: Context): Promise<string | null> {
+  // Not checked against the schema, which takes as long to load as all the rest.
+  const { readYaml } = await import('../plan/dialects/pitlane/read-yaml.ts')
+  const folder = await context.repositoryFolder()
+  const file = readYaml('pitlane.yaml', readFileSync(join(folder, 'pitlane.yaml')))
+  const { publish } = file.value as { readonly publish?: { readonly bucket?: unknown } }
+  return typeof publish?.bucket === 'string' ? absolute(publish.bucket, folder) : null
+}
+
+function newestFirst(names: readonly string[]): readonly string[] {
+  return names.toSorted((a, b) => compareVersions(b, a))
+}

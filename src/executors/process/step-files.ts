@@ -1,0 +1,163 @@
+/**
+ * What is written about the steps of an attempt: all that survives an engine. One file is made for a step, because every new file makes
+ * the next commit of the state slower; the rest is the lane's.
+ *
+ * | file                | written by | when and what                                                                       |
+ * |---------------------|------------|-------------------------------------------------------------------------------------|
+ * | `lanes/<id>/order`  | engine     | before it is given: step, directory, environment, text (0600, removed by `destroy`); |
+ * |                     |            | the next order replaces it, after the step has ended                                |
+ * | `lanes/<id>/ended`  | supervisor | after the step: a line `<step> <code>`; without the newline it counts for nothing   |
+ * |                     | `kill`     | 137, when no process is left                                                        |
+ * | `steps/<n>.output`  | one winner | created exclusively, which decides for good: by the supervisor, as a file, right    |
+ * |                     |            | before it runs the step; or by someone who gives the step up, as a folder           |
+ * |                     | the step   | standard output and error, appended                                                 |
+ * | `steps/<n>.script`  | engine     | with the order, only when the text is too long for it                               |
+ *
+ * What `attach` says, first row that fits:
+ *
+ * | `ended` of a lane | output   | its lane's process | answer                                                           |
+ * |-------------------|----------|--------------------|------------------------------------------------------------------|
+ * | has the step      | any      | any                | finished                                                         |
+ * | has not           | absent   | any                | makes the folder; or loses the race, and the next rows fit       |
+ * | has not           | a folder | any                | lost: a supervisor that reads the order later refuses it         |
+ * | has not           | a file   | alive              | running                                                          |
+ * | has not           | a file   | gone               | looks at `ended` once more, ends leftovers: lost                 |
+ *
+ * The lane of a step that was begun and has not ended is the one whose order names it. Two can, when the first died before it began.
+ */
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { systemCode } from '../../errors.ts'
+import type { AttemptRef, StepRef } from '../types.ts'
+
+/** What has become of a step; `absent`: nobody has decided yet. */
+export type Fate = 'absent' | 'begun' | 'cancelled' | { readonly code: number }
+
+export function stepsFolder(attempt: AttemptRef): string {
+  return join(attempt.folder, 'steps')
+}
+
+export function lanesFolder(attempt: AttemptRef): string {
+  return join(attempt.folder, 'lanes')
+}
+
+/** Also the marker of the lane's own processes. */
+export function laneFolder(attempt: AttemptRef, lane: string): string {
+  return join(lanesFolder(attempt), lane)
+}
+
+/** What marks the processes of a step, and what the names of its files begin with. */
+export function stepName(step: StepRef): string {
+  return join(stepsFolder(step.attempt), String(step.index))
+}
+
+export function outputFile(name: string): string {
+  return `${name}.output`
+}
+
+export function scriptFile(name: string): string {
+  return `${name}.script`
+}
+
+export function orderFile(attempt: AttemptRef, lane: string): string {
+  return join(laneFolder(attempt, lane), 'order')
+}
+
+/** First line of an order, a remark for the shell that reads it. */
+export function orderHead(index: number): string {
+  return `# step ${index}\n`
+}
+
+/** Lanes of the attempt, also those of engines that died. */
+export function lanesOf(attempt: AttemptRef): string[] {
+  try {
+    return readdirSync(lanesFolder(attempt))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Lanes that the step was given to and nothing since. */
+export function lanesWith(step: StepRef): string[] {
+  return lanesOf(step.attempt).filter((lane) => orderedStep(step.attempt, lane) === step.index)
+}
+
+/** The step that a lane was given last. */
+export function orderedStep(attempt: AttemptRef, lane: string): number | undefined {
+  const match = /^# step (\d+)\n/.exec(readIfThere(orderFile(attempt, lane)) ?? '')
+  return match?.[1] === undefined ? undefined : Number(match[1])
+}
+
+/** Orders hold the environment, which may hold secrets. */
+export function removeOrder(attempt: AttemptRef, lane: string): void {
+  const order = orderFile(attempt, lane)
+  if (existsSync(order)) unlinkSync(order)
+}
+
+export function writeScript(name: string, text: string): void {
+  writeFileSync(scriptFile(name), text, { mode: 0o600 })
+}
+
+export function readFate(step: StepRef): Fate {
+  const code = readEnd(step)
+  if (code !== undefined) return { code }
+  const decided = lstatSync(outputFile(stepName(step)), { throwIfNoEntry: false })
+  if (decided === undefined) return 'absent'
+  return decided.isDirectory() ? 'cancelled' : 'begun'
+}
+
+/** Sees to it that no lane begins the step from now on, also one that nobody has written yet, and says what has become of it. */
+export function cancel(step: StepRef): Exclude<Fate, 'absent'> {
+  const fate = readFate(step)
+  if (fate !== 'absent') return fate
+  mkdirSync(stepsFolder(step.attempt), { recursive: true, mode: 0o755 })
+  try {
+    mkdirSync(outputFile(stepName(step)))
+    return 'cancelled'
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    const decided = readFate(step)
+    return decided === 'absent' ? 'begun' : decided
+  }
+}
+
+/** Only when no supervisor is left that could write it. */
+export function writeEnd(step: StepRef, lane: string, code: number): void {
+  const file = endedFile(step.attempt, lane)
+  const before = readIfThere(file) ?? ''
+  // What a full disk has torn must not become whole by what comes after it.
+  const close = before === '' || before.endsWith('\n') ? '' : ' torn\n'
+  appendFileSync(file, `${close}${step.index} ${code}\n`, { mode: 0o600 })
+}
+
+function readEnd(step: StepRef): number | undefined {
+  const line = new RegExp(`^${step.index} (\\d{1,3})\n`, 'm')
+  for (const lane of lanesOf(step.attempt)) {
+    const match = line.exec(readIfThere(endedFile(step.attempt, lane)) ?? '')
+    if (match !== null) return Number(match[1])
+  }
+  return undefined
+}
+
+function endedFile(attempt: AttemptRef, lane: string): string {
+  return join(laneFolder(attempt, lane), 'ended')
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,33 @@
+import { KEYS } from '../../plan/keys.ts'
+import { relativeUrl } from '../address.ts'
+import type { Catalogue } from '../catalogue.ts'
+
+export function Footer({ catalogue }: { catalogue: Catalogue }) {
+  return (
+    <footer>
+      <ul class="links">
+        <li>
+          <a href={relativeUrl(KEYS.index)}>index.json</a> for tools
+        </li>
+        <li>
+          <a href={relativeUrl(KEYS.garageList)}>_releases.json</a>
+        </li>
+        <li>
+          Feeds: <a href={relativeUrl(KEYS.atomStable)}>stable</a>, <a href={relativeUrl(KEYS.atomAll)}>everything</a>
+        </li>
+        <li>
+          <a href={relativeUrl(KEYS.installScript)}>install.sh</a>
+        </li>
+        {catalogue.sourceUrl === null ? null : (
+          <li>
+            <a href={catalogue.sourceUrl}>Source code</a>
+          </li>
+        )}
+      </ul>
+      <p>
+        List number {catalogue.serial}. Made with Pitlane from the releases’ own documents; every value on this page is
+        in their <code>release.json</code>.
+      </p>
+    </footer>
+  )
+}

@@ -1,0 +1,38 @@
+import { KEYS } from '../../plan/keys.ts'
+import { relativeUrl } from '../address.ts'
+import type { Catalogue } from '../catalogue.ts'
+import { plainLine } from '../text.ts'
+
+/** The project's name, and links to the sections that this page has. */
+export function Masthead({ catalogue }: { catalogue: Catalogue }) {
+  const featured = catalogue.stable[0]
+  const links = [
+    featured && ['#_download', 'Download'],
+    catalogue.all.length > 0 && ['#_install', 'Install'],
+    featured && ['#_verify', 'Verify'],
+    featured?.image && ['#_image', 'Image'],
+    catalogue.stable.length > 1 && ['#_older', 'Older'],
+    catalogue.extra.length > 0 && ['#_extra', 'Extra'],
+    catalogue.development.length > 0 && ['#_development', 'Development'],
+    [relativeUrl(KEYS.atomStable), 'Feed'],
+  ].filter((link) => Array.isArray(link))
+  return (
+    <header class="masthead">
+      <p>
+        <strong>
+          <bdi>{plainLine(catalogue.name)}</bdi>
+        </strong>{' '}
+        releases
+      </p>
+      <nav aria-label="On this page">
+        <ul>
+          {links.map(([href, words]) => (
+            <li>
+              <a href={href}>{words}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+    </header>
+  )
+}

@@ -1,0 +1,67 @@
+import { KEYS } from '../../plan/keys.ts'
+import { relativeUrl } from '../address.ts'
+import type { Catalogue } from '../catalogue.ts'
+import { plainLine } from '../text.ts'
+import { Install } from './install.tsx'
+import { Releases } from './older.tsx'
+
+/** In place of the newest stable release, where there is none. */
+export function NothingStable({ catalogue }: { catalogue: Catalogue }) {
+  const newest = catalogue.all[0]
+  return (
+    <>
+      <section class="hero">
+        <h1>
+          <bdi>{plainLine(catalogue.name)}</bdi>
+        </h1>
+        <p class="lead">
+          {newest ? 'There is no stable release yet. What there is stands below.' : 'Nothing has been released yet.'}
+        </p>
+        {newest ? null : (
+          <p>
+            The first release will appear here, with its files, digests and signatures. The{' '}
+            <a href={relativeUrl(KEYS.atomStable)}>feed</a> will tell you.
+          </p>
+        )}
+      </section>
+      {newest && newest.files.length > 0 ? <Install catalogue={catalogue} version={newest.version} /> : null}
+    </>
+  )
+}
+
+/** Older, extra and development releases. */
+export function OtherReleases({ catalogue }: { catalogue: Catalogue }) {
+  const older = catalogue.stable.slice(1)
+  const count = catalogue.development.length
+  return (
+    <>
+      {older.length === 0 ? null : (
+        <section id="_older" aria-labelledby="_older-title">
+          <h2 id="_older-title">Older versions</h2>
+          <Releases documents={older} catalogue={catalogue} />
+        </section>
+      )}
+      {catalogue.extra.length === 0 ? null : (
+        <section id="_extra" aria-labelledby="_extra-title">
+          <h2 id="_extra-title">Extra</h2>
+          <p>Prereleases and other tags. Whole releases like the stable ones, but not what most people want.</p>
+          <Releases documents={catalogue.extra} catalogue={catalogue} />
+        </section>
+      )}
+      {count === 0 ? null : (
+        <section id="_development" aria-labelledby="_development-title">
+          <h2 id="_development-title">Development</h2>
+          <p>Builds of single commits, named by the commit.</p>
+          <details class="all">
+            <summary>
+              {count} development {count === 1 ? 'build' : 'builds'}
+            </summary>
+            <div class="body">
+              <Releases documents={catalogue.development} catalogue={catalogue} />
+            </div>
+          </details>
+        </section>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,70 @@
+/** What obligations are counted against: operations that are about to be carried out, or what they have left behind. */
+import { buffer } from 'node:stream/consumers'
+import type { Bucket } from '../buckets/types.ts'
+import type { Registry } from '../image/types.ts'
+import { KEYS } from '../plan/keys.ts'
+import type { Presence } from './obligations.ts'
+import { type Operation, operationFacts } from './publication.ts'
+import { parseSiteIndex } from './site-index.ts'
+import { SIDE_LIMIT } from './verify-document.ts'
+
+const LIST_LIMIT = 64 * 1024 * 1024
+
+/** What will be there once the operations are carried out. */
+export function declared(operations: readonly Operation[]): Presence {
+  const all = new Map(operations.map((operation) => [operationFacts(operation).destination, operation]))
+  return {
+    object: async (key) => {
+      const operation = all.get(key)
+      return operation?.to === 'bucket' ? operation.body.sha256 : null
+    },
+    bytes: async (key) => {
+      const operation = all.get(key)
+      return operation?.to === 'bucket' ? buffer(operation.body.open()) : null
+    },
+    manifest: async (repository, digest) => {
+      const operation = all.get(`${repository}@${digest}`)
+      return operation?.to === 'manifest' ? operation.bytes : null
+    },
+    tag: async (repository, tag) => {
+      const operation = all.get(`${repository}:${tag}`)
+      return operation?.to === 'tag' ? operation.descriptor.digest : null
+    },
+    lists: null,
+  }
+}
+
+interface Places {
+  readonly bucket: Bucket
+  readonly registry: Registry | null
+}
+
+/**
+ * What was read back, right before tags and lists: the tags are still to come.
+ * @param sha256s of every object that was read whole, by key
+ */
+export function readBackPresence(
+  { bucket, registry }: Places,
+  sha256s: ReadonlyMap<string, string>,
+  operations: readonly Operation[],
+): Presence {
+  return {
+    object: async (key) => sha256s.get(key) ?? null,
+    bytes: (key) => bucket.read(key, SIDE_LIMIT),
+    manifest: async (repository, digest) => (await registry?.readManifest(repository, digest)) ?? null,
+    tag: declared(operations).tag,
+    lists: null,
+  }
+}
+
+/** The same once everything is out: tags as the registry has them, page and index as readers see them. */
+export async function visiblePresence(places: Places, sha256s: ReadonlyMap<string, string>): Promise<Presence> {
+  const { bucket, registry } = places
+  const page = (await bucket.read(KEYS.page, LIST_LIMIT))?.toString('utf8') ?? ''
+  const index = parseSiteIndex((await bucket.read(KEYS.index, LIST_LIMIT)) ?? Buffer.alloc(0), KEYS.index)
+  return {
+    ...readBackPresence(places, sha256s, []),
+    tag: async (repository, tag) => (await registry?.resolveTag(repository, tag))?.digest ?? null,
+    lists: { page, index },
+  }
+}

@@ -1,0 +1,59 @@
+/** The build that a begun publication of a version is bound to: what is out, or may be, was made of its bytes. */
+import { readArtifacts } from '../database/queries/artifacts.ts'
+import type { BuildRow } from '../database/queries/builds.ts'
+import { readBuild } from '../database/queries/find-builds.ts'
+import { findPublication, forgetPublication, wasBegun } from '../database/queries/publications.ts'
+import { PitlaneError } from '../errors.ts'
+import { KEYS } from '../plan/keys.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { EntryId } from './publication.ts'
+import type { ReleaseParts } from './release.ts'
+
+/** From here on, documents bind digests and a date. Objects before them are put again as they are, or refused as other bytes. */
+const BINDING: readonly EntryId[] = ['documents', 'tags', 'lists']
+
+/**
+ * Null when no publication was begun, or none that binds anything and its build's bytes are lost: then a new build may take its place.
+ * Bytes that were lost here are taken from the bucket, if it has them.
+ * @throws PitlaneError `CONTRADICTION` when it was begun from another plan, `STORAGE_FAILED` when bytes are lost that nobody has
+ */
+export async function publicationBuild(parts: ReleaseParts, plan: Plan): Promise<BuildRow | null> {
+  const { writer } = parts.engine
+  const publication = await findPublication(writer.db, plan.version)
+  if (publication === undefined) return null
+  if (publication.plan_id !== plan.id) {
+    throw new PitlaneError(
+      'CONTRADICTION',
+      `the publication of ${plan.version} was begun from plan ${publication.plan_id}, and this is ${plan.id}`,
+      { hint: 'The tag or pitlane.yaml has changed since. Release under a new version.' },
+    )
+  }
+  const build = await readBuild(writer.db, publication.release_build_id)
+  const lost = await restoreOutputs(parts, plan, build)
+  if (lost === null) return build
+  if (publication.state === 'published' || (await wasBegun(writer.db, plan.version, BINDING))) {
+    throw new PitlaneError(
+      'STORAGE_FAILED',
+      `the publication of ${plan.version} goes on with the files of build ${build.number} only: ${lost}`,
+      {
+        hint: 'Put that file back from a copy, or release under a new version: what is built again may have other bytes.',
+      },
+    )
+  }
+  await writer.write((trx) => forgetPublication(trx, plan.version))
+  return null
+}
+
+/** Puts back what the bucket has; says what is lost all the same. */
+async function restoreOutputs(parts: ReleaseParts, plan: Plan, build: BuildRow): Promise<string | null> {
+  for (const { target, name, sha256 } of await readArtifacts(parts.engine.writer.db, build.id)) {
+    if ((await parts.content.inspect(sha256)) === 'whole') continue
+    const key = KEYS.binary(plan.version, target, name)
+    const where = `${parts.bucket.location}/${key}`
+    const copy = await parts.bucket.open(key)
+    if (copy === null || !(await parts.content.restore(sha256, copy, where)))
+      return `the bytes of ${target}/${name} are neither in ${parts.content.path(sha256)} nor in ${where}`
+    parts.engine.report({ event: 'note', message: `${target}/${name} is taken from the bucket again` })
+  }
+  return null
+}
