@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { ERRORS, EXIT, exitCodeOf, PitlaneError, type ErrorCode } from './errors.ts'
+import { ERRORS, EXIT, exitCodeOf, PitlaneError, presentable, type ErrorCode } from './errors.ts'
 
 const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
 
@@ -30,4 +30,22 @@ test('docs/errors.md lists every exit code', () => {
 
 test('what is no PitlaneError is a defect', () => {
   assert.equal(exitCodeOf(new Error('x')), EXIT.internal)
+})
+
+test('what the machine refuses is told with its path and what to do, and is no defect', () => {
+  assert.throws(
+    () => mkdirSync('/proc/self/status/x'),
+    (thrown: unknown) => {
+      const error = presentable(thrown)
+      assert.ok(error instanceof PitlaneError)
+      assert.equal(error.code, 'STORAGE_FAILED')
+      assert.match(error.message, /ENOTDIR.*\/proc\/self\/status\/x/)
+      assert.match(error.hint ?? '', /A file stands where a folder has to be/)
+      return true
+    },
+  )
+  const defect = new TypeError('x')
+  assert.equal(presentable(defect), defect)
+  const known = new PitlaneError('BUSY', 'x')
+  assert.equal(presentable(known), known)
 })

@@ -157,6 +157,29 @@ export function exitCodeOf(error: unknown): number {
   }
 }
 
+/** What the machine refused, as opposed to what Pitlane did wrong. */
+const REFUSED_BY_THE_MACHINE: Readonly<Record<string, string>> = {
+  EACCES: 'This user may not do that there: check owner and mode, also of the folders above.',
+  EPERM: 'This user may not do that there: check owner and mode, also of the folders above.',
+  EROFS: 'The file system is mounted read-only.',
+  ENOSPC: 'The disk is full: free some space, then run the same command again.',
+  EDQUOT: "The user's disk quota is used up: free some space, then run the same command again.",
+  EIO: 'The disk reports an error: look into the system log.',
+  ELOOP: 'A symbolic link stands where a file or folder has to be: remove it.',
+  ENOTDIR: 'A file stands where a folder has to be: move it away.',
+  ENXIO: 'A pipe or device stands where a file has to be: remove it.',
+  EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
+  ENFILE: 'Too many files are open on this machine.',
+}
+
+/** The error as a person should meet it: what the machine refused, wherever it did, is `STORAGE_FAILED`. Anything else is what it was. */
+export function presentable(error: unknown): unknown {
+  if (error instanceof PitlaneError) return error
+  const hint = REFUSED_BY_THE_MACHINE[systemCode(error) ?? '']
+  if (hint === undefined || !(error instanceof Error)) return error
+  return new PitlaneError('STORAGE_FAILED', error.message, { hint, cause: error })
+}
+
 /** The system error code (`ENOENT`, `ENOSPC`, …) of a Node error, or undefined. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

@@ -118,13 +118,15 @@ test('of old builds stays what runs, is being published, or is the next to be re
     { state: 'succeeded', publication: 'prepared' },
     { state: 'succeeded', plan: 'twice' },
     { state: 'succeeded', plan: 'twice' },
+    { state: 'succeeded', plan: 'begun', publication: 'prepared' },
+    { state: 'succeeded', plan: 'begun' },
     { state: 'succeeded', kind: 'checks' },
     ...FILLING,
   ])
   await removeOldBuilds(world)
-  const kept = [2, 4, 6]
+  const kept = [2, 4, 6, 7, 8]
   assert.deepEqual(world.left(), {
-    logs: [...kept, ...FILLING.map((_, index) => index + 8)],
+    logs: [...kept, ...FILLING.map((_, index) => index + 10)],
     contents: [...kept.map((number) => `binary ${number}`), ...kept.map((number) => `layer ${number}`)],
   })
   await world.db.destroy()

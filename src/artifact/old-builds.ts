@@ -3,10 +3,10 @@
  * from the rows each time, so that it is rows first: a publication is `published` before its contents go. A removal that was cut off is gone on
  * with by the next one.
  */
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keptBuilds } from '../database/queries/kept.ts'
 import type { EngineParts } from '../run/parts.ts'
+import { buildFolders } from '../run/places.ts'
 import type { ContentStore } from './content.ts'
 import { reading } from './storage-failed.ts'
 
@@ -18,7 +18,7 @@ type OldParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'> & { readonly
 /** Only for the one process that holds the state, when it has nothing running. Throws `STORAGE_FAILED`. */
 export async function removeOldBuilds(parts: OldParts): Promise<void> {
   const kept = await keptBuilds(parts.writer.db)
-  const folders = await buildFolders(parts.folder)
+  const folders = await reading(parts.folder, buildFolders(parts.folder))
   const newest = new Set([...new Set([...kept.known, ...folders])].toSorted((a, b) => b - a).slice(0, NEWEST))
   const contents = await kept.contents(newest)
   for (const sha256 of await parts.content.list()) if (!contents.has(sha256)) await parts.content.remove(sha256)
@@ -26,10 +26,4 @@ export async function removeOldBuilds(parts: OldParts): Promise<void> {
     if (newest.has(number) || kept.builds.has(number)) continue
     await parts.executor.remove(join(parts.folder, String(number)))
   }
-}
-
-/** Numbers of the builds that have a folder. */
-async function buildFolders(folder: string): Promise<readonly number[]> {
-  const names = await reading(folder, readdir(folder))
-  return names.filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number)
 }

@@ -2,7 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path'
 import { removeOldBuilds } from '../artifact/old-builds.ts'
 import { stageWork } from '../artifact/stage-work.ts'
-import { exitCodeOf, PitlaneError } from '../errors.ts'
+import { exitCodeOf, PitlaneError, presentable } from '../errors.ts'
 import type { EngineParts } from '../run/parts.ts'
 import { removeLeftovers } from '../run/leftovers.ts'
 import type { Report } from '../run/progress.ts'
@@ -13,7 +13,8 @@ import { describeError, errorDocument, jsonReport, textReport } from './output.t
 export async function guard(context: Context, json: boolean, work: () => Promise<void>): Promise<void> {
   try {
     await work()
-  } catch (error) {
+  } catch (thrown) {
+    const error = presentable(thrown)
     context.exitCode = exitCodeOf(error)
     if (json) context.process.stdout.write(`${JSON.stringify(errorDocument(error))}\n`)
     context.process.stderr.write(`${describeError(error)}\n`)

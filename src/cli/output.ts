@@ -1,5 +1,5 @@
 /** What commands print: text for people on a terminal or in a log, or JSON for programs. */
-import { closeSync, openSync, readSync, fstatSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, fstatSync } from 'node:fs'
 import { PitlaneError, type Place } from '../errors.ts'
 import type { Progress, Report } from '../run/progress.ts'
 import { shellWord } from '../shell-word.ts'
@@ -18,7 +18,8 @@ export function jsonReport(streams: Streams): Report {
 export function textReport(streams: Streams): Report {
   return (progress) => {
     const line = describe(progress)
-    if (line !== null) streams.stdout.write(`${line}\n`)
+    // A note may cite what somebody else has put into the bucket.
+    if (line !== null) streams.stdout.write(`${printableLines(line)}\n`)
   }
 }
 
@@ -49,7 +50,7 @@ function describe(progress: Progress): string | null {
 function publishedLines(progress: Extract<Progress, { event: 'published' }>): readonly string[] {
   const { version, channel, bucket, page, already } = progress
   const first = already
-    ? `${version} is already published, all of it is in the folder ${bucket}`
+    ? `${version} is already published in the folder ${bucket}`
     : `${version} is published (${channel}) in the folder ${bucket}`
   const lines = [first, `  to look at it, open ${shellWord(page)}`]
   if (progress.public !== null) {
@@ -132,7 +133,8 @@ const TAIL_BYTES = 8192
 function tail(file: string): string {
   let text = ''
   try {
-    const handle = openSync(file, 'r')
+    // Should a step have put a pipe there, opening it must not wait for a writer.
+    const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const { size } = fstatSync(handle)
       const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES))

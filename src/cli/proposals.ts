@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
+import { shellWord } from '../shell-word.ts'
 import { absolute } from './command.ts'
 import type { Context } from './context.ts'
 
@@ -50,6 +51,7 @@ async function projectBucket(context: Context): Promise<string | null> {
   return typeof publish?.bucket === 'string' ? absolute(publish.bucket, folder) : null
 }
 
+/** Names of tags and what stands in a bucket are others' words, and bash puts a proposal into the line as it is: only what no shell takes for more. */
 function newestFirst(names: readonly string[]): readonly string[] {
-  return names.toSorted((a, b) => compareVersions(b, a))
+  return names.filter((name) => shellWord(name) === name).toSorted((a, b) => compareVersions(b, a))
 }

@@ -8,6 +8,7 @@ import type { Report } from '../run/progress.ts'
 import { documentCheck } from '../release/documents.ts'
 import { parsePublicKey } from '../release/public-key.ts'
 import { absolute, relativeFolder, WAIT } from './command.ts'
+import { requireOwnPlaces } from './places.ts'
 import type { Context, Project } from './context.ts'
 
 export async function publishing(
@@ -19,6 +20,7 @@ export async function publishing(
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
   const base = project.folder
+  requireOwnPlaces(publish, project)
   const signer = plan.release.sign === 'none' ? null : await context.signer(plan.project)
   const bucket = await context.bucket(publish.bucket, base)
   const baseUrl = publish.public ?? pathToFileURL(absolute(publish.bucket, base)).href.replace(/\/$/, '')
@@ -44,6 +46,7 @@ export async function publishing(
     layout: publish.registry === null ? null : relativeFolder(publish.bucket, publish.registry, base),
     lists: {
       bucket,
+      place: publish.bucket,
       registry,
       signer,
       check,

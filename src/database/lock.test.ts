@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,4 +73,10 @@ test('a holder that nobody can read is another process', async (t) => {
     await assert.rejects(acquireLock(request(folder)), { code: 'BUSY', message: /^another process is working/ }, text)
   }
   lock.release()
+})
+
+test('a pipe in the place of the holder holds nobody up', async (t) => {
+  const folder = temporaryFolder(t)
+  assert.equal(spawnSync('mkfifo', [join(folder, 'lock.holder')]).status, 0)
+  await assert.rejects(acquireLock(request(folder)), { code: 'STORAGE_FAILED', message: /lock\.holder.*ENXIO/ })
 })

@@ -2,11 +2,14 @@
  * One process at a time works on a state folder. The lock is SQLite's own on a small file: the kernel lets go of it when the holder
  * dies, however it dies, and nobody has to clean up. Who holds it stands in a file beside it, for people.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../clock.ts'
 import { PitlaneError } from '../errors.ts'
+
+/** Reading a pipe that somebody put there must not wait for a writer. */
+const NOT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK
 
 export interface LockHolder {
   /** What it does, as in `pitlane release v1.2.0`. */
@@ -88,7 +91,17 @@ function writeHolder({ folder, command, pid, clock }: LockRequest): void {
   const file = join(folder, 'lock.holder')
   const holder: LockHolder = { command, pid, since: new Date(clock.now()).toISOString() }
   try {
-    writeFileSync(file, `${JSON.stringify(holder)}\n`)
+    // Should somebody have put a pipe there, opening it must not wait for a reader.
+    const descriptor = openSync(
+      file,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK,
+      0o644,
+    )
+    try {
+      writeFileSync(descriptor, `${JSON.stringify(holder)}\n`)
+    } finally {
+      closeSync(descriptor)
+    }
   } catch (error) {
     throw new PitlaneError('STORAGE_FAILED', `cannot write ${file}: ${(error as Error).message}`, {
       hint: 'Check that the folder is writable and the disk is not full.',
@@ -100,7 +113,9 @@ function writeHolder({ folder, command, pid, clock }: LockRequest): void {
 /** Whatever stands there: it is for people, and another version may have written it. */
 function describeHolder(folder: string): string {
   try {
-    const holder: unknown = JSON.parse(readFileSync(join(folder, 'lock.holder'), 'utf8'))
+    const holder: unknown = JSON.parse(
+      readFileSync(join(folder, 'lock.holder'), { encoding: 'utf8', flag: NOT_WAITING }),
+    )
     if (isHolder(holder)) return `\`${holder.command}\` (process ${holder.pid}, since ${holder.since})`
   } catch {
     // Not written yet, or in the middle of it.

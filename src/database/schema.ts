@@ -161,6 +161,10 @@ export interface ListingsTable {
   generated_at: number
   /** SHA-256 of `index.json`. */
   sha256: string
+  /** Where they were put, as `pitlane.yaml` names it: another bucket has had other lists. */
+  bucket: string
+  /** The newest stable version that they name; null when there was none. */
+  stable: string | null
   /** `prepared`: every operation is written down; `published`: every one is confirmed. */
   state: 'prepared' | 'published'
 }

@@ -109,6 +109,13 @@ test('a database that a dead process left in pieces is not taken for a whole one
   const left = inFolder(t)
   for (const name of ['state.sqlite', 'state.sqlite-wal']) copyFileSync(join(folder, name), join(left, name))
   await again.db.destroy()
+  // A page that opening does not come across, then the end of the file.
+  const file = join(left, 'state.sqlite')
+  const bytes = readFileSync(file)
+  const page = Math.floor(bytes.indexOf('100 xxx') / 4096) * 4096
+  writeFileSync(file, Buffer.from(bytes).fill(0, page, page + 4096))
+  await assert.rejects(openSqlite(file), { code: 'STORAGE_FAILED', message: /malformed/ })
+  writeFileSync(file, bytes)
   truncateSync(join(left, 'state.sqlite'), statSync(join(left, 'state.sqlite')).size - 5 * 4096)
   await assert.rejects(openSqlite(join(left, 'state.sqlite')), { code: 'STORAGE_FAILED', message: /malformed/ })
 })

@@ -6,13 +6,14 @@ import { PitlaneError } from '../errors.ts'
 import { publicKeyOf } from './ed25519.ts'
 import { parseSignature } from './minisign.ts'
 import type { PublicKey } from './public-key.ts'
+import { trustedCommentOf } from './sign.ts'
 import { SIDE_LIMIT } from './verify-document.ts'
 
 /**
  * Readers who have seen a serial refuse lower ones, so that a lost index must not make counting begin anew. The trusted comment of its
- * signature says the number, and is signed itself. 0 when there is no signature of this key that says one.
+ * signature says the number, and is signed itself. 0 when there is no signature of this key and project that says one.
  */
-export async function lastSerial(bucket: Pick<Bucket, 'read'>, key: PublicKey): Promise<number> {
+export async function lastSerial(bucket: Pick<Bucket, 'read'>, key: PublicKey, name: string): Promise<number> {
   const where = `${KEYS.index}.minisig`
   const text = await bucket.read(where, SIDE_LIMIT)
   if (text === null) return 0
@@ -20,8 +21,10 @@ export async function lastSerial(bucket: Pick<Bucket, 'read'>, key: PublicKey): 
     const { signature, trustedComment, globalSignature } = parseSignature(text.toString('utf8'), where)
     const signed = Buffer.concat([signature, Buffer.from(trustedComment)])
     if (!verify(null, signed, publicKeyOf(key.key), globalSignature)) return 0
-    const [, serial = '0', path] = / serial-([0-9]{1,12}) file:(\S+)$/.exec(trustedComment) ?? []
-    return path === KEYS.index ? Number(serial) : 0
+    const [, serial = '0'] = / serial-([0-9]{1,12}) /.exec(trustedComment) ?? []
+    return trustedComment === trustedCommentOf({ name, version: `serial-${serial}`, path: KEYS.index })
+      ? Number(serial)
+      : 0
   } catch (error) {
     if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return 0
     throw error

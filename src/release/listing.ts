@@ -2,6 +2,7 @@
  * Puts page, lists and pointers out, for a release or for `pages rebuild`: computed from all documents, written down with serial and date
  * before the first one is put, carried out by the journal. Whoever calls this keeps others from publishing meanwhile.
  */
+import { buffer } from 'node:stream/consumers'
 import { findListing, finishListing, insertListing, type ListingRow, PAGES } from '../database/queries/listings.ts'
 import { readOperations, reopenOperation, replaceOperations } from '../database/queries/publications.ts'
 import { KEYS } from '../plan/keys.ts'
@@ -10,6 +11,7 @@ import { carryOutEntry, type Journal, journalRows } from './journal.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import { type Operation, PUBLICATION } from './publication.ts'
+import { parseSiteIndex } from './site-index.ts'
 import { noteDoubt, readStanding } from './standing.ts'
 
 /**
@@ -92,9 +94,25 @@ async function writeDown(parts: ListParts, journal: Journal, site: Site, at: num
   const operations = listOperations(parts, site, serial, generatedAt)
   const rows = journalRows(operations)
   const sha256 = rows.at(-1)?.sha256 ?? ''
+  const stable = await stableOf(operations)
   await journal.writer.write(async (trx) => {
     await replaceOperations(trx, journal.version, 'lists', rows)
-    await insertListing(trx, { serial, version: journal.version, generated_at: generatedAt, sha256, state: 'prepared' })
+    await insertListing(trx, {
+      serial,
+      version: journal.version,
+      generated_at: generatedAt,
+      sha256,
+      bucket: parts.place,
+      stable,
+      state: 'prepared',
+    })
   })
   return operations
+}
+
+/** The newest stable version that these lists name. */
+async function stableOf(operations: readonly Operation[]): Promise<string | null> {
+  const index = operations.at(-1)
+  if (index?.to !== 'bucket') return null
+  return parseSiteIndex(await buffer(index.body.open()), KEYS.index).pointers['stable'] ?? null
 }

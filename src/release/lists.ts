@@ -38,6 +38,8 @@ export type RenderSite = (input: {
 
 export interface ListParts {
   readonly bucket: Bucket
+  /** The bucket as `pitlane.yaml` names it: the same wherever the project lies. */
+  readonly place: string
   /** Null where the project publishes no image. */
   readonly registry: Registry | null
   readonly signer: Signer | null
@@ -67,6 +69,11 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const documents = await readDocuments(parts.bucket, parts.check)
   const { listed: stored, incomplete } = await listable(parts, documents, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
+  // Only what this project has listed: anybody can put another list there.
+  const there = new Set(documents.map(({ document }) => document.version))
+  for (const { version } of (standing.proven && standing.index?.releases) || [])
+    if (!there.has(version))
+      parts.note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
   // A date that nobody signed is shown where it stands, and moves no other.
@@ -104,7 +111,7 @@ export function listOperations(
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.
   const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers'>
-  if (standing.index !== null) refuseBackwards(standing.index, next)
+  refuseBackwards(standing, next)
 
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
@@ -119,15 +126,14 @@ export function listOperations(
   )
 }
 
-function refuseBackwards(now: SiteIndex, next: Pick<SiteIndex, 'pointers'>): void {
-  const before = now.pointers['stable']
+function refuseBackwards({ stable: before }: Standing, next: Pick<SiteIndex, 'pointers'>): void {
   const after = next.pointers['stable']
-  if (before === undefined || (after !== undefined && compareVersions(after, before) >= 0)) return
+  if (before === null || (after !== undefined && compareVersions(after, before) >= 0)) return
   throw new PitlaneError(
     'PLAN_CONTRADICTION',
     `the newest stable version would go back from ${before} to ${after ?? 'none'}`,
     {
-      hint: `Pointers only move forward. The document of ${before} is missing from the bucket: put it back.`,
+      hint: `Pointers only move forward. ${KEYS.document(before)} is missing from the bucket: put its folder back, or the whole bucket as it was.`,
     },
   )
 }

@@ -245,6 +245,15 @@ test('image: index, manifest, layer and tags lead to exactly this binary', async
       )
   for (const answer of [null, Buffer.from('{"schemaVersion":2,"manifests":[]}')])
     assert.deepEqual(await unmet({ manifest: except(there.manifest, top, answer) }), missing('image', AMD64, ARM))
+  const topBytes = await there.manifest(built.repository, built.digest)
+  const list = JSON.parse(String(topBytes)) as { readonly manifests: readonly { readonly digest: string }[] }
+  const entry = list.manifests.find(({ digest }) => digest === platform.digest)
+  const rest = list.manifests.filter(({ digest }) => digest !== platform.digest)
+  // Named twice, and named as what it is not.
+  for (const named of [[entry, entry], [{ ...entry, platform: { architecture: 's390x', os: 'linux' } }]]) {
+    const answer = Buffer.from(JSON.stringify({ ...list, manifests: [...rest, ...named] }))
+    assert.deepEqual(await unmet({ manifest: except(there.manifest, top, answer) }), missing('image', platform.target))
+  }
   for (const answer of [second.digest, null]) {
     const tag: Presence['tag'] = except(there.tag, `${platform.repository} v1.0.0`, answer)
     assert.deepEqual(await unmet({ tag }), missing('image', platform.target))

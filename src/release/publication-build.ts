@@ -46,11 +46,13 @@ export async function publicationBuild(parts: ReleaseParts, plan: Plan): Promise
 
 /** Puts back what the bucket has; says what is lost all the same. */
 async function restoreOutputs(parts: ReleaseParts, plan: Plan, build: BuildRow): Promise<string | null> {
-  for (const { target, name, sha256 } of await readArtifacts(parts.engine.writer.db, build.id)) {
+  for (const { target, name, sha256, size } of await readArtifacts(parts.engine.writer.db, build.id)) {
     if ((await parts.content.inspect(sha256)) === 'whole') continue
     const key = KEYS.binary(plan.version, target, name)
     const where = `${parts.bucket.location}/${key}`
-    const copy = await parts.bucket.open(key)
+    // What others have put there may be of any length.
+    const fits = (await parts.bucket.head(key))?.size === size
+    const copy = fits ? await parts.bucket.open(key) : null
     if (copy === null || !(await parts.content.restore(sha256, copy, where)))
       return `the bytes of ${target}/${name} are neither in ${parts.content.path(sha256)} nor in ${where}`
     parts.engine.report({ event: 'note', message: `${target}/${name} is taken from the bucket again` })

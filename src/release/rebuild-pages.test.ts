@@ -39,6 +39,7 @@ async function emptyBucket(t: TestContext) {
   const notes: string[] = []
   const parts: ListParts = {
     bucket,
+    place: './bucket',
     registry: null,
     note: (message) => notes.push(message),
     signer: signerOf(7),
@@ -143,6 +144,21 @@ test('a document that says it needs no signature is not listed by a project that
     code: 'VERIFICATION_FAILED',
     message: /says that it is not signed/,
   })
+})
+
+test('a release that was listed and whose document is gone is said', async (t) => {
+  const { parts, notes } = await emptyBucket(t)
+  const unsigned = { ...parts, signer: null, check: null }
+  const plain = { contentType: 'application/json', cacheControl: 'no-cache', exclusive: true }
+  for (const version of ['v1.0.0', 'v1.1.0']) {
+    const document = { ...exampleDocument(version), name: 'toy', signing: { scheme: 'none' }, files: [], image: null }
+    await parts.bucket.put(KEYS.document(version), bodyOf(Buffer.from(JSON.stringify(document))), plain)
+  }
+  await rebuild(unsigned)
+  assert.deepEqual(notes, [])
+  await parts.bucket.delete(KEYS.document('v1.0.0'))
+  await rebuild(unsigned)
+  assert.deepEqual(notes, ['v1.0.0 is not listed any more: _releases/v1.0.0/release.json is gone from the bucket'])
 })
 
 test('stopped, it says so and goes on with the serial and the date that were written down', async (t) => {

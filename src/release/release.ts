@@ -19,6 +19,7 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
+import type { ReleaseDocument } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
 import { whatLacks } from './listable.ts'
@@ -150,7 +151,10 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   if (publication !== undefined && publication.state !== 'published') return false
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
   const complete = proven || (await whatLacks(parts.lists, there.document)) === null
-  if (complete && listed?.document.sha256 === there.sha256) return true
+  if (complete && listed?.document.sha256 === there.sha256) {
+    await requireFiles(parts.bucket, there.document)
+    return true
+  }
   if (publication !== undefined) {
     throw new PitlaneError(
       'PLAN_CONTRADICTION',
@@ -171,4 +175,19 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   }
   // Half published, and the state that began it is gone: what is there goes on if the same bytes are built.
   return false
+}
+
+/** That a version is listed says that it was whole once. */
+async function requireFiles(bucket: Bucket, { version, files }: ReleaseDocument): Promise<void> {
+  for (const { path, size } of files) {
+    const found = (await bucket.head(path))?.size ?? null
+    if (found === size) continue
+    throw new PitlaneError(
+      'STORAGE_FAILED',
+      `${version} is published, and ${bucket.location}/${path} ${found === null ? 'is no longer there' : `has ${found} bytes instead of ${size}`}`,
+      {
+        hint: 'Put it back from a copy; `pitlane verify` names everything that is missing. What is built again may have other bytes.',
+      },
+    )
+  }
 }

@@ -74,7 +74,7 @@ test('a file and its signature verify; another file, comment, key or name does n
   const other = parsePublicKey(signerOf(8).publicKey.minisign, 'o')
   verificationRefused(
     () => verifyFile(other, hashOf('content'), signature, comment, 's'),
-    /with the key 0707070707070707, not with 0808080808080808/,
+    /with the key 707070707070707, not with 808080808080808/,
   )
   verificationRefused(
     () => verifyFile({ ...other, keyId: publicKey.keyId }, hashOf('content'), signature, comment, 's'),
@@ -89,7 +89,7 @@ test('signing again gives the same bytes', () => {
     createHash('sha256')
       .update(signer.signFile(hashOf('x'), comment))
       .digest('hex'),
-    '70f1969614d4560eb5d424e308417c04a22176ba8836728ee9920f430858c5ff',
+    '0382ce89249e82c90f6e5a1f799acb112543fb65cab49f2ae9629652084b06cf',
   )
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -46,6 +47,7 @@ async function world(t: TestContext, signer: Signer | null = signerOf(7)) {
     closing.push(() => db.destroy())
     return {
       bucket: folderBucket(folder, clock),
+      place: './bucket',
       registry: null,
       note: (message) => notes.push(message),
       signer,
@@ -164,6 +166,32 @@ test('signatures of another list do not count for this one', async (t) => {
   assert.match((await readStanding(parts)).doubt ?? '', /index\.json\.sig/)
 })
 
+test('what the same key has signed for another project moves no serial', async (t) => {
+  const { parts, write } = await world(t)
+  const [minisig] = signDocument(signerOf(7), 'other', 'serial-500', KEYS.index, Buffer.from('{}'))
+  write(`${KEYS.index}.minisig`, minisig?.bytes ?? '')
+  const { serial, shown, index } = await readStanding(parts)
+  assert.deepEqual([serial, shown, index], [0, 0, null])
+})
+
+test('the signature of the same bytes under another name does not count', async (t) => {
+  const { parts, folder, write } = await world(t)
+  const bytes = readFileSync(join(folder, KEYS.index))
+  const [minisig] = signDocument(signerOf(7), 'toy', 'v1.0.0', `${KEYS.folder('v1.0.0')}x/file`, bytes)
+  write(`${KEYS.index}.minisig`, minisig?.bytes ?? '')
+  const { index, doubt } = await readStanding(parts)
+  assert.equal(index, null)
+  assert.match(doubt ?? '', /the file was signed as "pitlane toy v1\.0\.0 file:/)
+})
+
+test('an index larger than any is told by its size and not read', async (t) => {
+  const { parts, folder } = await world(t)
+  truncateSync(join(folder, KEYS.index), 64 * 1024 * 1024 + 1)
+  const { index, doubt } = await readStanding(parts)
+  assert.equal(index, null)
+  assert.match(doubt ?? '', /^it has 67108865 bytes/)
+})
+
 test('a signed document under the name of the index is no index', async (t) => {
   const { parts, folder, write } = await world(t)
   for (const side of ['', '.minisig', '.sig'])
@@ -238,4 +266,27 @@ test('without signatures, what this state has put there counts, and anything els
   assert.match(beyond.doubt ?? '', /serial 1000000001 is not followed; its date 2200-01-01T00:00:00Z is not followed/)
   await rebuildPages(parts, never)
   assert.equal(index().generatedAt, '2026-06-01T00:00:00Z')
+})
+
+test('without signatures, no release is listed because an index says so', async (t) => {
+  const { parts, forge, index, notes, write } = await world(t, null)
+  const bytes = encodeDocument({
+    ...exampleDocument('v2.0.0'),
+    name: 'toy',
+    image: null,
+    publishedAt: '2026-05-02T00:00:00Z',
+    signing: { scheme: 'none' },
+  })
+  write(KEYS.document('v2.0.0'), bytes)
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  forge((now) => ({
+    ...now,
+    releases: now.releases.flatMap((release) => [
+      release,
+      { ...release, version: 'v2.0.0', document: { ...release.document, sha256: digest } },
+    ]),
+  }))
+  await rebuildPages(parts, never)
+  assert.deepEqual(index().versions, ['v1.0.0'])
+  assert.match(notes.join('\n'), /v2\.0\.0 is not listed: it lacks/)
 })

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { ownListings, type OwnListings } from '../database/queries/listings.ts'
 import { PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'
+import { compareVersions } from '../plan/version.ts'
 import { lastSerial } from './last-serial.ts'
 import type { ListParts } from './lists.ts'
 import { parsePublicKey, type PublicKey } from './public-key.ts'
@@ -29,11 +30,13 @@ export interface Standing {
   readonly proven: boolean
   /** What is wrong with the file that is there, or what nothing vouches for. */
   readonly doubt: string | null
+  /** The newest stable version that readers were shown: by a list that is proven, or from here. No list goes back behind it. */
+  readonly stable: string | null
   /** What a file says that does not count: it may be another project's, and then nothing of it may be replaced. */
   readonly claim: SiteIndex | null
 }
 
-type Parts = Pick<ListParts, 'bucket' | 'signer' | 'writer' | 'clock'>
+type Parts = Pick<ListParts, 'bucket' | 'place' | 'name' | 'signer' | 'writer' | 'clock'>
 
 /** Bytes. */
 const INDEX_LIMIT = 64 * 1024 * 1024
@@ -45,10 +48,10 @@ export const UNSIGNED_AHEAD = 86_400_000
 /** Reads without a lock: between signature and index of a publication under way, the list looks as if it were forged. */
 export async function readStanding(parts: Parts): Promise<Standing> {
   const { bucket, signer } = parts
-  const own = await ownListings(parts.writer.db)
+  const own = await ownListings(parts.writer.db, parts.place)
   const key = signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key')
   const there = await bucket.head(KEYS.index)
-  const signed = key === null ? 0 : await lastSerial(bucket, key)
+  const signed = key === null ? 0 : await lastSerial(bucket, key, parts.name)
   const nothing: Standing = {
     serial: Math.max(own.serial, signed),
     shown: signed,
@@ -56,6 +59,7 @@ export async function readStanding(parts: Parts): Promise<Standing> {
     index: null,
     proven: false,
     doubt: null,
+    stable: own.stable,
     claim: null,
   }
   if (there === null) return nothing
@@ -87,6 +91,7 @@ async function judge(
         index.serial < own.published
           ? `it is list ${index.serial}, and list ${own.published} was published from here: somebody put an old one back`
           : null,
+      stable: newer(index.pointers['stable'] ?? null, own.stable),
       claim: null,
     }
   } catch (error) {
@@ -124,8 +129,14 @@ function unsigned(index: SiteIndex, own: OwnListings, now: number): Standing {
     index,
     proven: false,
     doubt: doubts.join('; '),
+    stable: own.stable,
     claim: null,
   }
+}
+
+function newer(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other
+  return compareVersions(one, other) >= 0 ? one : other
 }
 
 function claimOf(bytes: Buffer): SiteIndex | null {

@@ -1,5 +1,4 @@
 /** One build from its row to its outcome. */
-import { existsSync, readdirSync } from 'node:fs'
 import type { BuildRow } from '../database/queries/builds.ts'
 import { failedStages, failedStep, wasTried } from '../database/queries/find-builds.ts'
 import { openBuild } from '../database/queries/open-build.ts'
@@ -11,7 +10,7 @@ import type { Database } from '../database/schema.ts'
 import { runBuild } from './engine.ts'
 import { giveUp, lostWork } from './give-up.ts'
 import type { EngineParts, StopSignals } from './parts.ts'
-import { stagePlaces } from './places.ts'
+import { buildFolders, stagePlaces } from './places.ts'
 
 export interface BuildRequest {
   readonly kind: BuildRow['kind']
@@ -28,12 +27,14 @@ export interface BuildRequest {
  * @throws PitlaneError `INTERRUPTED` when it was stopped before its end; the same call goes on later
  */
 export async function carryOutBuild(parts: EngineParts, request: BuildRequest, stop: StopSignals): Promise<BuildRow> {
-  const open = () =>
-    parts.writer.write(async (trx) => {
-      const row = await openBuild(trx, { ...request, numbersUsed: highestNumber(parts.folder) })
+  const open = async () => {
+    const numbersUsed = Math.max(0, ...(await buildFolders(parts.folder)))
+    return parts.writer.write(async (trx) => {
+      const row = await openBuild(trx, { ...request, numbersUsed })
       await request.also?.(trx, row)
       return row
     })
+  }
   let build = await open()
   let resumed = await wasTried(parts.writer.db, build)
   const lost = resumed ? await lostWork(parts, build, request.plan) : null
@@ -58,12 +59,6 @@ export async function carryOutBuild(parts: EngineParts, request: BuildRequest, s
   }
   parts.report({ ...about, state: outcome })
   return { ...build, state: outcome }
-}
-
-/** Of the builds that have a folder; 0 where there is none. */
-function highestNumber(folder: string): number {
-  const numbers = existsSync(folder) ? readdirSync(folder).filter((name) => /^[1-9]\d{0,8}$/.test(name)) : []
-  return Math.max(0, ...numbers.map(Number))
 }
 
 type FailureParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'>

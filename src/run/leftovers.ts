@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { buildNumbers, endedStages } from '../database/queries/find-builds.ts'
 import type { EngineParts } from './parts.ts'
-import { attemptFolders, stagePlaces, WORKSPACE } from './places.ts'
+import { attemptFolders, buildFolders, stagePlaces, WORKSPACE } from './places.ts'
 
 /** How many builds back: every start has looked, and there are two builds in a release. */
 const NEWEST = 4
@@ -23,10 +23,10 @@ export async function removeLeftovers(parts: LeftoverParts): Promise<void> {
 
 /** The same for builds that no row tells of: their state was lost while they ran. */
 async function removeUnknown({ writer, executor, folder }: LeftoverParts): Promise<void> {
-  const numbers = existsSync(folder) ? readdirSync(folder).filter((name) => /^[1-9]\d{0,8}$/.test(name)) : []
+  const numbers = await buildFolders(folder)
   if (numbers.length === 0) return
   const known = await buildNumbers(writer.db)
-  for (const number of numbers.map(Number)) {
+  for (const number of numbers) {
     if (known.has(number)) continue
     const build = { id: `build-${number}`, number }
     for (const stage of stagesBelow(join(folder, String(number)))) {

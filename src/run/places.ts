@@ -1,6 +1,8 @@
 /** Where the stages of builds lie below `.pitlane/builds`. Fixed before anything starts, so that it is found again after a crash. */
 import { readdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemCode } from '../errors.ts'
 import type { AttemptRef, StepRef } from '../executors/types.ts'
 import type { StageRun } from './state.ts'
 
@@ -29,6 +31,15 @@ export function stagePlaces(builds: string, build: BuildName, stage: string): St
       folder: join(folder, `attempt-${number}`),
     }),
   }
+}
+
+/** Numbers of the builds that have a folder. Rejects with the system's error. */
+export async function buildFolders(builds: string): Promise<readonly number[]> {
+  const names = await readdir(builds).catch((error: unknown): string[] => {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  })
+  return names.filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number)
 }
 
 /** Numbers of the attempts that a stage's folder has. */

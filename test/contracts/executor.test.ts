@@ -224,6 +224,29 @@ for (const way of ways) {
       }
     })
 
+    for (const end of ['kill', 'destroy', 'close'] as const) {
+      test(`nothing survives ${end} of a step that removed what is written about it`, async () => {
+        const b = await bench()
+        const seconds = uniqueSleep()
+        const step = await b.start(`rm -rf ../lanes; exec env -i sleep ${seconds}`)
+        await until('it runs', () => sleepers(seconds).length === 1)
+        const waiting = b.executor.wait(step).catch(() => null)
+        if (end === 'kill') await b.executor.kill(step)
+        else await b.executor[end](b.attempt)
+        assert.deepEqual(sleepers(seconds), [])
+        await waiting
+      })
+    }
+
+    test('a pipe that a step puts in the place of its order holds nobody up', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const step = await b.start(`for file in ../lanes/*/order; do rm $file; mkfifo $file; done; sleep ${seconds}`)
+      await until('it runs', () => sleepers(seconds).length === 1)
+      await b.executor.kill(step)
+      assert.deepEqual(sleepers(seconds), [])
+    })
+
     test('closing lets go of steps without touching them', async () => {
       const b = await bench()
       const step = await b.start('sleep 0.2; exit 6')

@@ -2,6 +2,7 @@
 // parent it stays and does one run after the other, each through a `main` of its own that shares nothing with the one before but the disk.
 // A run that is to be killed then stands still at its point, until the parent kills the process, or the process kills itself at once.
 import { EventEmitter } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { Writable } from 'node:stream'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { main } from '../../src/main.ts'
@@ -48,6 +49,8 @@ async function stay(): Promise<void> {
     ])
     const { points, struck } = faults
     const answer: Answer = { code: pretended.exitCode ?? 0, signal: null, output, struck, points }
+    // Whoever starts next needs not compile again what this run did; a process that is killed could not tell it later.
+    flushCompileCache()
     process.send?.(answer)
   }
 }

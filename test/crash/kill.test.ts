@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Goal, killAndGoOn } from './killing.ts'
+import { EVERY, type Goal, killAndGoOn } from './killing.ts'
 import { RELEASE, Runs } from './runs.ts'
 import * as worlds from './worlds.ts'
 
 /** Fewer points than this: the faults are not where they should be. */
 const FLOOR = { first: 500, second: 30 }
+/** Nothing has happened since the point before it, and nothing happens until the one after it. */
+const BEFORE_A_LOOK = /^(?:bucket\.(?:head|read|open)|registry\.(?:hasBlob|openBlob|readManifest|resolveTag)) .* before$/
 /** Less than two minutes on two free processors; some times that on busy ones. */
 const TIMEOUT = 600_000
 
@@ -90,7 +92,9 @@ async function record(world: worlds.World, args: readonly string[]) {
 }
 
 test('killed at any point, the same command goes on and leaves the same bytes', { timeout: TIMEOUT }, async () => {
-  const cases = first.flatMap((segment) => segment.points.map((name) => ({ ...segment, kills: [name] })))
+  const cases = first.flatMap((segment) =>
+    segment.points.filter((name) => EVERY || !BEFORE_A_LOOK.test(name)).map((name) => ({ ...segment, kills: [name] })),
+  )
   const missed = await killAndGoOn(runs, cases)
   const disks = first[0]?.goal.disks.size ?? 0
   console.log(
@@ -115,14 +119,15 @@ test('killed while the lists of a second release come out, readers see the old o
 test('killed twice, it still does', { timeout: TIMEOUT }, async () => {
   const random = seeded(20_260_302)
   const below = (limit: number) => Math.floor(random() * limit)
-  const pairs = Array.from({ length: 40 }, () => {
+  const pairs = Array.from({ length: 24 }, () => {
     const segment = first[below(first.length)]
     assert.ok(segment !== undefined)
     const at = below(segment.points.length)
     const later = segment.points.slice(at + 1)
     return { ...segment, kills: [segment.points[at], later[below(later.length)]].filter((name) => name !== undefined) }
   })
-  const missed = await killAndGoOn(runs, pairs, false)
+  const half = pairs.length / 2
+  const missed = (await killAndGoOn(runs, pairs.slice(0, half), false)) + (await killAndGoOn(runs, pairs.slice(half)))
   console.log(`${pairs.length} pairs, not reached again ${missed}`)
   // After a lost step, the next attempt writes other rows.
   assert.ok(missed <= pairs.length / 5, `${missed} points were not reached again`)

@@ -10,7 +10,7 @@ const LANES = 3
 /** Runs that stand still in one process before it is killed: a start costs as much as a release. */
 const TOGETHER = 16
 /** Goes on after each kill, also where the very same bytes were gone on from already. */
-const EVERY = process.env['PITLANE_CRASH_POINTS'] === 'all'
+export const EVERY = process.env['PITLANE_CRASH_POINTS'] === 'all'
 
 /** Wherever a run dies, the same command ends in this. */
 export interface Goal {

@@ -151,6 +151,29 @@ test('killed between the signatures and the index, the same command, another clo
   )
 })
 
+test('an old copy of the whole bucket is not taken for the newest: nothing that was published from here goes back', async () => {
+  await inCopy(tagged, async (world) => {
+    const old = join(world.root, 'old')
+    cpSync(world.bucket, old, { recursive: true })
+    await done(world, SECOND)
+    const put = (change: (bucket: string) => void = () => {}) => {
+      rmSync(world.bucket, { recursive: true })
+      cpSync(old, world.bucket, { recursive: true })
+      change(world.bucket)
+    }
+    worlds.git(world, 'tag', 'w1')
+    for (const change of [undefined, (bucket: string) => rmSync(join(bucket, KEYS.index))]) {
+      put(change)
+      for (const args of [['release', 'w1'], REBUILD]) {
+        const { code, output } = await runs.warm(world, { args })
+        assert.equal(code, 3, output)
+        assert.match(output, /PLAN_CONTRADICTION: the newest stable version would go back from v1\.1\.0 to v1\.0\.0/)
+      }
+      assert.ok(readFileSync(join(world.bucket, KEYS.latest), 'utf8').startsWith('v1.0.0'))
+    }
+  })
+})
+
 test('an outsider plants a document of the coming version, dated in 2200: it is refused, and the date is not taken', async () => {
   await inCopy(tagged, async (world) => {
     const planted = readFileSync(join(world.bucket, KEYS.document('v1.0.0')), 'utf8')
@@ -183,7 +206,7 @@ test('`pages rebuild` killed anywhere, and repeated, leaves what it leaves undis
   const expected = worlds.published(whole)
   assert.equal(indexOf(whole).serial, 2)
   // What only reads leaves the disk as the point before it did.
-  const cases = points.filter((name) => /^(write|bucket\.put|bucket\.delete) /.test(name))
+  const cases = points.filter((name) => /^(write|bucket\.put|bucket\.delete) .* (uncommitted|middle|after)$/.test(name))
   assert.ok(cases.length >= 20, `only ${cases.length} points`)
   const writtenDown = cases.findIndex((name) => /^write .* after$/.test(name))
   assert.notEqual(writtenDown, -1)

@@ -35,6 +35,8 @@ export const NOW = Date.UTC(2026, 2, 2)
 const NODE = ['--disable-warning=ExperimentalWarning']
 /** A run that is to die is over before optimising it pays: a fifth less time, measured. */
 const SHORT = ['--no-opt', '--no-maglev', '--no-sparkplug', '--single-threaded']
+/** One that stands still beside some others: it pays a little. */
+const FEW = ['--no-opt', '--single-threaded']
 
 export interface Started {
   readonly child: ChildProcess
@@ -114,7 +116,7 @@ export class Runs {
 
   /** A process in which runs go to their points, to be killed together. */
   doomed(world: World): Doomed {
-    return new Doomed(this.#stay(world, SHORT))
+    return new Doomed(this.#stay(world, FEW))
   }
 
   #stay(world: World, options: readonly string[] = []): ChildProcess {

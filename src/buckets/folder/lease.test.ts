@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -57,6 +57,12 @@ test('the one who waits is told who has it, and a killed one has it no longer', 
     code: 'BUSY',
     message: new RegExp(`^process ${child.pid} \\(.*node.*\\) is publishing into ${folder}$`),
   })
+  let told = 0
+  let looks = 0
+  // Its time is over at the third look.
+  const slow = folderBucket(folder, { ...systemClock, monotonic: () => (looks += 1) })
+  await assert.rejects(slow.lease(request({ wait: 3, onWait: () => (told += 1) })), { code: 'BUSY' })
+  assert.equal(told, 1)
   const given = bucket.lease(request({ wait: 60_000, onWait: () => child.kill('SIGKILL') }))
   await (await given).release()
 })
@@ -71,6 +77,24 @@ test('a folder that was put in the place of the locked one is another one', asyn
   await assert.rejects(bucket.lease(request()), { code: 'BUSY' })
   await first.release()
   await second.release()
+})
+
+test('a folder that is replaced right before it is locked is not what is held', async (t) => {
+  const { root, folder } = world(t)
+  const path = process.env['PATH'] ?? ''
+  t.after(() => {
+    process.env['PATH'] = path
+  })
+  const moved = join(root, 'moved')
+  const script = `#!/bin/sh\n[ -e '${moved}' ] || { mv '${folder}' '${moved}' && mkdir '${folder}'; }\nPATH='${path}' exec flock "$@"\n`
+  mkdirSync(join(root, 'bin'))
+  writeFileSync(join(root, 'bin', 'flock'), script, { mode: 0o755 })
+  process.env['PATH'] = `${join(root, 'bin')}:${path}`
+  const bucket = folderBucket(folder, systemClock)
+  const lease = await bucket.lease(request({ wait: 10_000 }))
+  assert.ok(existsSync(moved))
+  await assert.rejects(bucket.lease(request()), { code: 'BUSY' })
+  await lease.release()
 })
 
 test('without the program that locks, the reason is told and nothing is held', async (t) => {

@@ -63,7 +63,11 @@ type Flock = { readonly state: 'locked' | 'busy' } | { readonly state: 'unsuppor
 function flock(descriptor: number): Promise<Flock> {
   return new Promise((resolve) => {
     // -x exclusive, -n fail instead of waiting; the descriptor is number 3 over there.
-    const child = spawn('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', descriptor] })
+    const child = spawn('flock', ['-x', '-n', '3'], {
+      // Nothing else of ours is its business.
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'ignore', 'pipe', descriptor],
+    })
     let said = ''
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(0, 200)

@@ -1,6 +1,8 @@
+import type { Bucket } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
-import { readDocument, readDocuments } from '../../release/documents.ts'
+import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
+import { parsePublicKey } from '../../release/public-key.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { shellWord } from '../../shell-word.ts'
 import { absolute, guard, printJson } from '../command.ts'
@@ -10,7 +12,8 @@ import { planRevision } from '../planning.ts'
 
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
-    const stored = await readDocuments(await projectBucket(this), null)
+    const { bucket, check } = await published(this)
+    const stored = await readDocuments(bucket, check)
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))
@@ -29,11 +32,12 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
       )
     }
     if (documents.length === 0) return void this.process.stdout.write('nothing is published yet\n')
-    const width = Math.max(...documents.map((document) => shortName(document).length))
+    const width = Math.max(...documents.map(({ version }) => version.length))
     for (const document of documents) {
-      const { channel, publishedAt, files, subject } = document
+      const { version, channel, publishedAt, files, subject } = document
       const columns = [
-        shortName(document).padEnd(width),
+        // Whole, also where it is a commit: it is what `show` and `verify` ask for.
+        version.padEnd(width),
         publishedAt,
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
@@ -46,19 +50,21 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
 
 export async function show(this: Context, flags: { json: boolean }, version: string): Promise<void> {
   await guard(this, flags.json, async () => {
-    const bucket = await projectBucket(this)
-    const found = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(version) ? await readDocument(bucket, version) : null
+    const { bucket, check } = await published(this)
+    const isName = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(version)
+    const found = isName ? await readTrustedDocument(bucket, version, check) : null
     if (found === null) {
       throw new PitlaneError('NOT_FOUND', `${bucket.location} has no release ${version}`, {
         hint: 'See `pitlane releases list`.',
       })
     }
     if (flags.json) return printJson(this, found.document)
-    this.process.stdout.write(describeRelease(found.document, bucket.location))
+    this.process.stdout.write(describeRelease(found.document, bucket.location, check !== null))
   })
 }
 
-async function projectBucket(context: Context) {
+/** The project's bucket, and how its documents are believed: null without the key, or where nothing is signed. */
+async function published(context: Context): Promise<{ readonly bucket: Bucket; readonly check: DocumentCheck | null }> {
   const project = await context.project()
   const plan = await planRevision(project, undefined)
   const publish = plan.release?.publish
@@ -66,15 +72,20 @@ async function projectBucket(context: Context) {
     throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, {
       hint: 'Add `publish: { bucket: FOLDER }`.',
     })
-  return context.bucket(publish.bucket, project.folder)
-}
-
-function shortName(document: ReleaseDocument): string {
-  return document.tag ?? document.version.slice(0, 12)
+  const bucket = await context.bucket(publish.bucket, project.folder)
+  if (plan.release?.sign === 'none') return { bucket, check: null }
+  try {
+    const { publicKey } = await context.signer(plan.project)
+    return { bucket, check: documentCheck(parsePublicKey(publicKey.line, 'the signing key')) }
+  } catch (error) {
+    // Whoever has no key to release with may look all the same.
+    if (error instanceof PitlaneError && error.code === 'KEY_MISSING') return { bucket, check: null }
+    throw error
+  }
 }
 
 /** `bucket` is its folder. */
-function describeRelease(document: ReleaseDocument, bucket: string): string {
+function describeRelease(document: ReleaseDocument, bucket: string, isChecked: boolean): string {
   const { signing, image, promotion } = document
   const lines = [
     `${document.name} ${document.version}  (${document.channel})`,
@@ -82,7 +93,7 @@ function describeRelease(document: ReleaseDocument, bucket: string): string {
     `published  ${document.publishedAt} by ${printable(promotion.actor)}${promotion.reason === null ? '' : `: ${printable(promotion.reason)}`}`,
     `commit     ${document.commit}  ${printable(document.subject)}`,
     `plan       ${document.plan}, checks of build ${promotion.build}`,
-    `signed     ${signing.scheme === 'none' ? 'no' : `minisign key ${signing.keyId}`}`,
+    `signed     ${signing.scheme === 'none' ? 'no' : `minisign key ${signing.keyId}, ${isChecked ? 'and the signature is good' : 'not checked: the key is not here'}`}`,
     '',
     ...document.files.map((file) => {
       const test = document.tests.find((candidate) => candidate.target === file.target)

@@ -34,7 +34,10 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         hint: '--from takes a folder, or an address that begins with https:// or http://.',
       })
     }
-    if (!isAddress) requireFolder(absolute(from, this.cwd))
+    if (!isAddress) requireFolder(absolute(from, this.cwd), '--from takes the folder or the address of a bucket.')
+    // A layout that is not there would look like one that has lost every image.
+    if (flags.registry !== undefined && !flags.noImages)
+      requireFolder(absolute(flags.registry, this.cwd), '--registry takes the folder of an OCI image layout.')
     const bucket = isAddress ? await this.published(from) : await this.bucket(absolute(from, this.cwd), this.cwd)
     const layout =
       flags.registry ?? (isAddress ? null : ((await readDocumentOf(bucket, version))?.image?.layout ?? null))
@@ -81,11 +84,9 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
   })
 }
 
-function requireFolder(folder: string): void {
+function requireFolder(folder: string, hint: string): void {
   if (existsSync(folder) && statSync(folder).isDirectory()) return
-  throw new PitlaneError('NOT_FOUND', `${folder} is not a folder`, {
-    hint: '--from takes the folder or the address of a bucket.',
-  })
+  throw new PitlaneError('NOT_FOUND', `${folder} is not a folder`, { hint })
 }
 
 /** A file, when there is one of that name; else the key's text. */

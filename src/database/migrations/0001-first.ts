@@ -117,6 +117,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('version', 'text', (c) => c.notNull())
     .addColumn('generated_at', 'bigint', (c) => c.notNull())
     .addColumn('sha256', 'text', (c) => c.notNull())
+    .addColumn('bucket', 'text', (c) => c.notNull())
+    .addColumn('stable', 'text')
     .addColumn('state', 'text', (c) => c.notNull())
     .execute()
   await db.schema

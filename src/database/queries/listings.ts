@@ -12,20 +12,24 @@ export type ListingRow = Readonly<ListingsTable>
 export interface OwnListings {
   /** The highest serial; 0 when there was none. */
   readonly serial: number
-  /** The highest one that came out whole. */
+  /** The highest one that came out whole in this bucket. */
   readonly published: number
+  /** The newest stable version that it named; null when there was none. */
+  readonly stable: string | null
   /** Milliseconds since 1970; 0 when there was none. */
   readonly generatedAt: number
   /** Of every `index.json`. */
   readonly sha256s: ReadonlySet<string>
 }
 
-export async function ownListings(db: Reader): Promise<OwnListings> {
-  const rows = await db.selectFrom('listings').selectAll().execute()
+export async function ownListings(db: Reader, bucket: string): Promise<OwnListings> {
+  const rows = await db.selectFrom('listings').selectAll().orderBy('serial').execute()
   const most = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.max(a, b), 0)
+  const newest = rows.findLast((row) => row.state === 'published' && row.bucket === bucket)
   return {
     serial: most(rows.map((row) => row.serial)),
-    published: most(rows.filter(({ state }) => state === 'published').map((row) => row.serial)),
+    published: newest?.serial ?? 0,
+    stable: newest?.stable ?? null,
     generatedAt: most(rows.map((row) => row.generated_at)),
     sha256s: new Set(rows.map((row) => row.sha256)),
   }

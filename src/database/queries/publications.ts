@@ -109,14 +109,14 @@ export async function finishPublication(trx: Transaction<Database>, version: str
   await trx.updateTable('publications').set({ state: 'published' }).where('version', '=', version).execute()
 }
 
-/** Whether an operation of one of these entries was ever tried. */
+/** Whether an operation of one of these entries was ever tried, also when it was opened again since. */
 export async function wasBegun(db: Reader, version: string, entries: readonly string[]): Promise<boolean> {
   const tried = await db
     .selectFrom('operations')
     .select('position')
     .where('version', '=', version)
     .where('entry', 'in', entries)
-    .where('state', '!=', 'pending')
+    .where('attempts', '>', 0)
     .limit(1)
     .executeTakeFirst()
   return tried !== undefined

@@ -1,8 +1,9 @@
 /** Ends what a lane holds: by its namespace where it has one, else by what marks its processes. */
 import type { Clock } from '../../clock.ts'
 import type { AttemptRef, StepRef } from '../types.ts'
-import { recordFile } from './lane.ts'
-import { isAlive, readLaneRecord } from './liveness.ts'
+import { type Lane, recordFile } from './lane.ts'
+import { type Identity, isAlive, isRunning, readLaneRecord } from './liveness.ts'
+import type { Isolation } from './isolation.ts'
 import { laneFolder, lanesOf, stepName } from './step-files.ts'
 import { endMarked, endNamespace } from './sweep.ts'
 
@@ -14,8 +15,17 @@ export function isLaneAlive(attempt: AttemptRef, lane: string): boolean {
 export async function endLane(attempt: AttemptRef, lane: string, clock: Clock): Promise<void> {
   const record = readLaneRecord(recordFile(attempt, lane))
   if (record === undefined || !isAlive(record)) return
-  if (record.isolation === 'pid-namespace') await endNamespace(record, clock)
-  else await endMarked((marker) => marker === laneFolder(attempt, lane), clock, record)
+  await endHeld(record, record.isolation, laneFolder(attempt, lane), clock)
+}
+
+/** A lane that this process opened, also when a step has removed the lane's files. */
+export async function endOpenLane({ first, isolation, folder }: Lane, clock: Clock): Promise<void> {
+  if (first !== undefined && isRunning(first)) await endHeld(first, isolation, folder, clock)
+}
+
+async function endHeld(first: Identity, isolation: Isolation, folder: string, clock: Clock): Promise<void> {
+  if (isolation === 'pid-namespace') await endNamespace(first, clock)
+  else await endMarked((marker) => marker === folder, clock, first)
 }
 
 /** Of a step whose lanes are gone. */

@@ -3,13 +3,13 @@
  * PID namespace of its own where the kernel allows it, that runs one step after the other; a step that overlaps gets another lane.
  * What is known about a step is in files (`step-files.ts`); memory only holds pipes to the lanes this process opened.
  */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../types.ts'
 import { abortable } from './abortable.ts'
-import { endAttempt, endLane, endLeftovers, isLaneAlive } from './ending.ts'
+import { endAttempt, endLane, endLeftovers, endOpenLane, isLaneAlive } from './ending.ts'
 import { endedEarly, giveUp, messageOf, mustBeNew, notStarted } from './failures.ts'
 import { findHolding, type Holding, type Isolation } from './isolation.ts'
 import { Lane } from './lane.ts'
@@ -157,9 +157,11 @@ export class ProcessExecutor implements Executor {
       const index = files.orderedStep(attempt, lane)
       if (index !== undefined) files.cancel({ attempt, index })
     }
-    for (const lane of this.#lanes.get(attempt.folder) ?? []) lane.release()
+    const open = [...(this.#lanes.get(attempt.folder) ?? [])]
+    for (const lane of open) lane.release()
     this.#lanes.delete(attempt.folder)
     await endAttempt(attempt, this.#clock)
+    for (const lane of open) await endOpenLane(lane, this.#clock)
     // Until here an order tells which lane has the step.
     for (const lane of files.lanesOf(attempt)) files.removeOrder(attempt, lane)
     await removeTree(this.#workspace(attempt), this.#shell)
@@ -179,8 +181,11 @@ export class ProcessExecutor implements Executor {
       }),
     )
     await Promise.all(this.#opening.values())
-    for (const lane of [...this.#lanes.values()].flatMap((lanes) => [...lanes])) lane.release()
+    const open = [...this.#lanes.values()].flatMap((lanes) => [...lanes])
+    for (const lane of open) lane.release()
     this.#lanes.clear()
+    // Nobody could find these again.
+    for (const lane of open) if (!existsSync(lane.folder)) await endOpenLane(lane, this.#clock)
   }
 
   #findHolding(): Promise<Holding> {
@@ -243,6 +248,9 @@ export class ProcessExecutor implements Executor {
   async #kill(step: StepRef): Promise<void> {
     const lanes = files.lanesWith(step)
     for (const lane of lanes) await endLane(step.attempt, lane, this.#clock)
+    // A step may have removed what tells which lane has it.
+    const open = this.#runs.get(files.stepName(step))?.lane
+    if (open?.has(step.index)) await endOpenLane(open, this.#clock)
     await endLeftovers(step, lanes, this.#clock)
     const [lane] = lanes
     if (lane !== undefined && files.readFate(step) === 'begun') files.writeEnd(step, lane, KILLED)

@@ -4,7 +4,8 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync 
 import { join } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import type { AttemptRef } from '../types.ts'
-import type { Holding } from './isolation.ts'
+import type { Holding, Isolation } from './isolation.ts'
+import { type Identity, processStatus } from './liveness.ts'
 import { MARKER } from './order.ts'
 import { laneFolder, orderFile, orderHead } from './step-files.ts'
 import { RECORDER, SUPERVISOR } from './supervisor.ts'
@@ -23,8 +24,18 @@ interface Order {
   readonly ended: PromiseWithResolvers<number | undefined>
 }
 
+interface LanePlace {
+  readonly folder: string
+  readonly isolation: Isolation
+  readonly errors: string
+}
+
 export class Lane {
   readonly id: string
+  readonly folder: string
+  readonly isolation: Isolation
+  /** Its first process; undefined when that had ended at once. Known here, too, because a step can remove what it wrote down. */
+  readonly first: Identity | undefined
   readonly #child: ChildProcess
   readonly #errors: string
   /** Descriptor of the lane's order; null once it is closed. */
@@ -34,10 +45,13 @@ export class Lane {
   #usable = true
   #partial = ''
 
-  private constructor(id: string, child: ChildProcess, errors: string, orders: number) {
+  private constructor(id: string, child: ChildProcess, place: LanePlace, orders: number) {
     this.id = id
+    this.folder = place.folder
+    this.isolation = place.isolation
+    this.first = child.pid === undefined ? undefined : processStatus(child.pid)
     this.#child = child
-    this.#errors = errors
+    this.#errors = place.errors
     this.#orders = orders
     child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#hear(text))
     // A lane that ended is noticed through `close`; writing to it meanwhile is no error of its own.
@@ -66,7 +80,7 @@ export class Lane {
         detached: true,
         stdio: ['pipe', 'pipe', descriptor],
       })
-      const lane = new Lane(id, child, errors, orders)
+      const lane = new Lane(id, child, { folder, isolation: holding.isolation, errors }, orders)
       orders = null
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve)
@@ -84,6 +98,11 @@ export class Lane {
   /** Whether it can take an order now. */
   get idle(): boolean {
     return this.#usable && this.#order === undefined
+  }
+
+  /** Whether it was given this step, and that has not ended. */
+  has(index: number): boolean {
+    return this.#order?.index === index
   }
 
   /** Reserves the lane at once; `give` sends the order. */

@@ -26,10 +26,12 @@
  * The lane of a step that was begun and has not ended is the one whose order names it. Two can, when the first died before it began.
  */
 import {
-  appendFileSync,
+  closeSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   unlinkSync,
@@ -137,7 +139,17 @@ export function writeEnd(step: StepRef, lane: string, code: number): void {
   const before = readIfThere(file) ?? ''
   // What a full disk has torn must not become whole by what comes after it.
   const close = before === '' || before.endsWith('\n') ? '' : ' torn\n'
-  appendFileSync(file, `${close}${step.index} ${code}\n`, { mode: 0o600 })
+  // Should a step have put a pipe there, opening it must not wait for a reader.
+  const descriptor = openSync(
+    file,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK,
+    0o600,
+  )
+  try {
+    writeFileSync(descriptor, `${close}${step.index} ${code}\n`)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 function readEnd(step: StepRef): number | undefined {
@@ -155,7 +167,8 @@ function endedFile(attempt: AttemptRef, lane: string): string {
 
 function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    // Should a step have put a pipe there, opening it must not wait for a writer.
+    return readFileSync(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NONBLOCK })
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error

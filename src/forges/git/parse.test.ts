@@ -31,6 +31,11 @@ test('a commit without tree or time is refused', () => {
     assert.throws(() => parseCommit(ID, Buffer.from(body)), PitlaneError)
 })
 
+test('a commit is dated until the year 9999', () => {
+  assert.equal(parseCommit(ID, commit('253402300799 +0000\n\nm')).time, 253_402_300_799)
+  assert.throws(() => parseCommit(ID, commit('253402300800 +0000\n\nm')), PitlaneError)
+})
+
 test('the last signature block ends a tag message', () => {
   assert.equal(tag('one\n\n-----BEGIN PGP SIGNATURE-----\nx\n'), 'one')
   assert.equal(

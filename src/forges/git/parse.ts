@@ -19,11 +19,14 @@ export interface TreeEntry {
 
 const SIGNATURE = /^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----/
 
+/** Of the year 9999: what is later has no date of ten characters, and no place in a release document. */
+const LAST_SECOND = 253_402_300_799
+
 export function parseCommit(id: string, body: Buffer): CommitFacts {
   const { headers, message } = split(body)
   const tree = /^tree ([0-9a-f]{40}|[0-9a-f]{64})$/m.exec(headers)?.[1]
   const time = Number(/^committer .*> (\d{1,12}) [+-]\d{4}$/m.exec(headers)?.[1] ?? Number.NaN)
-  if (tree === undefined || !Number.isSafeInteger(time))
+  if (tree === undefined || !(time <= LAST_SECOND))
     throw new PitlaneError('GIT_FAILED', `the commit ${id} has no tree or no committer time that can be read`)
   const subject = message.split('\n').find((line) => line.trim() !== '')
   return { tree, time, subject: subject?.trim() ?? '' }

@@ -166,7 +166,7 @@ function folderRules(key: 'bucket' | 'registry', folder: string): readonly Probl
   return []
 }
 
-/** Whether `inner` is `outer` or below it. A relative and an absolute path are compared when the folder of the project is known. */
+/** Whether `inner` is `outer` or below it. A relative and an absolute path are compared by `cli/places.ts`, where the folder of the project is known. */
 function isInside(outer: string, inner: string): boolean {
   if (posix.isAbsolute(outer) !== posix.isAbsolute(inner)) return false
   // As deep as both paths climb at most, so that every ".." has a folder to leave.
