@@ -34,7 +34,11 @@ export function refusedWith(code: string, ...parts: string[]): (error: unknown) 
   }
 }
 
-export function bucketContract(name: string, make: (t: TestContext) => Promise<Bucket>): void {
+/**
+ * @param exclusive whether the store itself refuses a second writer; else only whoever holds the lease may rely on `exclusive`
+ * @param make every call with the same test gives the same bucket, as another process would open it
+ */
+export function bucketContract(name: string, make: (t: TestContext) => Promise<Bucket>, exclusive = true): void {
   const check = (what: string, body: (bucket: Bucket, t: TestContext) => Promise<void>) =>
     test(`${name}: ${what}`, async (t) => body(await make(t), t))
 
@@ -87,19 +91,20 @@ export function bucketContract(name: string, make: (t: TestContext) => Promise<B
     },
   )
 
-  check('of two exclusive puts with different bytes at once, exactly one wins', async (bucket) => {
-    for (let round = 0; round < 10; round += 1) {
-      const key = `race/${round}`
-      const bodies = ['first', 'second'].map((word) => bodyOf(`${word} ${round}`.repeat(1000)))
-      const results = await Promise.allSettled(bodies.map((body) => bucket.put(key, body, EXCLUSIVE)))
-      const won = results.findIndex((result) => result.status === 'fulfilled')
-      assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1)
-      const lost = results[1 - won]
-      assert.ok(lost?.status === 'rejected')
-      refusedWith('CONTRADICTION', bodies[0]?.sha256 ?? '', bodies[1]?.sha256 ?? '')(lost.reason)
-      assert.equal(sha256((await bucket.read(key, 1e6)) ?? ''), bodies[won]?.sha256)
-    }
-  })
+  if (exclusive)
+    check('of two exclusive puts with different bytes at once, exactly one wins', async (bucket) => {
+      for (let round = 0; round < 10; round += 1) {
+        const key = `race/${round}`
+        const bodies = ['first', 'second'].map((word) => bodyOf(`${word} ${round}`.repeat(1000)))
+        const results = await Promise.allSettled(bodies.map((body) => bucket.put(key, body, EXCLUSIVE)))
+        const won = results.findIndex((result) => result.status === 'fulfilled')
+        assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1)
+        const lost = results[1 - won]
+        assert.ok(lost?.status === 'rejected')
+        refusedWith('CONTRADICTION', bodies[0]?.sha256 ?? '', bodies[1]?.sha256 ?? '')(lost.reason)
+        assert.equal(sha256((await bucket.read(key, 1e6)) ?? ''), bodies[won]?.sha256)
+      }
+    })
 
   check('a body unlike what was announced is refused, and nothing changes', async (bucket) => {
     const honest = bodyOf('the announced bytes')
@@ -228,6 +233,21 @@ export function bucketContract(name: string, make: (t: TestContext) => Promise<B
     assert.deepEqual(await bucket.folders('a/'), ['b', 'c', 'é'])
     assert.deepEqual(await bucket.folders('a/b/'), ['y'])
     await assert.rejects(bucket.folders('../'), { code: 'STORAGE_FAILED' })
+  })
+
+  check('of two that write the same key under the lease, exactly one wins', async (bucket) => {
+    const request = { wait: 60_000, onWait: () => {}, onUnsupported: assert.fail, signal: new AbortController().signal }
+    const results = await Promise.allSettled(
+      ['first', 'second'].map(async (word) => {
+        const lease = await bucket.lease(request)
+        try {
+          return await bucket.put('race', bodyOf(word), EXCLUSIVE)
+        } finally {
+          await lease.release()
+        }
+      }),
+    )
+    assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
   })
 
   check('one publisher at a time: the next one waits, or is told to', async (bucket) => {

@@ -10,7 +10,8 @@ import * as worlds from './worlds.ts'
 /** Fewer points than this: the faults are not where they should be. */
 const FLOOR = { first: 500, second: 30 }
 /** Nothing has happened since the point before it, and nothing happens until the one after it. */
-const BEFORE_A_LOOK = /^(?:bucket\.(?:head|read|open)|registry\.(?:hasBlob|openBlob|readManifest|resolveTag)) .* before$/
+const BEFORE_A_LOOK =
+  /^(?:bucket\.(?:head|read|open)|registry\.(?:hasBlob|openBlob|readManifest|resolveTag)) .* before$/
 /** Less than two minutes on two free processors; some times that on busy ones. */
 const TIMEOUT = 600_000
 

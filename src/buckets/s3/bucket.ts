@@ -17,10 +17,14 @@ import { PitlaneError } from '../../errors.ts'
 import { type S3Address, shownAddress } from '../address.ts'
 import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
 import { keyFault, refuseKey } from '../key.ts'
-import type { Body, Bucket, ObjectFacts, PutOptions } from '../types.ts'
+import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
 import { passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
-import { findConditional } from './conditional.ts'
+import { findConditional, PROBES } from './conditional.ts'
 import { digestOf, piecesOf, streamOf } from './download.ts'
+import { orderedClaims } from './lease/claims.ts'
+import { acquire, LEASE_TIMES, LEASES, type LeaseTimes } from './lease/lease.ts'
+import { onlyObject } from './lease/only.ts'
+import { s3LeaseStore } from './lease/s3-store.ts'
 import { DIGEST_METADATA, upload } from './upload.ts'
 
 export interface S3BucketOptions {
@@ -30,6 +34,9 @@ export interface S3BucketOptions {
   readonly retry?: RetryLimits
   /** Bytes: larger objects go in parts. */
   readonly threshold?: number
+  /** Who publishes, for those who wait. */
+  readonly holder?: string
+  readonly leaseTimes?: LeaseTimes
 }
 
 const THRESHOLD = 16 * 1024 * 1024
@@ -53,20 +60,27 @@ class S3Bucket implements Bucket {
   readonly #clock: Clock
   readonly #retry: RetryLimits
   readonly #threshold: number
+  readonly #holder: string
+  readonly #leaseTimes: LeaseTimes
+  /** Why nothing may be written any more. */
+  #lost: PitlaneError | undefined
   #exists: Promise<void> | undefined
   #conditional: Promise<boolean> | undefined
 
-  constructor({ address, client, clock, retry = RETRY, threshold = THRESHOLD }: S3BucketOptions) {
+  constructor(options: S3BucketOptions) {
+    const { address, client, clock, retry = RETRY, threshold = THRESHOLD } = options
     this.location = shownAddress(address)
     this.#address = address
     this.#client = client
     this.#clock = clock
     this.#retry = retry
     this.#threshold = threshold
+    this.#holder = options.holder ?? 'another process'
+    this.#leaseTimes = options.leaseTimes ?? LEASE_TIMES
   }
 
   async put(key: string, body: Body, options: PutOptions): Promise<'written' | 'present'> {
-    const where = this.#where(key)
+    const where = this.#writable(key)
     const at = this.#at(key)
     for (let tried = 1; ; tried += 1) {
       if (await this.#holds(key, body, options.exclusive)) return 'present'
@@ -115,37 +129,39 @@ class S3Bucket implements Bucket {
   }
 
   async *list(prefix: string): AsyncIterable<ObjectFacts> {
-    const { bucket, prefix: base } = this.#address
-    const where = `${this.location}/${prefix}`
-    const folder = prefix.lastIndexOf('/')
-    // What is behind the last / is the beginning of a name, whatever it is.
-    const fault = folder === -1 ? null : keyFault(prefix.slice(0, folder))
-    if (fault !== null) refuseKey(prefix, this.location, fault)
-    let token: string | undefined
-    do {
-      const page = await this.#ask('listing', where, () =>
-        this.#client.send(
-          new ListObjectsV2Command({ Bucket: bucket, Prefix: base + prefix, ContinuationToken: token }),
-        ),
-      )
-      for (const { Key, Size } of page.Contents ?? []) {
-        if (Key === undefined || Size === undefined || !Key.startsWith(base + prefix))
-          throw storageFailure('listing', where, new Error('the server listed an object without name or size'))
+    for await (const { Contents } of this.#pages(prefix, {})) {
+      for (const { Key, Size } of Contents ?? []) {
+        const key = this.#own(Key, prefix)
+        if (Size === undefined) throw this.#strange(prefix, 'an object without a size')
         // What some tools put to show a folder is nothing that was published.
-        if (!Key.endsWith('/')) yield { key: Key.slice(base.length), size: Size }
+        if (!key.endsWith('/') && !isHidden(key)) yield { key, size: Size }
       }
-      token = page.IsTruncated === true ? page.NextContinuationToken : undefined
-      if (page.IsTruncated === true && token === undefined)
-        throw storageFailure(
-          'listing',
-          where,
-          new Error('the server says that there is more, but not how to ask for it'),
-        )
-    } while (token !== undefined)
+    }
+  }
+
+  async folders(prefix: string): Promise<readonly string[]> {
+    const names: string[] = []
+    for await (const { CommonPrefixes } of this.#pages(prefix, { Delimiter: '/' })) {
+      for (const { Prefix } of CommonPrefixes ?? []) names.push(this.#own(Prefix, prefix).slice(prefix.length, -1))
+    }
+    return names
+  }
+
+  async lease(request: LeaseRequest): Promise<Lease> {
+    const who = { holder: this.#holder, id: this.#clock.random(8).toString('hex') }
+    const store = s3LeaseStore(this.#client, this.#address, (attempt) => this.#ask('leasing', this.location, attempt))
+    const times = this.#leaseTimes
+    const holding = (await this.#refusesTaken())
+      ? onlyObject(store, times, who)
+      : orderedClaims(store, this.#clock, times, who)
+    const onLost = (why: PitlaneError) => {
+      this.#lost = why
+    }
+    return acquire(holding, this.location, request, { clock: this.#clock, times, onLost })
   }
 
   async delete(key: string): Promise<void> {
-    const where = this.#where(key)
+    const where = this.#writable(key)
     await this.#ask('deleting', where, async () => {
       try {
         await this.#client.send(new DeleteObjectCommand(this.#at(key)))
@@ -159,6 +175,44 @@ class S3Bucket implements Bucket {
     const fault = keyFault(key)
     if (fault !== null) refuseKey(key, this.location, fault)
     return `${this.location}: ${key}`
+  }
+
+  #writable(key: string): string {
+    if (this.#lost !== undefined) throw this.#lost
+    if (isHidden(key)) refuseKey(key, this.location, `names that begin with ${LEASES} or ${PROBES} are reserved`)
+    return this.#where(key)
+  }
+
+  async *#pages(prefix: string, options: { readonly Delimiter?: string }) {
+    const { bucket, prefix: base } = this.#address
+    const folder = prefix.lastIndexOf('/')
+    // What is behind the last / is the beginning of a name, whatever it is.
+    const fault = folder === -1 ? null : keyFault(prefix.slice(0, folder))
+    if (fault !== null) refuseKey(prefix, this.location, fault)
+    let token: string | undefined
+    do {
+      const command = { Bucket: bucket, Prefix: base + prefix, ContinuationToken: token, ...options }
+      const page = await this.#ask('listing', `${this.location}/${prefix}`, () =>
+        this.#client.send(new ListObjectsV2Command(command)),
+      )
+      yield page
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+      if (page.IsTruncated === true && token === undefined)
+        throw this.#strange(prefix, 'that there is more, but not how to ask for it')
+    } while (token !== undefined)
+  }
+
+  /** A name that the server listed, without the prefix of the address. */
+  #own(name: string | undefined, prefix: string): string {
+    const { prefix: base } = this.#address
+    if (name?.startsWith(base + prefix) !== true) throw this.#strange(prefix, 'a name that was not asked for')
+    return name.slice(base.length)
+  }
+
+  #strange(prefix: string, what: string): PitlaneError {
+    return new PitlaneError('STORAGE_FAILED', `${this.location}/${prefix}: the server listed ${what}`, {
+      hint: 'Is that an S3 server? Nothing was changed.',
+    })
   }
 
   #at(key: string): { Bucket: string; Key: string } {
@@ -255,4 +309,9 @@ class S3Bucket implements Bucket {
       { hint: 'Does something else write to this bucket? Run the same command again.' },
     )
   }
+}
+
+/** What leases and probes are made of. */
+function isHidden(key: string): boolean {
+  return key.startsWith(LEASES) || key.startsWith(PROBES)
 }

@@ -7,23 +7,26 @@ import { refusalOf, saysTaken } from './answers.ts'
 /** Keys for trying things out, each used once and deleted. */
 export const PROBES = '.pitlane-probe/'
 
+/** Whether it refuses both: to write where something is (`If-None-Match: *`), and to replace another thing than was read (`If-Match`). */
 export async function findConditional(client: S3Client, address: S3Address, clock: Clock): Promise<boolean> {
   const at = { Bucket: address.bucket, Key: `${address.prefix}${PROBES}${clock.random(16).toString('hex')}` }
-  const put = () => client.send(new PutObjectCommand({ ...at, Body: 'probe', IfNoneMatch: '*' }))
+  const put = (condition: { readonly IfNoneMatch?: string; readonly IfMatch?: string }) =>
+    client.send(new PutObjectCommand({ ...at, Body: 'probe', ...condition }))
+  const refused = async (condition: { readonly IfNoneMatch?: string; readonly IfMatch?: string }) => {
+    try {
+      await put(condition)
+      return false
+    } catch (error) {
+      const refusal = refusalOf(error)
+      // A server that does not know the header at all may say so.
+      if (refusal.status === 501 || refusal.status === 400) return false
+      if (saysTaken(refusal)) return true
+      throw error
+    }
+  }
   try {
-    await put()
-    return await put().then(
-      () => false,
-      (error: unknown) => {
-        if (saysTaken(refusalOf(error))) return true
-        throw error
-      },
-    )
-  } catch (error) {
-    // A server that does not know the header at all may say so.
-    const { status } = refusalOf(error)
-    if (status === 501 || status === 400) return false
-    throw error
+    await put({})
+    return (await refused({ IfNoneMatch: '*' })) && (await refused({ IfMatch: '"0123456789abcdef0123456789abcdef"' }))
   } finally {
     await client.send(new DeleteObjectCommand(at)).catch(() => undefined)
   }

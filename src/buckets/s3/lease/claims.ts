@@ -1,0 +1,91 @@
+/**
+ * The lease where the server ignores conditions: everybody writes a claim of their own, and the first of them in the order of their names has the
+ * bucket. Names begin with a number, one more than the highest that was there (Lamport's bakery algorithm); who has the bucket marks it by a
+ * claim that comes before all numbers, so that one who chose the same number and came late still waits.
+ *
+ * It rests on one assumption: a claim whose writing was begun is seen by everybody `settling` later. Whoever takes longer for one
+ * begins again.
+ */
+import type { Clock } from '../../../clock.ts'
+import { type Holding, LEASES, type LeaseTimes } from './lease.ts'
+import { holderIn, type LeaseObject, type LeaseStore, leaseText } from './store.ts'
+
+const HELD = `${LEASES}/held-`
+const CLAIM = `${LEASES}/n-`
+
+export function orderedClaims(
+  store: LeaseStore,
+  clock: Clock,
+  times: LeaseTimes,
+  who: { readonly holder: string; readonly id: string },
+): Holding {
+  let count = 0
+  let claim: string | null = null
+  const held = HELD + who.id
+  const write = async (name: string) => {
+    count += 1
+    await store.write(name, leaseText(who.holder, who.id, count))
+  }
+  /** Claims that live, ours among them: written a moment ago, it tells what time it is at the server. */
+  const living = async (own: string): Promise<readonly LeaseObject[]> => {
+    const all = await store.list()
+    const now = all.find(({ name }) => name === own)?.writtenAt
+    if (now === undefined) return []
+    const dead = all.filter(({ writtenAt }) => now - writtenAt > times.life)
+    for (const { name } of dead) await store.remove(name)
+    return all.filter((object) => !dead.includes(object) && isClaim(object.name))
+  }
+  const nameHolder = async (name: string) => holderIn((await store.read(name))?.text ?? '')
+
+  return {
+    async take() {
+      if (claim === null) {
+        const begun = clock.monotonic()
+        const numbers = (await store.list()).map(({ name }) => numberIn(name))
+        const chosen = `${CLAIM}${String(Math.max(0, ...numbers) + 1).padStart(9, '0')}-${who.id}`
+        await write(chosen)
+        claim = chosen
+        if (clock.monotonic() - begun > times.settling) return restart()
+        await clock.sleep(times.settling)
+      } else await write(claim)
+      const looked = clock.monotonic()
+      const first = (await living(claim))[0]
+      if (first === undefined) return restart()
+      if (first.name !== claim) return nameHolder(first.name)
+      await write(held)
+      if (clock.monotonic() - looked > times.settling) {
+        // Too slow to be sure that the next one has seen it.
+        await store.remove(held)
+        return restart()
+      }
+      return null
+    },
+    async renew() {
+      // Nobody comes before the one that is held, as long as it lives.
+      const alive = (await store.list()).some(({ name }) => name === held)
+      if (!alive) return false
+      await write(held)
+      return true
+    },
+    async drop() {
+      await store.remove(held)
+      if (claim !== null) await store.remove(claim)
+      claim = null
+    },
+  }
+
+  async function restart(): Promise<string> {
+    if (claim !== null) await store.remove(claim)
+    claim = null
+    return 'another process'
+  }
+}
+
+function isClaim(name: string): boolean {
+  return name.startsWith(HELD) || name.startsWith(CLAIM)
+}
+
+function numberIn(name: string): number {
+  const digits = new RegExp(`^${CLAIM}(\\d{9})-`).exec(name)?.[1]
+  return digits === undefined ? 0 : Number(digits)
+}

@@ -1,0 +1,34 @@
+/** What a lease needs of a server: small objects, written on a condition where that goes. */
+export interface LeaseObject {
+  /** Below `LEASES`. */
+  readonly name: string
+  readonly tag: string
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly writtenAt: number
+}
+
+export interface LeaseStore {
+  /** All of them, in the order of their names. */
+  list(): Promise<readonly LeaseObject[]>
+  /** Text and server's time of one; null when it is absent. */
+  read(name: string): Promise<(LeaseObject & { readonly text: string; readonly now: number }) | null>
+  /** `onlyIf`: the tag that has to be there, or null for nothing. Null: the condition does not hold. */
+  write(name: string, text: string, onlyIf?: { readonly tag: string | null }): Promise<{ readonly tag: string } | null>
+  remove(name: string): Promise<void>
+}
+
+/** Who, and how often they have said so: each renewal is other bytes, so that its tag is another one. */
+export function leaseText(holder: string, id: string, count: number): string {
+  return `${JSON.stringify({ holder, id, count })}\n`
+}
+
+/** Whatever stands there: it is for people. */
+export function holderIn(text: string): string {
+  try {
+    const { holder } = JSON.parse(text) as { holder?: unknown }
+    if (typeof holder === 'string' && holder !== '') return holder.replace(/\p{Cc}/gu, ' ').slice(0, 200)
+  } catch {
+    // Not ours, or a newer version's.
+  }
+  return 'another process'
+}
