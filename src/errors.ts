@@ -172,10 +172,15 @@ const REFUSED_BY_THE_MACHINE: Readonly<Record<string, string>> = {
   ENFILE: 'Too many files are open on this machine.',
 }
 
+/** What to do about a refusal of the machine; undefined for any other error. */
+export function machineHint(error: unknown): string | undefined {
+  return REFUSED_BY_THE_MACHINE[systemCode(error) ?? '']
+}
+
 /** The error as a person should meet it: what the machine refused, wherever it did, is `STORAGE_FAILED`. Anything else is what it was. */
 export function presentable(error: unknown): unknown {
   if (error instanceof PitlaneError) return error
-  const hint = REFUSED_BY_THE_MACHINE[systemCode(error) ?? '']
+  const hint = machineHint(error)
   if (hint === undefined || !(error instanceof Error)) return error
   return new PitlaneError('STORAGE_FAILED', error.message, { hint, cause: error })
 }

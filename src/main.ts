@@ -146,8 +146,9 @@ async function openState(
   makeStateFolder(folder)
   const lock = await acquireLock({ folder: folder.root, ...options, pid: process.pid, clock, signal })
   try {
-    const db = await openSqlite(folder.database)
-    const writer = await takeOver(db)
+    const forcing = { forced: true }
+    const db = await openSqlite(folder.database, forcing)
+    const writer = await takeOver(db, forcing)
     return {
       folder,
       writer,

@@ -78,5 +78,9 @@ test('a holder that nobody can read is another process', async (t) => {
 test('a pipe in the place of the holder holds nobody up', async (t) => {
   const folder = temporaryFolder(t)
   assert.equal(spawnSync('mkfifo', [join(folder, 'lock.holder')]).status, 0)
-  await assert.rejects(acquireLock(request(folder)), { code: 'STORAGE_FAILED', message: /lock\.holder.*ENXIO/ })
+  await assert.rejects(acquireLock(request(folder)), {
+    code: 'STORAGE_FAILED',
+    message: /lock\.holder.*ENXIO/,
+    hint: /A pipe or device stands/,
+  })
 })

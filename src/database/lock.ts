@@ -6,7 +6,7 @@ import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../clock.ts'
-import { PitlaneError } from '../errors.ts'
+import { machineHint, PitlaneError } from '../errors.ts'
 
 /** Reading a pipe that somebody put there must not wait for a writer. */
 const NOT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK
@@ -104,7 +104,7 @@ function writeHolder({ folder, command, pid, clock }: LockRequest): void {
     }
   } catch (error) {
     throw new PitlaneError('STORAGE_FAILED', `cannot write ${file}: ${(error as Error).message}`, {
-      hint: 'Check that the folder is writable and the disk is not full.',
+      hint: machineHint(error) ?? 'Check that the folder is writable and the disk is not full.',
       cause: error,
     })
   }

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
+import { sql } from 'kysely'
 import { openSqlite } from './sqlite.ts'
 import { takeOver } from './writer.ts'
 
@@ -84,6 +85,21 @@ test('a log that is removed between a write and its commit is noticed with this 
     rmSync(join(folder, 'state.sqlite'))
   })
   await assert.rejects(late, { code: 'STATE_LOST' })
+  await db.destroy()
+})
+
+test('a transaction is forced to disk unless it asks otherwise', async (t) => {
+  const forcing = { forced: true }
+  const db = await openSqlite(join(inFolder(t), 'state.sqlite'), forcing)
+  const writer = await takeOver(db, forcing)
+  // 1: NORMAL, 2: FULL (sqlite.org/pragma.html#pragma_synchronous).
+  const level = async (options?: { forced: boolean }) =>
+    writer.write(
+      async (trx) => (await sql<{ synchronous: number }>`PRAGMA synchronous`.execute(trx)).rows[0]?.synchronous,
+      options,
+    )
+  const levels = [await level(), await level({ forced: false }), await level({ forced: false }), await level()]
+  assert.deepEqual(levels, [2, 1, 1, 2])
   await db.destroy()
 })
 

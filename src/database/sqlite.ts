@@ -1,5 +1,5 @@
 /**
- * SQLite through `node:sqlite`: write-ahead log, every commit forced to disk. The one process that holds the state has the database for
+ * SQLite through `node:sqlite`: write-ahead log, every commit forced to disk that does not ask otherwise. The one process that holds the state has the database for
  * itself (decision 6): then there is no file of shared memory, which whoever cuts it off would end the process with.
  */
 import { statSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { PitlaneError, systemCode } from '../errors.ts'
 import { migrate } from './migrate.ts'
 import type { Database } from './schema.ts'
 import { type DatabaseFiles, databaseFiles } from './sqlite-files.ts'
+import type { Forcing } from './writer.ts'
 
 /** Milliseconds to wait for another program that has the file open. */
 const TIMEOUT = 5000
@@ -17,7 +18,7 @@ const TIMEOUT = 5000
  * Opens (and makes, and migrates) the database file. From then on a transaction fails with `STATE_LOST` when the file is no longer there.
  * @throws PitlaneError `STORAGE_FAILED` when it can't, `BUSY` when another program has it open, `STATE_NEWER` for a newer schema
  */
-export async function openSqlite(file: string): Promise<Kysely<Database>> {
+export async function openSqlite(file: string, forcing: Forcing = { forced: true }): Promise<Kysely<Database>> {
   let sqlite: DatabaseSync | null = null
   try {
     const left = statSync(`${file}-wal`, { throwIfNoEntry: false })
@@ -27,7 +28,7 @@ export async function openSqlite(file: string): Promise<Kysely<Database>> {
     sqlite.exec('PRAGMA foreign_keys = ON')
     // Nobody has closed it: what the last process did not live to notice shows now, before anything is decided on it.
     if (left !== undefined && left.size > 0) checkWhole(sqlite)
-    const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: connection(sqlite, file) }) })
+    const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: connection(sqlite, file, forcing) }) })
     await migrate(db)
     return db
   } catch (error) {
@@ -67,8 +68,9 @@ function rollback(sqlite: DatabaseSync, statement: StatementSync): ReturnType<Sq
 }
 
 /** What Kysely asks of a SQLite driver. Statements are prepared once; a write transaction takes its lock when it begins. */
-function connection(sqlite: DatabaseSync, file: string): SqliteDatabase {
+function connection(sqlite: DatabaseSync, file: string, forcing: Forcing): SqliteDatabase {
   const prepared = new Map<string, StatementSync>()
+  let isForced = true
   let files: DatabaseFiles | undefined
   // What fails because the file is gone is told as that.
   const attempt = <T>(work: () => T): T => {
@@ -91,13 +93,22 @@ function connection(sqlite: DatabaseSync, file: string): SqliteDatabase {
       const ready = statement
       if (text === 'rollback') return rollback(sqlite, ready)
       if (text === 'begin immediate' || text === 'commit') {
-        const run = () => {
-          // Before it, so that nothing is decided on lost rows; and after, as a commit that nobody can find again is none.
-          if (text !== 'commit') files?.check()
+        const begin = () => {
+          // Before it, so that nothing is decided on lost rows.
+          files?.check()
+          // In a write-ahead log NORMAL keeps the order of the transactions, and the next FULL one takes along those before it.
+          if (forcing.forced !== isForced)
+            attempt(() => sqlite.exec(`PRAGMA synchronous = ${isForced ? 'NORMAL' : 'FULL'}`))
+          isForced = forcing.forced
+          return attempt(() => ready.run())
+        }
+        const commit = () => {
           const result = attempt(() => ready.run())
-          if (text === 'commit') (files ??= databaseFiles(file)).check()
+          // A commit that nobody can find again is none; of one that is not forced, the next begin finds that out.
+          if (isForced || files === undefined) (files ??= databaseFiles(file)).check()
           return result
         }
+        const run = text === 'commit' ? commit : begin
         return { reader: false, all: () => [], run, iterate: () => [].values() }
       }
       return {

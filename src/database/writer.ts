@@ -12,11 +12,21 @@ export type Reader = Pick<Kysely<Database>, 'selectFrom'>
 
 export interface Writer {
   readonly db: Reader
-  /** Runs the work in one transaction. When it resolves, the rows are on disk; when it rejects, nothing changed. */
-  write<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>
+  /**
+   * Runs the work in one transaction. When it resolves, the rows are on disk and those of all earlier ones; when it rejects, nothing changed.
+   * Rows that are not `forced` outlive this process, and may be lost when the machine stops: from some transaction on, and all of what
+   * came after it.
+   */
+  write<T>(work: (trx: Transaction<Database>) => Promise<T>, options?: { readonly forced: boolean }): Promise<T>
 }
 
-export async function takeOver(db: Kysely<Database>): Promise<Writer> {
+/** Between the writer and its database: whether the next transaction is forced to disk. */
+export interface Forcing {
+  forced: boolean
+}
+
+/** @param forcing what the database was opened with; without it every transaction is forced */
+export async function takeOver(db: Kysely<Database>, forcing: Forcing = { forced: true }): Promise<Writer> {
   const epoch = await db.transaction().execute(async (trx) => {
     const row = await trx.selectFrom('meta').select('value').where('key', '=', 'epoch').executeTakeFirst()
     const next = String(Number(row?.value ?? 0) + 1)
@@ -32,8 +42,11 @@ export async function takeOver(db: Kysely<Database>): Promise<Writer> {
   let last: Promise<unknown> = Promise.resolve()
   return {
     db,
-    write(work) {
-      const run = last.then(() => fenced(db, epoch, work))
+    write(work, { forced } = { forced: true }) {
+      const run = last.then(() => {
+        forcing.forced = forced
+        return fenced(db, epoch, work)
+      })
       last = run.catch(() => undefined)
       return run
     },

@@ -190,4 +190,13 @@ async function requireFiles(bucket: Bucket, { version, files }: ReleaseDocument)
       },
     )
   }
+  // It is what the command sends people to.
+  if ((await bucket.head(KEYS.page)) !== null) return
+  throw new PitlaneError(
+    'STORAGE_FAILED',
+    `${version} is published, and ${bucket.location}/${KEYS.page} is no longer there`,
+    {
+      hint: 'Run `pitlane pages rebuild`: it computes page and lists from the documents again.',
+    },
+  )
 }

@@ -102,7 +102,7 @@ class BuildRun {
     }
   }
 
-  /** One turn: all waiting facts, one transaction, then the orders. */
+  /** One turn: all waiting facts, one transaction, then the orders, then the reports. */
   async #turn(): Promise<void> {
     const before = this.#state
     let after = before
@@ -125,5 +125,7 @@ class BuildRun {
         this.#wake()
       })
     }
+    // Steps run by now, while people are told.
+    this.#recorder.report(before, after)
   }
 }

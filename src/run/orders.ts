@@ -12,6 +12,8 @@ import { Watch } from './watch.ts'
 /** Made once: an error with its stack for every step that is let go would cost more than the step's row. */
 const NO_LONGER = new PitlaneError('INTERRUPTED', 'no longer waited for')
 
+type StepEnvironment = Awaited<ReturnType<StageWork['environment']>>
+
 export interface OrderParts {
   readonly engine: EngineParts
   readonly build: BuildRow
@@ -29,7 +31,7 @@ export class Orders {
   readonly #watched = new Set<string>()
   /** Starts under way: a kill waits for them, so that it finds what it has to end. */
   readonly #starting = new Map<string, Promise<void>>()
-  readonly #environments = new Map<string, ReturnType<StageWork['environment']>>()
+  readonly #environments = new Map<string, StepEnvironment>()
   readonly #released = new AbortController()
 
   constructor(parts: OrderParts) {
@@ -119,7 +121,7 @@ export class Orders {
 
   async #start(stage: StageRun, stepId: string): Promise<void> {
     const { run, env: own } = planned(stage, stepId)
-    const { env, cwd } = await this.#environment(stage)
+    const { env, cwd } = this.#environments.get(attemptKey(stage)) ?? (await this.#findEnvironment(stage))
     const ref = this.#parts.places.step(stage, stepId)
     const starting = this.#parts.engine.executor.start({ ...ref, run, env: { ...env, ...own }, cwd })
     this.#starting.set(stepId, starting)
@@ -151,13 +153,10 @@ export class Orders {
     tell(exit.kind === 'lost' ? { kind: 'lost', ...at } : { kind: 'ended', ...at, code: exit.code })
   }
 
-  #environment(stage: StageRun): ReturnType<StageWork['environment']> {
-    // Another attempt may find another way to run a program.
-    const key = `${stage.plan.id} ${stage.attempt}`
-    const known = this.#environments.get(key)
-    if (known !== undefined) return known
-    const made = this.#parts.engine.work.environment(this.#context(stage, stage.attempt))
-    this.#environments.set(key, made)
+  /** Another attempt may find another way to run a program. */
+  async #findEnvironment(stage: StageRun): Promise<StepEnvironment> {
+    const made = await this.#parts.engine.work.environment(this.#context(stage, stage.attempt))
+    this.#environments.set(attemptKey(stage), made)
     return made
   }
 
@@ -166,6 +165,10 @@ export class Orders {
     const { folder, workspace } = places.stage(stage.plan.id)
     return { build, plan, stage: stage.plan, attempt, workspace, folder }
   }
+}
+
+function attemptKey(stage: StageRun): string {
+  return `${stage.plan.id} ${stage.attempt}`
 }
 
 function planned(stage: StageRun, stepId: string): StageRun['plan']['steps'][number] {

@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.ts'
 import type { AttemptRef, StepRef } from '../executors/types.ts'
+import type { PlannedStage } from '../plan/plan.ts'
 import type { StageRun } from './state.ts'
 
 export const WORKSPACE = 'workspace'
@@ -80,7 +81,18 @@ export class BuildPlaces {
 
   /** In the attempt in which the step was last started. */
   step(stage: StageRun, id: string): StepRef {
-    const index = stage.plan.steps.findIndex((step) => step.id === id)
+    const index = positions(stage.plan).get(id) ?? -1
     return { attempt: this.attempt(stage.plan.id, stage.steps[index]?.attempt || stage.attempt), index }
   }
+}
+
+const known = new WeakMap<PlannedStage, ReadonlyMap<string, number>>()
+
+/** Of the stage's steps, by id. */
+function positions(stage: PlannedStage): ReadonlyMap<string, number> {
+  const before = known.get(stage)
+  if (before !== undefined) return before
+  const made = new Map(stage.steps.map((step, index) => [step.id, index]))
+  known.set(stage, made)
+  return made
 }

@@ -4,7 +4,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { EngineParts } from './parts.ts'
 import type { BuildPlaces } from './places.ts'
 import type { Fact } from './reducer.ts'
-import { type BuildState, outcomeOf, type StageRun } from './state.ts'
+import { type BuildState, outcomeOf, type StageRun, type StepRun } from './state.ts'
 
 export class Recorder {
   readonly #parts: EngineParts
@@ -38,45 +38,72 @@ export class Recorder {
     return step.timeout - Math.min(Math.max(now - started, 0), step.timeout)
   }
 
-  /** One transaction for all that changed; told when it is on disk. */
+  /**
+   * One transaction for all that changed. Where only steps moved it is not forced to disk: after a restart of the machine every step of a stage
+   * that had not ended is begun again (`restarted`), whatever its row says.
+   */
   async save(before: BuildState, after: BuildState): Promise<void> {
     if (after.stages.every((stage, index) => stage === before.stages[index])) return
     const now = this.#parts.clock.now()
     const outcome = outcomeOf(after)
-    await this.#parts.writer.write(async (trx) => {
-      await saveState(trx, this.#build, before, after, { now, bootId: this.#parts.bootId })
-      if (outcome !== null && outcomeOf(before) === null) await finishBuild(trx, this.#build, outcome, now)
-    })
+    const forced = !after.stages.every((stage, index) => isSameButForSteps(stage, before.stages[index]))
+    await this.#parts.writer.write(
+      async (trx) => {
+        await saveState(trx, this.#build, before, after, { now, bootId: this.#parts.bootId })
+        if (outcome !== null && outcomeOf(before) === null) await finishBuild(trx, this.#build, outcome, now)
+      },
+      { forced },
+    )
+    const monotonic = this.#parts.clock.monotonic()
     for (const [index, stage] of after.stages.entries()) {
-      const old = before.stages[index]
-      if (old !== undefined && old !== stage) this.#reportStage(old, stage, now)
+      for (const { plan, state } of movedSteps(before.stages[index], stage)) {
+        if (state !== 'running') continue
+        this.#startedAt.set(plan.id, now)
+        this.#seenStart.set(plan.id, monotonic)
+      }
     }
   }
 
-  #reportStage(old: StageRun, stage: StageRun, now: number): void {
+  /** Of what `save` has written. */
+  report(before: BuildState, after: BuildState): void {
+    for (const [index, stage] of after.stages.entries()) {
+      const old = before.stages[index]
+      if (old !== undefined && old !== stage) this.#reportStage(old, stage)
+    }
+  }
+
+  #reportStage(old: StageRun, stage: StageRun): void {
     const { report, clock, executor } = this.#parts
     const at = { build: this.#build.number, stage: stage.plan.id }
-    for (const [position, step] of stage.steps.entries()) {
-      if (old.steps[position]?.state === step.state) continue
-      const { id, name } = step.plan
-      const monotonic = clock.monotonic()
-      if (step.state === 'running') {
-        this.#startedAt.set(id, now)
-        this.#seenStart.set(id, monotonic)
-      }
-      const seen = this.#seenStart.get(id)
+    for (const { plan, state, exitCode } of movedSteps(old, stage)) {
+      const seen = this.#seenStart.get(plan.id)
       report({
         event: 'step',
         ...at,
-        step: name,
-        state: step.state,
-        exitCode: step.exitCode,
-        output: executor.outputPath(this.#places.step(stage, id)),
-        duration: seen === undefined ? null : Math.round(monotonic - seen),
+        step: plan.name,
+        state,
+        exitCode,
+        output: executor.outputPath(this.#places.step(stage, plan.id)),
+        duration: seen === undefined ? null : Math.round(clock.monotonic() - seen),
       })
     }
     if (old.state !== stage.state || old.attempt !== stage.attempt) {
       report({ event: 'stage', ...at, state: stage.state, attempt: stage.attempt, note: stage.note })
     }
   }
+}
+
+function isSameButForSteps(stage: StageRun, old: StageRun | undefined): boolean {
+  return (
+    old !== undefined &&
+    stage.state === old.state &&
+    stage.attempt === old.attempt &&
+    stage.note === old.note &&
+    stage.error === old.error
+  )
+}
+
+function movedSteps(old: StageRun | undefined, stage: StageRun): readonly StepRun[] {
+  if (old === stage) return []
+  return stage.steps.filter((step, position) => old?.steps[position]?.state !== step.state)
 }

@@ -281,17 +281,15 @@ function start(state: BuildState, limits: Limits, orders: Order[]): BuildState {
       return stage
     }
     if (free <= 0) return stage
-    const done = new Set(stage.steps.filter((step) => step.state === 'succeeded').map((step) => step.plan.id))
-    const steps: StepRun[] = []
-    for (const step of stage.steps) {
-      const ready = step.state === 'waiting' && free > 0 && step.plan.needs.every((id) => done.has(id))
-      if (!ready) {
-        steps.push(step)
-        continue
-      }
+    const done = new Set<string>()
+    for (const step of stage.steps) if (step.state === 'succeeded') done.add(step.plan.id)
+    const steps = [...stage.steps]
+    for (const [index, step] of stage.steps.entries()) {
+      if (free <= 0) break
+      if (step.state !== 'waiting' || !step.plan.needs.every((id) => done.has(id))) continue
       free -= 1
       orders.push({ kind: 'start', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
-      steps.push({ ...step, state: 'running', attempt: stage.attempt })
+      steps[index] = { ...step, state: 'running', attempt: stage.attempt }
     }
     return { ...stage, steps }
   })
@@ -321,7 +319,8 @@ function mapSteps(stage: StageRun, change: (step: StepRun) => StepRun): StageRun
 }
 
 function replaceStep(stage: StageRun, step: StepRun): StageRun {
-  return mapSteps(stage, (other) => (other.plan.id === step.plan.id ? step : other))
+  const index = stage.steps.findIndex((other) => other.plan.id === step.plan.id)
+  return { ...stage, steps: stage.steps.with(index, step) }
 }
 
 /** Facts of an older attempt, or about a stage that has moved on, change nothing. */

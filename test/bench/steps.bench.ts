@@ -1,5 +1,5 @@
 // `pitlane run` of checks that do nothing, as whole processes in projects that have been built before: with checkouts, rows and logs,
-// and a commit forced to disk between one step and the next. The peers run the same commands: a Node that spawns them one after the
+// and a transaction between one step and the next. The peers run the same commands: a Node that spawns them one after the
 // other, and a shell loop.
 //
 // The bounds of a step (≤ 2× of Node, ≤ 2.5× of the shell) stand at the lines "each of 100 steps": the run of 100 steps minus the run of

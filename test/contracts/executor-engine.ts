@@ -19,8 +19,11 @@ for (const [index, run] of runs.entries()) {
   } else {
     const started = executor.start(step)
     process.stdout.write(`ordered ${index}\n`)
-    await started
-    process.stdout.write(`started ${index}\n`)
+    const how = await started.then(
+      () => 'started',
+      () => 'refused',
+    )
+    process.stdout.write(`${how} ${index}\n`)
   }
 }
 await executor.wait({ attempt, index: runs.length - 1 })

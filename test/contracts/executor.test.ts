@@ -109,25 +109,39 @@ for (const way of ways) {
       assert.deepEqual(await b.executor.wait(step), { kind: 'exited', code: 137 })
     })
 
-    test('an order that was never read is lost, once, and does not run later', async () => {
+    test('an order that was given before its engine died is carried out', async () => {
       const b = await bench()
-      const dying = spawnEngine(b, way, 'true', 'touch ran')
+      const dying = spawnEngine(b, way, 'true', 'echo ran; exit 4')
       await heard(dying, 'ended 0')
       const supervisor = supervisorOf(b)
       process.kill(supervisor, 'SIGSTOP')
       dying.stdin?.write('go\n')
       const step = { attempt: b.attempt, index: 1 }
-      await until('the order is written', () => readFileSync(inLane(b, 'order'), 'utf8').startsWith('# step 1\n'))
+      await until('the order is given', () => existsSync(b.executor.outputPath(step)))
       await delay(50)
       dying.kill('SIGKILL')
       await once(dying, 'exit')
-      assert.equal(await b.executor.attach(step), 'lost')
+      assert.equal(await b.executor.attach(step), 'running')
+      assert.equal(b.output(step), '')
       process.kill(supervisor, 'SIGCONT')
-      const { pid } = laneOf(b)
-      await until('the lane ends', () => !existsSync(`/proc/${pid}`) || /\) Z/.test(stat(pid)))
-      assert.ok(!existsSync(join(b.workspace, 'ran')))
+      assert.deepEqual(await b.executor.wait(step), { kind: 'exited', code: 4 })
+      assert.equal(b.output(step), 'ran\n')
+    })
+
+    test('a step that was given up while its engine stood still is not begun by it', async () => {
+      const b = await bench()
+      const standing = spawnEngine(b, way, 'true', 'touch ran')
+      await heard(standing, 'ended 0')
+      const step = { attempt: b.attempt, index: 1 }
       assert.equal(await b.executor.attach(step), 'lost')
+      standing.stdin?.write('go\n')
+      await heard(standing, 'refused 1')
+      assert.ok(!existsSync(join(b.workspace, 'ran')))
       assert.deepEqual(await b.executor.wait(step), { kind: 'lost' })
+      // Nor does anybody take its lane for the step's.
+      assert.ok(!readFileSync(inLane(b, 'order'), 'utf8').includes('# step 1'))
+      standing.kill('SIGKILL')
+      await once(standing, 'exit')
     })
 
     test('killed at any moment of starting: the step ran or is lost, never both', async () => {
@@ -171,11 +185,25 @@ for (const way of ways) {
       assert.deepEqual(sleepers(seconds), [])
     })
 
-    test('an idle lane that died costs no step', async () => {
+    test('an idle lane that is seen to have died costs no step', async () => {
       const b = await bench()
       assert.equal(await b.code('true'), 0)
+      const { pid } = laneOf(b)
       process.kill(supervisorOf(b), 'SIGKILL')
+      await until('its end is seen', () => !existsSync(`/proc/${pid}`))
+      await delay(20)
       assert.equal(await b.code('exit 4'), 4)
+    })
+
+    test('a step that is given to a lane in the moment of its death is lost', async () => {
+      const b = await bench()
+      assert.equal(await b.code('true'), 0)
+      const { pid } = laneOf(b)
+      process.kill(pid, 'SIGKILL')
+      const step = await b.start('exit 4')
+      assert.deepEqual(await b.executor.wait(step), { kind: 'lost' })
+      assert.equal(await make(way).attach(step), 'lost')
+      assert.equal(await b.code('exit 5'), 5)
     })
 
     for (const [what, field, value] of [

@@ -1,6 +1,4 @@
 // The points where a run touches the outside, counted and named, so that it can be made to die, or its storage to fail, at any of them.
-import type { Transaction } from 'kysely'
-import type { Database } from '../../src/database/schema.ts'
 import type { Writer } from '../../src/database/writer.ts'
 import { PitlaneError } from '../../src/errors.ts'
 import { watched } from './changes.ts'
@@ -84,7 +82,7 @@ export class Faults {
    * One transaction. Before it is where another one, or another effect, ended, and until its commit nothing of it is on the disk: so the point before
    * it, which has no name of its own yet, is the one before its commit.
    */
-  async transaction<T>(writer: Writer, work: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
+  async transaction<T>(writer: Writer, ...[work, options]: Parameters<typeof writer.write<T>>): Promise<T> {
     const number = this.#count('write')
     await this.#strike([`${number} before`])
     let names: readonly string[] = []
@@ -95,7 +93,7 @@ export class Faults {
       names = changes.map((change) => this.#count(`write ${change}`))
       await at('uncommitted')
       return result
-    })
+    }, options)
     await at('after')
     return written
   }

@@ -117,7 +117,9 @@ const WINDOW = [`${KEYS.index}.minisig #1 after`, `${KEYS.index}.sig #1 after`]
 test('killed between the signatures and the index, the same command, another clone or `pages rebuild` heals it', {
   timeout: 400_000,
 }, async () => {
-  const cases = WINDOW.flatMap((at) => (['same', 'rebuild', 'clone', 'lost'] as const).map((how) => ({ at, how })))
+  const cases = WINDOW.flatMap((at) =>
+    (['same', 'rebuild', 'clone', 'lost', 'overtaken'] as const).map((how) => ({ at, how })),
+  )
   await each(cases, LANES, ({ at, how }) =>
     inCopy(tagged, async (world) => {
       const killed = await runs.run(world, { args: SECOND, fault: { at: `bucket.put ${at}`, how: 'kill' } })
@@ -137,6 +139,12 @@ test('killed between the signatures and the index, the same command, another clo
         commit(clone, 'v1.2.0')
         assert.match(await done(clone, ['release', 'v1.2.0'], now), /index\.json is not trusted/)
         assert.equal(indexOf(world).serial, 3, 'the signature says that 2 was given')
+      } else if (how === 'overtaken') {
+        // Another clone heals it, and then the first command goes on: its own list would be older than what readers have seen.
+        await done(cloneOf(world, 'second'), REBUILD, now)
+        const healed = indexOf(world).serial
+        await done(world, SECOND, now)
+        assert.ok(indexOf(world).serial >= healed, `list ${indexOf(world).serial} came after ${healed}`)
       } else {
         rmSync(join(world.project, '.pitlane'), { recursive: true })
         const { code, output } = await runs.warm(world, { args: SECOND, now })

@@ -13,7 +13,7 @@ export function wrapped(faults: Faults): NonNullable<Overrides['wrap']> {
   return {
     state: (state) => ({
       ...state,
-      writer: { db: state.writer.db, write: (work) => faults.transaction(state.writer, work) },
+      writer: { db: state.writer.db, write: (work, options) => faults.transaction(state.writer, work, options) },
       content: wrapContent(state.content, faults),
       executor: wrapExecutor(state.executor, faults),
     }),

@@ -10,6 +10,9 @@ import { type HttpLimits, httpReader } from './reader.ts'
 /** Small enough to be met at once; what a test is not about is far away. */
 const NEVER: HttpLimits = { idle: 3_600_000, rate: 0.001, grace: 3_600_000 }
 
+/** What waits for ever is red, and holds nobody up. */
+const IN_TIME = { timeout: 60_000 }
+
 /** A server that answers everything in this way; says when a connection was let go of. */
 async function serve(t: TestContext, answer: (response: ServerResponse) => void, limits: Partial<HttpLimits> = {}) {
   const closed = Promise.withResolvers<void>()
@@ -34,7 +37,7 @@ function drip(response: ServerResponse): void {
   response.once('close', () => clearInterval(timer))
 }
 
-test('an object is read, and only 404 and 410 say that there is none', async (t) => {
+test('an object is read, and only 404 and 410 say that there is none', IN_TIME, async (t) => {
   const there = await serve(t, (response) => response.end('hello'))
   assert.equal(String(await there.reader.read('a b/c', 5)), 'hello')
   const stream = await there.reader.open('a')
@@ -49,7 +52,7 @@ test('an object is read, and only 404 and 410 say that there is none', async (t)
   }
 })
 
-test('a server that drips is left once it is slower than allowed', async (t) => {
+test('a server that drips is left once it is slower than allowed', IN_TIME, async (t) => {
   const { reader, base, closed } = await serve(t, drip, { rate: 1_000_000, grace: 50 })
   await assert.rejects(reader.read('a', 1_000_000), {
     code: 'FETCH_FAILED',
@@ -59,7 +62,7 @@ test('a server that drips is left once it is slower than allowed', async (t) => 
   await closed
 })
 
-test('a server that stops in the middle, or never answers, is left', async (t) => {
+test('a server that stops in the middle, or never answers, is left', IN_TIME, async (t) => {
   const middle = await serve(t, (response) => response.writeHead(200, { 'content-length': 100 }).write('some'), {
     idle: 50,
   })
@@ -73,7 +76,7 @@ test('a server that stops in the middle, or never answers, is left', async (t) =
   await silent.closed
 })
 
-test('a slow start is forgiven, and a body that comes in its time is whole', async (t) => {
+test('a slow start is forgiven, and a body that comes in its time is whole', IN_TIME, async (t) => {
   const { reader } = await serve(t, (response) => {
     response.writeHead(200)
     response.write('begin')
@@ -82,7 +85,7 @@ test('a slow start is forgiven, and a body that comes in its time is whole', asy
   assert.equal(String(await reader.read('a', 100)), 'beginend')
 })
 
-test('more than is read of such a file is told with the limit, and the rest is not fetched', async (t) => {
+test('more than is read of such a file is told with the limit, and the rest is not fetched', IN_TIME, async (t) => {
   const { reader, base, closed } = await serve(t, drip)
   await assert.rejects(reader.read('a', 3), {
     code: 'FETCH_FAILED',
@@ -92,7 +95,7 @@ test('more than is read of such a file is told with the limit, and the rest is n
   await closed
 })
 
-test('a connection that breaks off is never the end of an object', async (t) => {
+test('a connection that breaks off is never the end of an object', IN_TIME, async (t) => {
   const { reader } = await serve(t, (response) => {
     response.writeHead(200, { 'content-length': 100 }).write('some')
     setTimeout(() => response.destroy(), 20)

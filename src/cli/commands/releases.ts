@@ -7,7 +7,7 @@ import { compareVersions } from '../../plan/version.ts'
 import { shellWord } from '../../shell-word.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
-import { formatBytes, printable } from '../output.ts'
+import { formatBytes, oneLine, printable } from '../output.ts'
 import { planRevision } from '../planning.ts'
 
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {
@@ -90,7 +90,7 @@ function describeRelease(document: ReleaseDocument, bucket: string, isChecked: b
   const lines = [
     `${document.name} ${document.version}  (${document.channel})`,
     '',
-    `published  ${document.publishedAt} by ${printable(promotion.actor)}${promotion.reason === null ? '' : `: ${printable(promotion.reason)}`}`,
+    `published  ${document.publishedAt} by ${printable(promotion.actor)}${promotion.reason === null ? '' : `: ${oneLine(promotion.reason)}`}`,
     `commit     ${document.commit}  ${printable(document.subject)}`,
     `plan       ${document.plan}, checks of build ${promotion.build}`,
     `signed     ${signing.scheme === 'none' ? 'no' : `minisign key ${signing.keyId}, ${isChecked ? 'and the signature is good' : 'not checked: the key is not here'}`}`,

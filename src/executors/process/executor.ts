@@ -6,14 +6,14 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
-import { PitlaneError } from '../../errors.ts'
+import { PitlaneError, systemCode } from '../../errors.ts'
 import type { AttemptRef, Executor, StepExit, StepOrder, StepRef } from '../types.ts'
 import { abortable } from './abortable.ts'
 import { endAttempt, endLane, endLeftovers, endOpenLane, isLaneAlive } from './ending.ts'
-import { endedEarly, giveUp, messageOf, mustBeNew, notStarted } from './failures.ts'
+import { endedEarly, giveUp, messageOf, mustHaveFolder, notStarted, startedBefore } from './failures.ts'
 import { findHolding, type Holding, type Isolation } from './isolation.ts'
 import { Lane } from './lane.ts'
-import { type OrderText, orderText } from './order.ts'
+import { orderText } from './order.ts'
 import * as files from './step-files.ts'
 import { removeTree } from './workspace.ts'
 
@@ -48,7 +48,11 @@ export class ProcessExecutor implements Executor {
   /** Lanes that are opened before anything asks for them, by attempt folder. */
   readonly #opening = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
+  /** Working folders that were there, by attempt folder. */
+  readonly #folders = new Map<string, string>()
   #holding: Promise<Holding> | undefined
+  /** What came of `#holding`. */
+  #held: Holding | undefined
 
   constructor(options: ProcessExecutorOptions) {
     this.#clock = options.clock
@@ -91,21 +95,24 @@ export class ProcessExecutor implements Executor {
 
   async start(step: StepOrder): Promise<void> {
     const name = files.stepName(step)
-    const holding = await this.#findHolding()
-    await this.#opening.get(step.attempt.folder)
+    // Nothing is awaited that is there already: a step that can begin has begun when the call returns.
+    const holding = this.#held ?? (await this.#findHolding())
+    const opening = this.#opening.get(step.attempt.folder)
+    if (opening !== undefined) await opening
     const text = orderText(step, name, holding.setsid)
-    mustBeNew(step)
+    this.#mustHaveFolder(step)
+    if (this.#runs.has(name)) throw startedBefore(step)
     try {
       if (text.script !== undefined) files.writeScript(name, text.script)
-      const reused = this.#reserveIdle(step)
-      // A lane that was idle may have ended meanwhile (killed by a person, out of memory): then nothing was lost yet.
-      if (reused !== undefined && (await this.#begin(step, name, text, reused))) return
-      const fresh = await this.#openLane(step.attempt, holding, step.index)
-      if (await this.#begin(step, name, text, fresh)) return
-      throw endedEarly(step, fresh)
+      const idle = this.#reserveIdle(step)
+      const reused = idle !== undefined && (idle.isReady || (await idle.becomesReady))
+      const lane = reused ? idle : await this.#openLane(step.attempt, holding, step.index)
+      if (!lane.isReady && !(await lane.becomesReady)) throw endedEarly(step, lane)
+      this.#runs.set(name, { lane, ended: lane.give(text.order, files.outputFile(name)) })
     } catch (error) {
-      // Whatever went wrong: from here on "nothing was started" is true, or it did start.
-      if (giveUp(step) !== 'cancelled') return
+      if (systemCode(error) === 'EEXIST') throw startedBefore(step)
+      // From here on "nothing was started" is true.
+      giveUp(step)
       throw error instanceof PitlaneError ? error : notStarted(step, error)
     }
   }
@@ -160,10 +167,11 @@ export class ProcessExecutor implements Executor {
     const open = [...(this.#lanes.get(attempt.folder) ?? [])]
     for (const lane of open) lane.release()
     this.#lanes.delete(attempt.folder)
+    this.#folders.delete(attempt.folder)
     await endAttempt(attempt, this.#clock)
     for (const lane of open) await endOpenLane(lane, this.#clock)
     // Until here an order tells which lane has the step.
-    for (const lane of files.lanesOf(attempt)) files.removeOrder(attempt, lane)
+    for (const lane of files.lanesOf(attempt)) files.clearLane(attempt, lane)
     await removeTree(this.#workspace(attempt), this.#shell)
     for (const name of this.#runs.keys()) {
       if (name.startsWith(`${attempt.folder}/`)) this.#runs.delete(name)
@@ -189,8 +197,16 @@ export class ProcessExecutor implements Executor {
   }
 
   #findHolding(): Promise<Holding> {
-    this.#holding ??= findHolding(this.#shell, this.#forced)
+    this.#holding ??= findHolding(this.#shell, this.#forced).then((holding) => (this.#held = holding))
     return this.#holding
+  }
+
+  /** Once for an attempt: what a step does to its folder later is found by the shell of the next one. */
+  #mustHaveFolder(step: StepOrder): void {
+    const { folder } = step.attempt
+    if (this.#folders.get(folder) === step.cwd) return
+    mustHaveFolder(step)
+    this.#folders.set(folder, step.cwd)
   }
 
   #workspace(attempt: AttemptRef): string {
@@ -211,23 +227,6 @@ export class ProcessExecutor implements Executor {
     const lanes = this.#lanes.get(attempt.folder) ?? new Set()
     this.#lanes.set(attempt.folder, lanes.add(lane))
     return lane
-  }
-
-  /** False when the lane ended without having begun. */
-  async #begin(step: StepRef, name: string, text: OrderText, lane: Lane): Promise<boolean> {
-    const { answer, ended } = lane.give(text.order)
-    this.#runs.set(name, { lane, ended })
-    switch (await answer) {
-      case 'started':
-        return true
-      case 'refused':
-        throw new PitlaneError('EXECUTOR_FAILED', 'The step was given up by another process before it began.', {
-          hint: 'Another engine has taken over this attempt.',
-        })
-      case 'gone':
-        this.#lanes.get(step.attempt.folder)?.delete(lane)
-        return files.readFate(step) !== 'absent'
-    }
   }
 
   /** Decides by the table in `step-files.ts`. */

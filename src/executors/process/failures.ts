@@ -1,5 +1,5 @@
 /** Why a step could not be started, and what to do about it. */
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import type { StepOrder, StepRef } from '../types.ts'
 import type { Lane } from './lane.ts'
@@ -17,7 +17,7 @@ export function notStarted(step: StepRef, error: unknown): PitlaneError {
   })
 }
 
-function startedBefore(step: StepRef): PitlaneError {
+export function startedBefore(step: StepRef): PitlaneError {
   return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} was started or given up before.`, {
     hint: 'Attach to it, or make a new attempt.',
   })
@@ -34,14 +34,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** @throws PitlaneError `EXECUTOR_FAILED` when it has no directory to stand in, or was started or given up before */
-export function mustBeNew(step: StepOrder): void {
+/** @throws PitlaneError `EXECUTOR_FAILED` when it has no directory to stand in */
+export function mustHaveFolder(step: StepOrder): void {
   try {
     if (!statSync(step.cwd).isDirectory()) throw new Error(`not a folder: ${step.cwd}`)
   } catch (error) {
     throw notStarted(step, error)
   }
-  if (existsSync(files.outputFile(files.stepName(step)))) throw startedBefore(step)
 }
 
 /** Sees to it that the step is not begun any more; says what has become of it. */

@@ -7,7 +7,8 @@ import type { AttemptRef } from '../types.ts'
 import type { Holding, Isolation } from './isolation.ts'
 import { type Identity, processStatus } from './liveness.ts'
 import { MARKER } from './order.ts'
-import { laneFolder, orderFile, orderHead } from './step-files.ts'
+import { Spare } from './spare.ts'
+import { laneFolder, orderFile, orderHead, spareFile } from './step-files.ts'
 import { RECORDER, SUPERVISOR } from './supervisor.ts'
 
 /** Where the lane's first process writes who it is; see `liveness.ts`. */
@@ -15,12 +16,9 @@ export function recordFile(attempt: AttemptRef, lane: string): string {
   return join(laneFolder(attempt, lane), 'process')
 }
 
-export type Answer = 'started' | 'refused' | 'gone'
-
 /** What a lane was told to run and has not finished. */
 interface Order {
   readonly index: number
-  readonly answer: PromiseWithResolvers<Answer>
   readonly ended: PromiseWithResolvers<number | undefined>
 }
 
@@ -28,6 +26,7 @@ interface LanePlace {
   readonly folder: string
   readonly isolation: Isolation
   readonly errors: string
+  readonly spare: string
 }
 
 export class Lane {
@@ -37,6 +36,10 @@ export class Lane {
   /** Its first process; undefined when that had ended at once. Known here, too, because a step can remove what it wrote down. */
   readonly first: Identity | undefined
   readonly #child: ChildProcess
+  readonly #ready = Promise.withResolvers<boolean>()
+  #isReady = false
+  /** What becomes the next step's output. */
+  readonly #spare: Spare
   readonly #errors: string
   /** Descriptor of the lane's order; null once it is closed. */
   #orders: number | null
@@ -53,6 +56,7 @@ export class Lane {
     this.#child = child
     this.#errors = place.errors
     this.#orders = orders
+    this.#spare = new Spare(place.spare)
     child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#hear(text))
     // A lane that ended is noticed through `close`; writing to it meanwhile is no error of its own.
     child.stdin?.on('error', () => {})
@@ -80,8 +84,14 @@ export class Lane {
         detached: true,
         stdio: ['pipe', 'pipe', descriptor],
       })
-      const lane = new Lane(id, child, { folder, isolation: holding.isolation, errors }, orders)
+      const lane = new Lane(
+        id,
+        child,
+        { folder, isolation: holding.isolation, errors, spare: spareFile(attempt, id) },
+        orders,
+      )
       orders = null
+      lane.#spare.make()
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve)
         child.once('error', reject)
@@ -107,22 +117,41 @@ export class Lane {
 
   /** Reserves the lane at once; `give` sends the order. */
   reserve(index: number): void {
-    this.#order = { index, answer: Promise.withResolvers(), ended: Promise.withResolvers() }
+    this.#order = { index, ended: Promise.withResolvers() }
+  }
+
+  /** Whether it can begin what it is given. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /** False when it ended before it was ready. */
+  get becomesReady(): Promise<boolean> {
+    return this.#ready.promise
   }
 
   /**
-   * Writes the order down and gives it. `ended` resolves with the exit code when the step is over; with nothing when the lane is gone, and
-   * its files say how.
-   * @throws the system's error; then nothing was given
+   * Writes the order down, decides by the exclusive creation of the output that the step begins, and gives it; in this order, so that whoever
+   * finds the output finds the lane by its order. Resolves with the exit code when the step is over; with nothing when the lane is gone,
+   * and its files say how.
+   * @throws the system's error, `EEXIST` when the step was begun or given up by others; then nothing was given, and the lane is idle again
    */
-  give(text: string): { readonly answer: Promise<Answer>; readonly ended: Promise<number | undefined> } {
+  give(text: string, output: string): Promise<number | undefined> {
     const order = this.#order
     if (order === undefined) throw new Error('a lane has to be reserved first')
-    if (this.#usable) {
+    try {
       this.#write(`${orderHead(order.index)}${text}`)
-      this.#child.stdin?.write(`${order.index}\n`)
-    } else this.#gone()
-    return { answer: order.answer.promise, ended: order.ended.promise }
+      this.#spare.become(output)
+    } catch (error) {
+      this.#order = undefined
+      // Nobody may take it for the lane of that step.
+      this.#write('')
+      throw error
+    }
+    this.#child.stdin?.write(`${order.index}\n`)
+    // While the step already runs: making a file can take as long as a short step.
+    this.#spare.make()
+    return order.ended.promise
   }
 
   /** In place: truncated to nothing first, ext4 would start writing the file out on every close (auto_da_alloc), and a new file costs more. */
@@ -153,16 +182,19 @@ export class Lane {
     this.#partial = lines.pop() ?? ''
     for (const line of lines) {
       const [word, , code] = line.split(' ')
-      if (word === 'started') this.#order?.answer.resolve('started')
-      if (word === 'refused') this.#finish('refused')
-      if (word === 'ended') this.#finish('started', Number(code))
+      if (word === 'ready') {
+        this.#isReady = true
+        this.#ready.resolve(true)
+      }
+      if (word === 'ended') this.#finish(Number(code))
     }
   }
 
   #gone(): void {
     this.#usable = false
     this.#closeOrders()
-    this.#finish('gone')
+    this.#ready.resolve(false)
+    this.#finish()
   }
 
   #closeOrders(): void {
@@ -170,10 +202,9 @@ export class Lane {
     this.#orders = null
   }
 
-  #finish(answer: Answer, code?: number): void {
+  #finish(code?: number): void {
     const order = this.#order
     this.#order = undefined
-    order?.answer.resolve(answer)
     order?.ended.resolve(code)
   }
 }

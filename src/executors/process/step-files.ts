@@ -6,11 +6,13 @@
  * |---------------------|------------|-------------------------------------------------------------------------------------|
  * | `lanes/<id>/order`  | engine     | before it is given: step, directory, environment, text (0600, removed by `destroy`); |
  * |                     |            | the next order replaces it, after the step has ended                                |
+ * | `steps/<n>.output`  | one winner | created exclusively, which decides for good: by the engine that starts the step, as |
+ * |                     |            | a file, between writing the order and giving it; or by someone who gives the step   |
+ * |                     |            | up, as a folder                                                                     |
+ * |                     | the step   | standard output and error, appended                                                 |
  * | `lanes/<id>/ended`  | supervisor | after the step: a line `<step> <code>`; without the newline it counts for nothing   |
  * |                     | `kill`     | 137, when no process is left                                                        |
- * | `steps/<n>.output`  | one winner | created exclusively, which decides for good: by the supervisor, as a file, right    |
- * |                     |            | before it runs the step; or by someone who gives the step up, as a folder           |
- * |                     | the step   | standard output and error, appended                                                 |
+ * | `lanes/<id>/next`   | engine     | nothing: becomes the output of the lane's next step (removed by `destroy`)          |
  * | `steps/<n>.script`  | engine     | with the order, only when the text is too long for it                               |
  *
  * What `attach` says, first row that fits:
@@ -19,11 +21,12 @@
  * |-------------------|----------|--------------------|------------------------------------------------------------------|
  * | has the step      | any      | any                | finished                                                         |
  * | has not           | absent   | any                | makes the folder; or loses the race, and the next rows fit       |
- * | has not           | a folder | any                | lost: a supervisor that reads the order later refuses it         |
- * | has not           | a file   | alive              | running                                                          |
+ * | has not           | a folder | any                | lost: an engine that starts it later cannot create the output    |
+ * | has not           | a file   | alive              | running, or read by its lane any moment                          |
  * | has not           | a file   | gone               | looks at `ended` once more, ends leftovers: lost                 |
  *
- * The lane of a step that was begun and has not ended is the one whose order names it. Two can, when the first died before it began.
+ * The lane of a step that was begun and has not ended is the one whose order names it. Whose engine dies before it gives the order ends by
+ * itself: nothing else writes to its pipe.
  */
 import {
   closeSync,
@@ -59,7 +62,7 @@ export function laneFolder(attempt: AttemptRef, lane: string): string {
 
 /** What marks the processes of a step, and what the names of its files begin with. */
 export function stepName(step: StepRef): string {
-  return join(stepsFolder(step.attempt), String(step.index))
+  return `${step.attempt.folder}/steps/${step.index}`
 }
 
 export function outputFile(name: string): string {
@@ -72,6 +75,10 @@ export function scriptFile(name: string): string {
 
 export function orderFile(attempt: AttemptRef, lane: string): string {
   return join(laneFolder(attempt, lane), 'order')
+}
+
+export function spareFile(attempt: AttemptRef, lane: string): string {
+  return join(laneFolder(attempt, lane), 'next')
 }
 
 /** First line of an order, a remark for the shell that reads it. */
@@ -100,10 +107,11 @@ export function orderedStep(attempt: AttemptRef, lane: string): number | undefin
   return match?.[1] === undefined ? undefined : Number(match[1])
 }
 
-/** Orders hold the environment, which may hold secrets. */
-export function removeOrder(attempt: AttemptRef, lane: string): void {
-  const order = orderFile(attempt, lane)
-  if (existsSync(order)) unlinkSync(order)
+/** What only a running lane needs. Orders hold the environment, which may hold secrets. */
+export function clearLane(attempt: AttemptRef, lane: string): void {
+  for (const file of [orderFile(attempt, lane), spareFile(attempt, lane)]) {
+    if (existsSync(file)) unlinkSync(file)
+  }
 }
 
 export function writeScript(name: string, text: string): void {

@@ -26,11 +26,10 @@ exec "$@"
 `
 
 /**
- * Arguments: attempt folder, isolation, lane folder.
+ * Arguments: attempt folder, isolation, lane folder. Says `ready`, then reads the number of a step at a time and says `ended <step> <code>`.
  *
  * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
  *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
- * - `true >output` under noclobber is an exclusive create without a process of its own. A folder in its place fails it.
  * - The file of ends stays open, for its owner only, and closed to the steps.
  * - The order is read in a subshell and becomes the step's own shell, so nothing it sets can meet a name of ours.
  */
@@ -38,19 +37,11 @@ export const SUPERVISOR = `
 case $2 in process-group) trap : HUP INT QUIT PIPE TERM USR1 USR2 ;; esac
 exec 3>>"$3/ended"
 umask 022
+printf 'ready\\n'
 while read -r index; do
-  output=$1/steps/$index.output
-  set -C
-  if { true >"$output"; } 2>/dev/null; then
-    set +C
-    printf 'started %s\\n' "$index"
-    ( . "$3/order" ) </dev/null >>"$output" 2>&1 3>&-
-    code=$?
-    printf '%s %s\\n' "$index" "$code" >&3 || exit 125
-    printf 'ended %s %s\\n' "$index" "$code"
-  else
-    set +C
-    printf 'refused %s\\n' "$index"
-  fi
+  ( . "$3/order" ) </dev/null >>"$1/steps/$index.output" 2>&1 3>&-
+  code=$?
+  printf '%s %s\\n' "$index" "$code" >&3 || exit 125
+  printf 'ended %s %s\\n' "$index" "$code"
 done
 `

@@ -147,7 +147,7 @@ test('each mistake is told with its place, what was expected, and the nearest na
     [
       'build: {',
       'test: { run: x, targets: [i686-unknown-linux-musl] }\n  build: {',
-      '7:29: "i686-unknown-linux-musl" is not among release.targets',
+      '7:29: "i686-unknown-linux-musl" is not among release.targets: add it there',
     ],
     ['build: {', 'image: { name: a/b, command: [/b] }\n  build: {', '9:10: the key "registry" is missing'],
     ['build: {', 'image: { name: A/b, command: [/b] }\n  build: {', '7:18: release.image.name: expected an image name'],
