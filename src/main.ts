@@ -1,6 +1,6 @@
 /** Composition: the only place that builds adapters. A command gets a context whose parts are built on first use. */
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { run } from '@stricli/core'
 import { buildApp } from './cli/app.ts'
@@ -8,8 +8,9 @@ import type { Context, Project, State, StateOptions } from './cli/context.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { EXIT, PitlaneError } from './errors.ts'
 import type { Executor } from './executors/types.ts'
+import { isS3Address, parseS3Address } from './buckets/address.ts'
 import type { Bucket } from './buckets/types.ts'
-import type { Repository } from './forges/types.ts'
+import { isRegistryAddress, parseRegistryAddress } from './image/address.ts'
 import type { Registry } from './image/types.ts'
 
 /** What a test may replace: everything else is as in the product. */
@@ -47,7 +48,8 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
   let executor: Promise<Executor> | undefined
   const executorOnce = () =>
     (executor ??= stateModules().then(([{ ProcessExecutor }]) => new ProcessExecutor({ clock })))
-  const repositories: Repository[] = []
+  /** What lets go of things when the command has ended. */
+  const closing: (() => void)[] = []
   return {
     process,
     get cwd() {
@@ -66,13 +68,13 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     },
     exitCode: EXIT.ok,
     close: () => {
-      for (const repository of repositories) repository.close()
+      for (const close of closing) close()
     },
 
     async project() {
       const { findRepository } = await import('./forges/git/repository.ts')
       const repository = findRepository(workingFolder(process), 'pitlane.yaml')
-      repositories.push(repository)
+      closing.push(() => repository.close())
       return { repository, folder: repository.root, file: 'pitlane.yaml' }
     },
 
@@ -105,8 +107,9 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     },
 
     async bucket(location, base) {
-      const { folderBucket } = await import('./buckets/folder/bucket.ts')
-      const bucket = folderBucket(resolve(base, location), clock)
+      const bucket = isS3Address(location)
+        ? await openS3Bucket(location, base, clock, closing)
+        : (await import('./buckets/folder/bucket.ts')).folderBucket(resolve(base, location), clock)
       return wrap?.bucket ? wrap.bucket(bucket) : bucket
     },
 
@@ -115,12 +118,46 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
       return httpReader(address.replace(/\/+$/, ''), clock)
     },
 
-    async registry(location, base) {
-      const { layoutRegistry } = await import('./image/layout.ts')
-      const registry = layoutRegistry(resolve(base, location))
+    async registry(location, base, as = 'self') {
+      const registry = isRegistryAddress(location)
+        ? await openRegistry(location, as, { env: process.env, clock, closing })
+        : (await import('./image/layout.ts')).layoutRegistry(resolve(base, location))
       return wrap?.registry ? wrap.registry(registry) : registry
     },
   }
+}
+
+type Closing = (() => void)[]
+
+async function openS3Bucket(location: string, base: string, clock: Clock, closing: Closing): Promise<Bucket> {
+  const [{ s3Client }, { s3Bucket }] = await Promise.all([
+    import('./buckets/s3/client.ts'),
+    import('./buckets/s3/bucket.ts'),
+  ])
+  const address = parseS3Address(location)
+  const client = s3Client(address, { ca: address.ca === null ? null : resolve(base, address.ca) })
+  closing.push(() => client.destroy())
+  return s3Bucket({ address, client, clock, holder: `process ${process.pid} on ${hostname()}` })
+}
+
+async function openRegistry(
+  location: string,
+  as: 'self' | 'anybody',
+  { env, clock, closing }: { readonly env: NodeJS.ProcessEnv; readonly clock: Clock; readonly closing: Closing },
+): Promise<Registry> {
+  const [{ httpSender }, { Session }, { distributionRegistry }, { findCredentials }, { machineCredentials }] =
+    await Promise.all([
+      import('./image/registry/http.ts'),
+      import('./image/registry/session.ts'),
+      import('./image/registry/registry.ts'),
+      import('./image/registry/credentials.ts'),
+      import('./image/registry/credential-sources.ts'),
+    ])
+  const address = parseRegistryAddress(location)
+  const credentials = as === 'anybody' ? null : await findCredentials(address.host, machineCredentials(env))
+  const sender = httpSender(null)
+  closing.push(() => sender.close())
+  return distributionRegistry(address, new Session({ address, send: sender.send, clock, credentials }))
 }
 
 const stateModules = () =>

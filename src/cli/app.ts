@@ -109,7 +109,7 @@ const verify = buildCommand<
     flags: {
       from: requiredFileFlag('FOLDER|URL', 'Folder or address of the bucket'),
       key: fileFlag('FILE|KEY', 'Public key: a file, or its text (RW…)'),
-      registry: fileFlag('FOLDER', 'Folder of the image layout (default: where the release says)'),
+      registry: fileFlag('PLACE', 'Registry, or folder of the image layout (default: where the release says)'),
       noImages: { kind: 'boolean', brief: 'Leave the images out', default: false, withNegated: false },
       unsigned: {
         kind: 'boolean',

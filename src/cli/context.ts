@@ -43,11 +43,12 @@ export interface Context extends CommandContext {
   actor(project: Project): Promise<string>
   /** The signing key of a project, or where it would be. Throws `KEY_MISSING`, `KEY_INVALID`. */
   signer(project: string): Promise<Signer>
-  /** A bucket by its location in `pitlane.yaml`, resolved against the project's folder. */
+  /** A bucket by its location in `pitlane.yaml`: an S3 address, or a folder that is resolved against the project's. */
   bucket(location: string, base: string): Promise<Bucket>
   /** What can be read of a bucket behind an address. */
   published(address: string): Promise<Published>
-  registry(location: string, base: string): Promise<Registry>
+  /** The same for images. `self` has the logins of this user, `anybody` none: what is read so, everybody can pull. */
+  registry(location: string, base: string, as?: 'self' | 'anybody'): Promise<Registry>
 }
 
 export interface Project {

@@ -48,12 +48,13 @@ function describe(progress: Progress): string | null {
 
 /** What was written, and what is left to do. Nobody has looked at the public address. */
 function publishedLines(progress: Extract<Progress, { event: 'published' }>): readonly string[] {
-  const { version, channel, bucket, page, already } = progress
+  const { version, channel, bucket, page, already, served } = progress
+  const where = served ? bucket : `the folder ${bucket}`
   const first = already
-    ? `${version} is already published in the folder ${bucket}`
-    : `${version} is published (${channel}) in the folder ${bucket}`
+    ? `${version} is already published in ${where}`
+    : `${version} is published (${channel}) in ${where}`
   const lines = [first, `  to look at it, open ${shellWord(page)}`]
-  if (progress.public !== null) {
+  if (progress.public !== null && !served) {
     const folder = shellWord(bucket)
     lines.push(
       `  for ${progress.public}: serve this folder there, or upload it, what pages and lists name first; with S3:`,

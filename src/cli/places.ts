@@ -4,7 +4,9 @@
  */
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { isS3Address } from '../buckets/address.ts'
 import { PitlaneError } from '../errors.ts'
+import { isRegistryAddress } from '../image/address.ts'
 import { absolute } from './command.ts'
 import type { Project } from './context.ts'
 
@@ -26,8 +28,8 @@ export function requireOwnPlaces(
     })
   }
   const places = [
-    ['publish.bucket', bucket] as const,
-    ...(registry === null ? [] : [['publish.registry', registry] as const]),
+    ...(isS3Address(bucket) ? [] : [['publish.bucket', bucket] as const]),
+    ...(registry === null || isRegistryAddress(registry) ? [] : [['publish.registry', registry] as const]),
   ]
   const resolved = places.map(([key, location]) => ({ key, location, path: real(absolute(location, folder)) }))
   for (const { key, location, path } of resolved) {

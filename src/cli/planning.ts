@@ -1,6 +1,8 @@
 /** From a revision to its plan: the files at that commit, and nothing of the working tree. */
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { isS3Address } from '../buckets/address.ts'
+import { isRegistryAddress } from '../image/address.ts'
 import type { Configuration } from '../plan/configuration.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -53,7 +55,10 @@ export async function describeChanges(project: Project, planning: Promise<Plan>)
 /** Bucket and image layout, relative to the repository's top, as git names paths. */
 function publishedFolders(project: Project, { release }: Plan): readonly string[] {
   const { bucket, registry } = release?.publish ?? { bucket: null, registry: null }
-  return [bucket, registry]
+  return [
+    bucket === null || isS3Address(bucket) ? null : bucket,
+    registry === null || isRegistryAddress(registry) ? null : registry,
+  ]
     .filter((folder) => folder !== null)
     .map((folder) => join(dirname(project.file), relative(project.folder, absolute(folder, project.folder))))
 }

@@ -5,6 +5,7 @@ import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { shellWord } from '../shell-word.ts'
 import { absolute } from './command.ts'
+import { isS3Address } from '../buckets/address.ts'
 import type { Context } from './context.ts'
 
 /** As in `publish`: some thousand releases. */
@@ -25,7 +26,8 @@ export async function versions(context: Context): Promise<readonly string[]> {
     const { argv } = context.process
     const at = argv.indexOf('--from')
     const from = at === -1 ? '' : (argv[at + 1] ?? '')
-    if (/^https?:/.test(from)) return await revisions(context)
+    // Nobody waits for a server to get a word completed.
+    if (/^(?:https?|s3):/.test(from)) return await revisions(context)
     return await published(context, from)
   } catch {
     return []
@@ -48,7 +50,8 @@ async function projectBucket(context: Context): Promise<string | null> {
   const folder = await context.repositoryFolder()
   const file = readYaml('pitlane.yaml', readFileSync(join(folder, 'pitlane.yaml')))
   const { publish } = file.value as { readonly publish?: { readonly bucket?: unknown } }
-  return typeof publish?.bucket === 'string' ? absolute(publish.bucket, folder) : null
+  if (typeof publish?.bucket !== 'string' || isS3Address(publish.bucket)) return null
+  return absolute(publish.bucket, folder)
 }
 
 /** Names of tags and what stands in a bucket are others' words, and bash puts a proposal into the line as it is: only what no shell takes for more. */

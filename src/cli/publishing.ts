@@ -1,12 +1,16 @@
-/** Bucket, registry, signer and lists of a plan that publishes. */
+/** Bucket, registry, their readers, signer and lists of a plan that publishes. */
 import { pathToFileURL } from 'node:url'
+import { isS3Address } from '../buckets/address.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
+import { isRegistryAddress, parseRegistryAddress } from '../image/address.ts'
 import { renderSite } from '../pages/site.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Report } from '../run/progress.ts'
 import { documentCheck } from '../release/documents.ts'
+import type { ImagePlace } from '../release/materials.ts'
 import { parsePublicKey } from '../release/public-key.ts'
+import type { Readers } from '../release/shown.ts'
 import { absolute, relativeFolder, WAIT } from './command.ts'
 import { requireOwnPlaces } from './places.ts'
 import type { Context, Project } from './context.ts'
@@ -43,7 +47,8 @@ export async function publishing(
   return {
     bucket,
     registry,
-    layout: publish.registry === null ? null : relativeFolder(publish.bucket, publish.registry, base),
+    readers: await readersOf(context, publish, { bucket, registry }),
+    images: imagePlace(publish, base),
     lists: {
       bucket,
       place: publish.bucket,
@@ -59,4 +64,27 @@ export async function publishing(
       exclusively,
     },
   }
+}
+
+type Publish = NonNullable<NonNullable<Plan['release']>['publish']>
+
+/** A folder is read as it is: whether anybody serves it at the public address is not known here. */
+async function readersOf(context: Context, { bucket, registry, public: address }: Publish, written: Readers) {
+  return {
+    bucket: isS3Address(bucket) && address !== null ? await context.published(address) : written.bucket,
+    registry:
+      registry !== null && isRegistryAddress(registry)
+        ? await context.registry(registry, '', 'anybody')
+        : written.registry,
+  }
+}
+
+function imagePlace({ bucket, registry }: Publish, base: string): ImagePlace {
+  if (registry === null) return { layout: null }
+  if (isRegistryAddress(registry)) {
+    const { host, namespace } = parseRegistryAddress(registry)
+    return { layout: null, registry: `${host}/${namespace}`.replace(/\/$/, '') }
+  }
+  // A layout on this machine is nothing that readers of an S3 bucket could find.
+  return { layout: isS3Address(bucket) ? null : relativeFolder(bucket, registry, base) }
 }

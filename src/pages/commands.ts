@@ -74,7 +74,8 @@ export function verifyCommands(
   }
   // An image layout that lies elsewhere than the files can't be found from their address.
   const { image } = document
-  const imagesElsewhere = image !== null && (image.layout === null || !catalogue.baseUrl.startsWith('file:'))
+  const imagesElsewhere =
+    image !== null && image.registry === undefined && (image.layout === null || !catalogue.baseUrl.startsWith('file:'))
   const from = `pitlane verify ${shellWord(document.version)} --from ${shellWord(catalogue.baseUrl)}`
   commands.push({
     title: 'Everything, with Pitlane',
@@ -87,11 +88,11 @@ export function verifyCommands(
 }
 
 /** How to get the image; null where this page knows no address for it: a folder on the releaser's disk is none. */
-export function imageCommands({ repository, tag, digest, layout }: ReleaseImage): Commands | null {
-  if (layout !== null) return null
+export function imageCommands({ repository, tag, digest, registry }: ReleaseImage): Commands | null {
+  if (registry === undefined) return null
   return {
     title: 'Pull by digest',
     explanation: 'The digest names these exact bytes, whatever happens to the tag.',
-    lines: [`docker pull ${shellWord(`${repository}:${tag}@${digest}`)}`],
+    lines: [`docker pull ${shellWord(`${registry}/${repository}:${tag}@${digest}`)}`],
   }
 }

@@ -101,9 +101,9 @@ export interface PlannedImage {
 }
 
 export interface PlannedPublish {
-  /** Folder of the bucket, relative to the project or absolute. */
+  /** Folder of the bucket, relative to the project or absolute; or an S3 address. */
   readonly bucket: string
-  /** Folder of the OCI image layout; null when the project publishes no image. */
+  /** Folder of the OCI image layout, or the address of a registry; null when the project publishes no image. */
   readonly registry: string | null
   /** Address under which people reach the bucket, without a trailing slash; null when it is only a folder. */
   readonly public: string | null

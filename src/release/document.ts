@@ -51,6 +51,8 @@ const ReleaseImage = z.strictObject({
   digest,
   /** Where the layout lies, relative to the bucket's root; null for a registry that is a server. */
   layout: z.string().nullable(),
+  /** What stands in front of the repositories in the names of images: `docker.io`, `registry.example.org:5000/team`; absent for a layout. */
+  registry: z.string().optional(),
   platforms: z.array(
     z.strictObject({
       platform: z.string(),

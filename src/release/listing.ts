@@ -16,13 +16,13 @@ import { noteDoubt, readStanding } from './standing.ts'
 
 /**
  * @param at date of the lists unless they follow later ones, milliseconds since 1970
- * @returns how many objects they are
+ * @returns what was put
  */
-export async function putLists(parts: ListParts, journal: Journal, at: number): Promise<number> {
+export async function putLists(parts: ListParts, journal: Journal, at: number): Promise<readonly Operation[]> {
   const standing = await readStanding(parts)
   noteDoubt(parts, standing)
   await requireSameOwner(parts, standing)
-  return (await putListsOf(parts, journal, await readSite(parts, standing), at)).count
+  return (await putListsOf(parts, journal, await readSite(parts, standing), at)).operations
 }
 
 /** @returns also the keys that were not as they had to be, in the order they were written in */
@@ -31,7 +31,7 @@ export async function putListsOf(
   journal: Journal,
   site: Site,
   at: number,
-): Promise<{ readonly count: number; readonly stale: readonly string[] }> {
+): Promise<{ readonly operations: readonly Operation[]; readonly stale: readonly string[] }> {
   const entry = PUBLICATION.find(({ id }) => id === 'lists')
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without lists')
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
@@ -39,7 +39,7 @@ export async function putListsOf(
   await reopenLost(journal, stale)
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
-  return { count: operations.length, stale }
+  return { operations, stale }
 }
 
 /** What a run that died had confirmed, and is not there any more, is carried out again. */

@@ -16,6 +16,7 @@ import type { Operation } from './publication.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
+import type { Published } from './verify-document.ts'
 
 export interface SiteFile {
   readonly key: string
@@ -139,7 +140,7 @@ function refuseBackwards({ stable: before }: Standing, next: Pick<SiteIndex, 'po
 }
 
 /** Keys of these operations whose objects the bucket does not have with these bytes. */
-export async function staleKeys(bucket: Bucket, operations: readonly Operation[]): Promise<readonly string[]> {
+export async function staleKeys(bucket: Published, operations: readonly Operation[]): Promise<readonly string[]> {
   const stale: string[] = []
   for (const operation of operations) {
     if (operation.to !== 'bucket') continue

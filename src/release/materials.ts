@@ -15,6 +15,14 @@ import type { Made } from './obligations.ts'
 import type { EntryId, Operation } from './publication.ts'
 import { type Signer, trustedCommentOf } from './sign.ts'
 
+/** Where images go, for those who look for them. */
+export interface ImagePlace {
+  /** Where the image layout lies, relative to the bucket; null for a registry, and without an image. */
+  readonly layout: string | null
+  /** What stands in front of repositories where images are named: `docker.io`, `registry.example.org:5000/team`. Absent for a layout. */
+  readonly registry?: string
+}
+
 export interface MaterialsInput {
   readonly plan: Plan
   readonly artifacts: readonly ArtifactRow[]
@@ -26,8 +34,7 @@ export interface MaterialsInput {
   readonly publishedAt: number
   readonly promotion: ReleaseDocument['promotion']
   readonly builder: ReleaseDocument['builder']
-  /** Where the image layout lies, relative to the bucket; null without an image. */
-  readonly layout: string | null
+  readonly images: ImagePlace
   /** Stored bytes by SHA-256. */
   readonly body: (sha256: string, size: number) => Body
 }
@@ -234,7 +241,7 @@ function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument[
     repository: planned.repository,
     tag: planned.tag,
     digest: image.index.descriptor.digest,
-    layout: input.layout,
+    ...input.images,
     platforms: image.platforms.map((platform) => ({
       platform: platform.platform,
       target: platform.target,

@@ -121,7 +121,7 @@ const materials = makeMaterials({
   publishedAt: Date.UTC(2026, 2, 1),
   promotion: { actor: 'a', reason: null, build: 1 },
   builder: { pitlane: '0', executor: 'process', isolation: 'pid-namespace' },
-  layout: '../images',
+  images: { layout: '../images' },
   body: (digest) =>
     bodyOf(
       [...TARGETS.map(bytesOf), ...TARGETS.map(layerOf)].find((bytes) => sha256(bytes) === digest) ?? Buffer.alloc(0),

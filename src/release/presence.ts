@@ -1,11 +1,10 @@
 /** What obligations are counted against: operations that are about to be carried out, or what they have left behind. */
 import { buffer } from 'node:stream/consumers'
-import type { Bucket } from '../buckets/types.ts'
-import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Presence } from './obligations.ts'
 import { type Operation, operationFacts } from './publication.ts'
 import { parseSiteIndex } from './site-index.ts'
+import type { Readers } from './shown.ts'
 import { SIDE_LIMIT } from './verify-document.ts'
 
 const LIST_LIMIT = 64 * 1024 * 1024
@@ -34,17 +33,12 @@ export function declared(operations: readonly Operation[]): Presence {
   }
 }
 
-interface Places {
-  readonly bucket: Bucket
-  readonly registry: Registry | null
-}
-
 /**
  * What was read back, right before tags and lists: the tags are still to come.
  * @param sha256s of every object that was read whole, by key
  */
 export function readBackPresence(
-  { bucket, registry }: Places,
+  { bucket, registry }: Readers,
   sha256s: ReadonlyMap<string, string>,
   operations: readonly Operation[],
 ): Presence {
@@ -58,7 +52,7 @@ export function readBackPresence(
 }
 
 /** The same once everything is out: tags as the registry has them, page and index as readers see them. */
-export async function visiblePresence(places: Places, sha256s: ReadonlyMap<string, string>): Promise<Presence> {
+export async function visiblePresence(places: Readers, sha256s: ReadonlyMap<string, string>): Promise<Presence> {
   const { bucket, registry } = places
   const page = (await bucket.read(KEYS.page, LIST_LIMIT))?.toString('utf8') ?? ''
   const index = parseSiteIndex((await bucket.read(KEYS.index, LIST_LIMIT)) ?? Buffer.alloc(0), KEYS.index)

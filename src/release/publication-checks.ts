@@ -11,6 +11,7 @@ import { readBackPresence, visiblePresence } from './presence.ts'
 import { parsePublicKey } from './public-key.ts'
 import { type Operation, operationFacts } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
+import { type Readers, untilShown } from './shown.ts'
 import { verifyRelease } from './verify.ts'
 
 /** How many objects are read back at once. */
@@ -62,15 +63,26 @@ export async function readBack(
   )
 }
 
-/** Lower-case hex SHA-256 of what is there now, null when it is absent. */
+/** As readers have it. What they do not have, and the store has, is waited for. */
 async function readAgain(parts: ReleaseParts, operation: Operation): Promise<string | null> {
+  const { destination, sha256 } = operationFacts(operation)
+  const shown = await digestIn(parts.readers, operation)
+  if (shown === sha256 || parts.readers.bucket === parts.bucket) return shown
+  const stored = await digestIn(parts, operation)
+  if (stored !== sha256) return stored
+  await untilShown(parts, destination, async () => (await digestIn(parts.readers, operation)) === sha256)
+  return sha256
+}
+
+/** Lower-case hex SHA-256 of what is there now, null when it is absent. */
+async function digestIn({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
   const { sha256 } = operationFacts(operation)
-  if (operation.to === 'bucket') return (await digestOf(await parts.bucket.open(operation.key)))?.sha256 ?? null
+  if (operation.to === 'bucket') return (await digestOf(await bucket.open(operation.key)))?.sha256 ?? null
   // Both fail when the bytes under a digest are others.
   const there =
     operation.to === 'blob'
-      ? await parts.registry?.hasBlob(operation.repository, `sha256:${sha256}`)
-      : await parts.registry?.readManifest(operation.repository, `sha256:${sha256}`)
+      ? await registry?.hasBlob(operation.repository, `sha256:${sha256}`)
+      : await registry?.readManifest(operation.repository, `sha256:${sha256}`)
   return there ? sha256 : null
 }
 
@@ -95,7 +107,7 @@ export async function prove(
     throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`, {
       hint: 'Nothing is visible yet. Look at the repository with `git fsck`.',
     })
-  await requireComplete(parts, plan, materials, readBackPresence(parts, sha256s, materials.operations))
+  await requireComplete(parts, plan, materials, readBackPresence(parts.readers, sha256s, materials.operations))
 }
 
 /** Everything as a stranger finds it, and every obligation counted once more against what is visible. */
@@ -107,8 +119,7 @@ export async function verifyAsStranger(
 ): Promise<void> {
   const { signer } = parts.lists
   const result = await verifyRelease({
-    bucket: parts.bucket,
-    registry: parts.registry,
+    ...parts.readers,
     version: plan.version,
     key: signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key'),
     now: parts.engine.clock.now(),
@@ -122,5 +133,5 @@ export async function verifyAsStranger(
       },
     )
   }
-  await requireComplete(parts, plan, materials, await visiblePresence(parts, sha256s))
+  await requireComplete(parts, plan, materials, await visiblePresence(parts.readers, sha256s))
 }

@@ -15,13 +15,14 @@ import { readTrustedDocument } from './documents.ts'
 import { type Fixed, readFixed, writeFixed } from './fixed.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { putLists } from './listing.ts'
-import { listOperations, readSite } from './lists.ts'
+import { listOperations, readSite, staleKeys } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { requireSameOwner } from './owner.ts'
 import { declared } from './presence.ts'
-import { type Entry, PUBLICATION } from './publication.ts'
+import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
+import { untilShown } from './shown.ts'
 import { readStanding, type Standing, UNSIGNED_AHEAD } from './standing.ts'
 
 type Promotion = ReleaseDocument['promotion']
@@ -42,7 +43,7 @@ async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion:
     title: `the publication of ${plan.version}`,
     stop: parts.stop.drain,
   }
-  const subject: Subject = { plan, materials, publication, readBack: new Map() }
+  const subject: Subject = { plan, materials, publication, readBack: new Map(), lists: [] }
   for (const entry of PUBLICATION) {
     const operations = materials.operations.filter((operation) => operation.entry === entry.id)
     parts.engine.report({
@@ -72,6 +73,8 @@ interface Subject {
   readonly publication: PublicationRow
   /** SHA-256 by destination, of this very run; empty before. */
   readBack: ReadonlyMap<string, string>
+  /** As they were put; none before. */
+  lists: readonly Operation[]
 }
 
 async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, subject: Subject): Promise<number> {
@@ -93,8 +96,12 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       await prove(parts, plan, materials, subject.readBack)
       return 0
     case 'lists':
-      return putLists(parts.lists, journal, subject.publication.published_at)
+      subject.lists = await putLists(parts.lists, journal, subject.publication.published_at)
+      return subject.lists.length
     case 'verify':
+      await untilShown(parts, 'the new lists', async () => {
+        return (await staleKeys(parts.readers.bucket, subject.lists)).length === 0
+      })
       await verifyAsStranger(parts, plan, materials, subject.readBack)
       return 0
   }
@@ -179,7 +186,7 @@ async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, fix
     tests: await readReleaseTests(db, build.id),
     signer: parts.lists.signer,
     ...fixed,
-    layout: parts.layout,
+    images: parts.images,
     body: (sha256, size) => {
       const body = bodies.get(sha256)
       if (body === undefined || body.size !== size)

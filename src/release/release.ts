@@ -25,8 +25,10 @@ import { contradiction } from './journal.ts'
 import { whatLacks } from './listable.ts'
 import type { ListParts } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
+import type { ImagePlace } from './materials.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
+import type { Readers } from './shown.ts'
 import { settledStanding, type Standing } from './standing.ts'
 
 export interface ReleaseParts {
@@ -35,9 +37,9 @@ export interface ReleaseParts {
   readonly repository: Repository
   readonly bucket: Bucket
   readonly registry: Registry | null
+  readonly readers: Readers
   readonly lists: ListParts
-  /** Where the image layout lies, relative to the bucket. */
-  readonly layout: string | null
+  readonly images: ImagePlace
   readonly pitlaneVersion: string
   readonly stop: StopSignals
 }
@@ -68,14 +70,16 @@ export async function greenChecks(
 
 export async function release(parts: ReleaseParts, request: ReleaseRequest): Promise<void> {
   const { plan } = request
-  const { location } = parts.bucket
+  const { bucket, readers } = parts
+  const served = readers.bucket !== bucket
   const published = {
     event: 'published',
     version: plan.version,
     channel: plan.channel,
-    bucket: location,
-    page: `${location}/${KEYS.page}`,
+    bucket: bucket.location,
+    page: `${readers.bucket.location}/${KEYS.page}`,
     public: plan.release?.publish?.public ?? null,
+    served,
   } as const
   const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.

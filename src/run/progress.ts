@@ -54,8 +54,10 @@ export type Progress =
       /** Where it was written, and the page in it. */
       readonly bucket: string
       readonly page: string
-      /** The address that the release names; whether the bucket is served there was not looked at. Null without one. */
+      /** The address that the release names; null without one. */
       readonly public: string | null
+      /** Whether it was read back there; else nobody has looked. */
+      readonly served: boolean
       readonly already: boolean
     }
   | { readonly event: 'waiting'; readonly for: string }

@@ -70,7 +70,7 @@ async function published(context: Context): Promise<{ readonly bucket: Bucket; r
   const publish = plan.release?.publish
   if (publish == null)
     throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, {
-      hint: 'Add `publish: { bucket: FOLDER }`.',
+      hint: 'Add `publish: { bucket: FOLDER }`, or an S3 address.',
     })
   const bucket = await context.bucket(publish.bucket, project.folder)
   if (plan.release?.sign === 'none') return { bucket, check: null }
@@ -101,7 +101,7 @@ function describeRelease(document: ReleaseDocument, bucket: string, isChecked: b
     }),
   ]
   if (image !== null) {
-    const name = `${image.repository}:${image.tag}`
+    const name = `${image.registry === undefined ? '' : `${image.registry}/`}${image.repository}:${image.tag}`
     lines.push('', `image      ${name}`, `           ${image.digest}`)
     if (image.layout !== null) {
       const from = shellWord(`oci:${absolute(image.layout, bucket)}:${name}`)

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { exitCodeOf, PitlaneError, systemCode } from '../../errors.ts'
+import { isRegistryAddress } from '../../image/address.ts'
+import type { Registry } from '../../image/types.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
 import { readDocumentOf } from '../../release/documents.ts'
 import { verifyRelease } from '../../release/verify.ts'
+import type { Published } from '../../release/verify-document.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
 import { describeError, printable } from '../output.ts'
@@ -35,20 +38,16 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
       })
     }
     if (!isAddress) requireFolder(absolute(from, this.cwd), '--from takes the folder or the address of a bucket.')
-    // A layout that is not there would look like one that has lost every image.
-    if (flags.registry !== undefined && !flags.noImages)
-      requireFolder(absolute(flags.registry, this.cwd), '--registry takes the folder of an OCI image layout.')
     const bucket = isAddress ? await this.published(from) : await this.bucket(absolute(from, this.cwd), this.cwd)
-    const layout =
-      flags.registry ?? (isAddress ? null : ((await readDocumentOf(bucket, version))?.image?.layout ?? null))
-    const base = flags.registry === undefined ? absolute(from, this.cwd) : this.cwd
-    const registry = flags.noImages || layout === null ? null : await this.registry(layout, base)
+    const registry = flags.noImages ? null : await registryFor(this, flags, bucket, version)
     const result = await verifyRelease({ bucket, registry, version, key, now: this.clock.now() })
 
     // What was not looked at has not passed, unless the person said to leave it out.
     const unchecked = flags.noImages
       ? []
-      : result.skipped.map((what) => `${what} was not checked: give its layout with --registry, or --no-images`)
+      : result.skipped.map(
+          (what) => `${what} was not checked: give its registry or layout with --registry, or --no-images`,
+        )
     const problems = [...result.problems, ...unchecked]
     if (flags.json) {
       printJson(this, {
@@ -82,6 +81,30 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
       this.process.stderr.write(`${describeError(failure)}\n`)
     }
   })
+}
+
+/** Null where nothing says where the images are. */
+async function registryFor(
+  context: Context,
+  { registry, from }: VerifyFlags,
+  bucket: Published,
+  version: string,
+): Promise<Registry | null> {
+  if (registry !== undefined) {
+    // A layout that is not there would look like one that has lost every image.
+    if (!isRegistryAddress(registry))
+      requireFolder(
+        absolute(registry, context.cwd),
+        '--registry takes the address of a registry, or the folder of an OCI image layout.',
+      )
+    return context.registry(registry, context.cwd)
+  }
+  const image = (await readDocumentOf(bucket, version))?.image
+  if (image?.registry !== undefined) return context.registry(image.registry, '')
+  const isFolder = !/^https?:/.test(from)
+  if (!image || image.layout === null || !isFolder) return null
+  const folder = from.startsWith('file://') ? fileURLToPath(from) : from
+  return context.registry(image.layout, absolute(folder, context.cwd))
 }
 
 function requireFolder(folder: string, hint: string): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { PitlaneError } from '../../errors.ts'
-import { isRegistryAddress, parseRegistryAddress } from './address.ts'
+import { isRegistryAddress, parseRegistryAddress } from '../address.ts'
 import { parseChallenge } from './challenge.ts'
 
 const REGISTRY = new URL('https://registry.example.org')

@@ -1,6 +1,6 @@
 /** What a registry asks for when it answers 401: the `WWW-Authenticate` header (RFC 9110, 11.6.1) and where its token service may be. Pure. */
 import { PitlaneError } from '../../errors.ts'
-import { isLoopback } from './address.ts'
+import { isLoopback } from '../address.ts'
 
 export type Challenge =
   | { readonly scheme: 'basic' }

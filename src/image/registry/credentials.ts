@@ -3,7 +3,7 @@
  * `$DOCKER_CONFIG` or the home folder, with its helpers (docker/cli documentation, "docker login": credential stores and helpers).
  */
 import { PitlaneError } from '../../errors.ts'
-import { HUB_NAMES } from './address.ts'
+import { HUB_NAMES } from '../address.ts'
 
 export type Credentials =
   | { readonly kind: 'password'; readonly user: string; readonly password: string }

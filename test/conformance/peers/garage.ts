@@ -6,12 +6,11 @@ import { join } from 'node:path'
 import { cargoCrate, installed } from './installed.ts'
 import type { S3Server } from './s3.ts'
 import { freePort, startServer, temporaryFolder } from './server.ts'
+import { serveHost } from './web.ts'
 
 export const garage = () => installed(cargoCrate('garage', '2.5.0'))
 
-export async function startGarage(
-  program: string,
-): Promise<S3Server & { readonly web: string; readonly rootDomain: string }> {
+export async function startGarage(program: string): Promise<S3Server> {
   const folder = temporaryFolder('garage')
   const [api, rpc, web, admin] = [await freePort(), await freePort(), await freePort(), await freePort()]
   const config = join(folder.path, 'garage.toml')
@@ -57,8 +56,6 @@ export async function startGarage(
   return {
     name: 'Garage',
     url: server.url,
-    web: `http://127.0.0.1:${web}`,
-    rootDomain: 'web.localhost',
     region: 'garage',
     accessKey: fact(/Key ID:\s+(\S+)/),
     secretKey: fact(/Secret key:\s+(\S+)/),
@@ -67,6 +64,7 @@ export async function startGarage(
       run('bucket', 'allow', '--read', '--write', '--owner', name, '--key', 'pitlane')
       run('bucket', 'website', '--allow', name)
     },
+    readBucket: (name) => serveHost(`http://127.0.0.1:${web}`, `${name}.web.localhost`),
     async stop() {
       await server.stop()
       folder.remove()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { goModule, installed } from './installed.ts'
 import type { S3Server } from './s3.ts'
 import { freePort, startServer, temporaryFolder } from './server.ts'
+import { serveFolder } from './web.ts'
 
 export const versitygw = () =>
   installed(goModule('versitygw-1.8.0', 'versitygw', 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'))
@@ -28,6 +29,7 @@ export async function startVersitygw(program: string): Promise<S3Server> {
     accessKey,
     secretKey,
     makeBucket: (name) => mkdir(join(folder.path, name)),
+    readBucket: (name) => serveFolder(join(folder.path, name)),
     async stop() {
       await server.stop()
       folder.remove()

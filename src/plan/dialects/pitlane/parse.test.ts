@@ -151,11 +151,20 @@ test('each mistake is told with its place, what was expected, and the nearest na
     ],
     ['build: {', 'image: { name: a/b, command: [/b] }\n  build: {', '9:10: the key "registry" is missing'],
     ['build: {', 'image: { name: A/b, command: [/b] }\n  build: {', '7:18: release.image.name: expected an image name'],
+    ['bucket: public', 'bucket: gs://x', '8:20: publish.bucket: "gs://" is no address that is published to'],
+    ['bucket: public', 'bucket: s3://x, public: "https://x"', "8:20: publish.bucket: s3://x names the bucket 'x'"],
+    ['bucket: public', 'bucket: s3://releases', '8:10: the key "public" is missing: the address under which'],
     [
       'bucket: public',
-      'bucket: s3://x',
-      '8:20: publish.bucket: this version publishes to folders, and "s3://" is an address',
+      'bucket: "s3://releases?regoin=a", public: "https://x"',
+      "8:20: publish.bucket: s3://releases?regoin=a has the parameter 'regoin'",
     ],
+    [
+      'bucket: public',
+      'bucket: "s3://key:hush@releases", public: "https://x"',
+      '8:20: publish.bucket: an S3 address holds no credentials',
+    ],
+    ['bucket: public', 'bucket: s3://releases, public: "file:///x"', '8:43: publish.public: an S3 bucket is read at'],
     ['bucket: public', 'bucket: ./', '8:20: publish.bucket: expected a folder of its own'],
     ['bucket: public', 'bucket: ./.git/releases', '8:20: publish.bucket: expected a folder of its own'],
     ['bucket: public', 'bucket: .pitlane', '8:20: publish.bucket: expected a folder of its own'],
@@ -231,7 +240,7 @@ test('all problems of a file are told at once, in the order of the file', () => 
   const text = small('name: lint', 'name: unit')
     .replace('run: make lint', 'rnu: make lint')
     .replace('out/tool', '/out')
-    .replace('bucket: public', 'bucket: s3://x')
+    .replace('bucket: public', 'bucket: gs://x')
     .replace('name: tool', 'name: tool\ncahnnels: {}')
   assert.deepEqual(
     messageOf(text)

@@ -6,7 +6,8 @@ import { parseDuration } from '../../duration.ts'
 import { explain } from './explain.ts'
 import { type Path, type Problem, configurationError } from './problems.ts'
 import { readYaml } from './read-yaml.ts'
-import { channelRules, checkRules, environmentRules, publishRules, releaseRules, togetherRules } from './rules.ts'
+import { publishRules } from './publish-rules.ts'
+import { channelRules, checkRules, environmentRules, releaseRules, togetherRules } from './rules.ts'
 import { PitlaneFile } from './schema.ts'
 
 /**

@@ -14,6 +14,8 @@ export interface Problem {
   readonly message: string
 }
 
+export const problem = (path: Path, message: string, at: Problem['at'] = 'value'): Problem => ({ path, at, message })
+
 export interface PlacedProblem {
   readonly place: Place
   readonly message: string

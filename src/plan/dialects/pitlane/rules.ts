@@ -1,5 +1,4 @@
 /** What the values of a `pitlane.yaml` have to mean together. Each rule takes a part that fits the schema and tells all it finds. */
-import { posix } from 'node:path'
 import { binaryPath } from '../../binary-path.ts'
 import { DEVELOPMENT } from '../../channel.ts'
 import { TIMEOUT_LIMIT, parseDuration } from '../../duration.ts'
@@ -7,13 +6,10 @@ import { RELEASE_VARIABLES, RESERVED_VARIABLES } from '../../environment.ts'
 import { findCycle } from '../../graph.ts'
 import { suggestion } from '../../../nearest.ts'
 import { PatternError, compilePattern } from '../../pattern.ts'
-import type { Path, Problem } from './problems.ts'
+import { type Path, type Problem, problem } from './problems.ts'
 import type { PitlaneFile } from './schema.ts'
 
 type Release = NonNullable<PitlaneFile['release']>
-type Publish = NonNullable<PitlaneFile['publish']>
-
-const problem = (path: Path, message: string, at: Problem['at'] = 'value'): Problem => ({ path, at, message })
 
 export function channelRules(channels: NonNullable<PitlaneFile['channels']>): readonly Problem[] {
   const problems: Problem[] = []
@@ -82,43 +78,6 @@ export function releaseRules(release: Release): readonly Problem[] {
   return problems
 }
 
-/** @param image whether the release has one; null when the release itself could not be read */
-export function publishRules(publish: Publish, image: boolean | null): readonly Problem[] {
-  const { bucket, registry } = publish
-  const problems = [
-    ...folderRules('bucket', bucket),
-    ...(registry === undefined ? [] : folderRules('registry', registry)),
-  ]
-  if (image === true && registry === undefined) {
-    problems.push(problem(['publish'], 'the key "registry" is missing: release.image needs a folder for the image'))
-  }
-  if (image === false && registry !== undefined) {
-    problems.push(
-      problem(['publish', 'registry'], 'publish.registry: there is no release.image that would go there', 'key'),
-    )
-  }
-  if (registry !== undefined && isInside(bucket, registry)) {
-    const relation = isInside(registry, bucket)
-      ? 'are the same folder'
-      : 'lie inside each other: the registry in the bucket'
-    problems.push(problem(['publish', 'registry'], `publish.bucket and publish.registry ${relation}`))
-  } else if (registry !== undefined && isInside(registry, bucket)) {
-    const message = 'publish.bucket and publish.registry lie inside each other: the bucket in the registry'
-    problems.push(problem(['publish', 'registry'], message))
-  }
-  if (publish.public === undefined) return problems
-  const address = new URL(publish.public)
-  if (address.username !== '' || address.password !== '') {
-    problems.push(
-      problem(['publish', 'public'], 'publish.public: an address with a user or password would be published'),
-    )
-  }
-  if (address.search !== '' || address.hash !== '') {
-    problems.push(problem(['publish', 'public'], 'publish.public: expected an address without "?" and "#"'))
-  }
-  return problems
-}
-
 export function togetherRules(release: boolean, publish: boolean): readonly Problem[] {
   if (release && !publish) return [problem(['publish'], 'the key "publish" is missing: a release has to go somewhere')]
   if (!release && publish) return [problem(['publish'], 'publish: there is no release that would go there', 'key')]
@@ -148,30 +107,4 @@ function duplicates(path: Path, values: readonly string[]): readonly Problem[] {
     const first = values.indexOf(value)
     return first === index ? [] : [problem([...path, index], `"${value}" stands in the list already, at [${first}]`)]
   })
-}
-
-function folderRules(key: 'bucket' | 'registry', folder: string): readonly Problem[] {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(folder)?.[1]
-  if (scheme !== undefined) {
-    const message = `publish.${key}: this version publishes to folders, and "${scheme}://" is an address; give a path`
-    return [problem(['publish', key], message)]
-  }
-  if (posix.normalize(`${folder}/`) === './') {
-    return [problem(['publish', key], `publish.${key}: expected a folder of its own, found the project itself`)]
-  }
-  // Who moves the state away, as errors say, would move what is published along.
-  const taken = ['.pitlane', '.git'].find((name) => isInside(name, posix.normalize(folder)))
-  if (taken !== undefined) {
-    return [problem(['publish', key], `publish.${key}: expected a folder of its own, found a place in ${taken}`)]
-  }
-  return []
-}
-
-/** Whether `inner` is `outer` or below it. A relative and an absolute path are compared by `cli/places.ts`, where the folder of the project is known. */
-function isInside(outer: string, inner: string): boolean {
-  if (posix.isAbsolute(outer) !== posix.isAbsolute(inner)) return false
-  // As deep as both paths climb at most, so that every ".." has a folder to leave.
-  const base = `/${'x/'.repeat(2048)}`
-  const relative = posix.relative(posix.resolve(base, outer), posix.resolve(base, inner))
-  return relative === '' || !(relative === '..' || relative.startsWith('../'))
 }

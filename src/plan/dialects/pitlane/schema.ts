@@ -29,7 +29,7 @@ const checkName = text(
   'a name of a-z, 0-9, - and _ that begins with a letter or digit (at most 64)',
 )
 const triple = z.enum(TARGETS.map((target) => target.triple)).describe('A target triple.')
-const folder = text(/^[^\0]+$/, 'the path of a folder').max(4096)
+const location = text(/^[^\0]+$/, 'a folder or an address').max(4096)
 const targets = z.array(triple).min(1)
 
 const Check = z.strictObject({
@@ -112,16 +112,20 @@ const Release = z.strictObject({
 })
 
 const Publish = z.strictObject({
-  bucket: folder.describe(
-    'Folder that becomes exactly what a web server or bucket holds; relative to the project, or absolute.',
+  bucket: location.describe(
+    'Bucket on an S3 server, as `s3://BUCKET/PREFIX?endpoint=https://…&region=…&style=path|host&ca=FILE`; its credentials are found as the AWS tools find them. Or a folder that becomes exactly what a bucket or web server holds; relative to the project, or absolute.',
   ),
-  registry: folder
+  registry: location
     .optional()
-    .describe('Folder that becomes an OCI image layout. Needed exactly when there is an image.'),
+    .describe(
+      'Registry for the image, as `docker.io` or `registry.example.org:5000/team`; its credentials are those of `docker login`, or `DOCKER_AUTH`. Or a folder that becomes an OCI image layout (with `./` in front when its name has a dot). Needed exactly when there is an image.',
+    ),
   public: z
     .url({ protocol: /^(https?|file)$/, error: 'an http, https or file address' })
     .optional()
-    .describe('Address under which people reach the bucket. Without it, links on the pages are relative.'),
+    .describe(
+      'Address under which people read the bucket; needed with an S3 bucket. Without it, links on the pages are relative.',
+    ),
 })
 
 const Channel = z.strictObject({

@@ -3,8 +3,8 @@
  *
  * `docker.io` is Docker Hub, whose server has another name. Plain HTTP is spoken only where `http://` is written, or to this machine.
  */
-import { PitlaneError } from '../../errors.ts'
-import { isRepository } from '../names.ts'
+import { PitlaneError } from '../errors.ts'
+import { isRepository } from './names.ts'
 
 export interface RegistryAddress {
   /** As people write it in image names: `docker.io`, `registry.example.org:5000`. */

@@ -1,0 +1,49 @@
+/**
+ * Between the store and its readers there may be a cache, which shows what was there a while ago. What was written is waited for there, as long
+ * as caches usually take; nothing is asked for under a name that was not written yet, because some remember that, too.
+ */
+import type { Registry } from '../image/types.ts'
+import { PitlaneError } from '../errors.ts'
+import type { ReleaseParts } from './release.ts'
+import type { Published } from './verify-document.ts'
+
+/** What people read: the public address and the registry without a login where there are such, else what is written to. */
+export interface Readers {
+  readonly bucket: Published
+  readonly registry: Registry | null
+}
+
+/** Milliseconds: twice what pages are allowed to be kept, and some. */
+const WITHIN = 10 * 60_000
+const FIRST = 500
+const LONGEST = 15_000
+
+/**
+ * @param what is waited for, in words, for people
+ * @throws PitlaneError `VERIFICATION_FAILED` when it is not shown in time, `INTERRUPTED`
+ */
+export async function untilShown(
+  { engine, readers, stop }: Pick<ReleaseParts, 'engine' | 'readers' | 'stop'>,
+  what: string,
+  isShown: () => Promise<boolean>,
+): Promise<void> {
+  const { clock, report } = engine
+  const since = clock.monotonic()
+  for (let pause = FIRST; !(await isShown()); pause = Math.min(pause * 2, LONGEST)) {
+    const { location } = readers.bucket
+    if (pause === FIRST) report({ event: 'waiting', for: `${location} to show ${what}` })
+    if (clock.monotonic() - since > WITHIN)
+      throw new PitlaneError(
+        'VERIFICATION_FAILED',
+        `${location} does not show ${what} after ${WITHIN / 60_000} minutes, and the bucket has it`,
+        {
+          hint: 'Is it the public address of this bucket? Does something in between keep old answers? The same command goes on here.',
+        },
+      )
+    if (stop.drain.aborted)
+      throw new PitlaneError('INTERRUPTED', `stopped while ${location} did not show ${what} yet`, {
+        hint: 'The same command goes on here.',
+      })
+    await clock.sleep(pause, stop.drain).catch(() => undefined)
+  }
+}
