@@ -14,6 +14,7 @@ import {
   versionArgument,
   words,
 } from './parameters.ts'
+import { oldNames, publish } from './publish-routes.ts'
 import { usageTexts } from './usage-errors.ts'
 
 const init = buildCommand<{ force: boolean; json: boolean }, [], Context>({
@@ -200,10 +201,10 @@ const complete = buildCommand<NonNullable<unknown>, string[], Context>({
 export function buildApp(version: string) {
   return buildApplication<Context>(
     buildRouteMap({
-      routes: { init, plan, run, release, releases, verify, pages, key, completion, complete },
+      routes: { init, plan, run, release, releases, verify, publish, pages, key, completion, complete, ...oldNames },
       docs: {
         brief: 'From a commit to a tested, signed, published release',
-        hideRoute: { complete: true },
+        hideRoute: { complete: true, to_s3: true, to_docker: true, multiarch_docker: true, refresh_index: true },
         fullDescription: [
           'From a commit to a tested, signed, published release.',
           '',

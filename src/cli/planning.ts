@@ -12,12 +12,14 @@ import type { Project } from './context.ts'
 const CONFIGURATION_LIMIT = 1024 * 1024
 const CHANGELOG_LIMIT = 16 * 1024 * 1024
 
-export async function planRevision(project: Project, revision: string | undefined): Promise<Plan> {
+/** @param name a version that is no tag, which the commit is released as by hand */
+export async function planRevision(project: Project, revision: string | undefined, name?: string): Promise<Plan> {
   const { repository, file } = project
   const asked = repository.source(revision ?? 'HEAD')
   // What reads YAML and checks it is loaded while git answers.
   const loading = import('../plan/make-plan.ts')
-  const source = await asked
+  const found = await asked
+  const source = name === undefined ? found : { ...found, tag: name, tagMessage: null }
   const text = await repository.file(source.commit, file, CONFIGURATION_LIMIT)
   if (text === null) {
     throw new PitlaneError('CONFIG_MISSING', `there is no ${file} in commit ${source.commit}`, {

@@ -77,7 +77,7 @@ export function catalogue(input: SiteInput): Catalogue {
   for (const channel of [...channels.keys()].sort(stableFirst)) {
     requireChannelName(channel)
     const newest = newestFirst(channels.get(channel) ?? [], input.compare)[0]
-    if (newest) pointers.set(channel, newest.version)
+    if (newest && isWhole(newest)) pointers.set(channel, newest.version)
   }
   return {
     name: input.name,
@@ -102,7 +102,14 @@ export function catalogue(input: SiteInput): Catalogue {
 function newestFirst(documents: readonly ReleaseDocument[], compare: SiteInput['compare']): readonly ReleaseDocument[] {
   const byVersion = (a: ReleaseDocument, b: ReleaseDocument) =>
     compare(b.version, a.version) || byText(a.version, b.version)
-  return documents.toSorted(documents.every((document) => document.tag !== null) ? byVersion : byDate)
+  const isNamed = documents.every((document) => document.version !== document.commit)
+  const order = isNamed ? byVersion : byDate
+  return documents.toSorted((a, b) => Number(isWhole(b)) - Number(isWhole(a)) || order(a, b))
+}
+
+/** Nothing points to a release made by hand while it lacks targets, and it stands behind the others: many take the first as the latest. */
+export function isWhole({ byHand }: ReleaseDocument): boolean {
+  return byHand === undefined || byHand.missing.length === 0
 }
 
 function byDate(a: ReleaseDocument, b: ReleaseDocument): number {

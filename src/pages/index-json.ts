@@ -3,11 +3,11 @@
  * latest) and by Renovate's custom datasource (`releases`, with its field names). Those optional fields are left out when there is nothing to
  * say, because Renovate refuses null; our own fields are always there and null then.
  */
-import { isoSeconds, type ReleaseDocument } from '../release/document.ts'
+import { isoSeconds, type ReleaseDocument, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { IndexRelease, SiteIndex } from '../release/site-index.ts'
-import type { Catalogue } from './catalogue.ts'
+import { type Catalogue, isWhole } from './catalogue.ts'
 
 const DAY = 86_400_000
 const EXPIRY_DAYS = 90
@@ -29,7 +29,10 @@ export function siteIndex(catalogue: Catalogue): SiteIndex {
       pemUrl: absoluteUrl(baseUrl, KEYS.publicKeyPem),
     },
     pointers: Object.fromEntries(catalogue.pointers),
-    versions: catalogue.stable.map(({ version }) => version).toReversed(),
+    versions: catalogue.stable
+      .filter(isWhole)
+      .map(({ version }) => version)
+      .toReversed(),
     releases: catalogue.all.map((document) => indexRelease(document, catalogue)),
   }
 }
@@ -46,7 +49,9 @@ function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl, documentS
     minisigUrl: signed ? url(`${key}.minisig`) : null,
     sigUrl: signed ? url(`${key}.sig`) : null,
   })
-  const { image } = document
+  const { image, byHand } = document
+  const at = KEYS.document(document.version, revisionOf(document))
+  const sums = KEYS.sums(document.version, revisionOf(document))
   return {
     version: document.version,
     releaseTimestamp: document.publishedAt,
@@ -84,11 +89,10 @@ function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl, documentS
       mode,
       reason,
     })),
-    document: {
-      url: url(KEYS.document(document.version)),
-      sha256: documentSha256(document),
-      ...signatures(KEYS.document(document.version)),
-    },
-    checksums: { url: url(KEYS.sums(document.version)), ...signatures(KEYS.sums(document.version)) },
+    document: { url: url(at), sha256: documentSha256(document), ...signatures(at) },
+    checksums: { url: url(sums), ...signatures(sums) },
+    ...(byHand === undefined
+      ? {}
+      : { byHand: { revision: byHand.revision, missing: byHand.missing, unchecked: byHand.unchecked } }),
   }
 }

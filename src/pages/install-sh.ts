@@ -1,5 +1,6 @@
 /** `install.sh`: the template in `install-template.ts` with the project's values, targets and key put in. */
 import { TARGETS, type Target } from '../plan/targets.ts'
+import { type ReleaseDocument, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { publicAddress } from './address.ts'
 import type { SitePublicKey } from './catalogue.ts'
@@ -14,6 +15,7 @@ interface InstallScriptInput {
   readonly baseUrl: string
   /** Null when the project does not sign. */
   readonly publicKey: SitePublicKey | null
+  readonly all: readonly ReleaseDocument[]
 }
 
 /** Where a 64-bit kernel runs a 32-bit userland, this platform's binary is what fits it. */
@@ -38,7 +40,19 @@ export function installScript(input: InstallScriptInput): string {
     ['PEM_KEY', key?.pem.trim() ?? ''],
   ] as const
   const assignments = values.map(([name, value]) => `${name}=${shellQuoted(value)}`).join('\n')
-  return INSTALL_TEMPLATE.replace('@TARGETS@', () => targetCases()).replace('@ASSIGNMENTS@', () => assignments)
+  return INSTALL_TEMPLATE.replace('@TARGETS@', () => targetCases())
+    .replace('@ASSIGNMENTS@', () => assignments)
+    .replace('@REVISIONS@', () => revisions(input.all))
+}
+
+/** Which list of checksums is the newest of a version that was made by hand, as of when the script is made. Names need no quotes. */
+function revisions(documents: readonly ReleaseDocument[]): string {
+  const revised = documents.filter((document) => revisionOf(document) > 1)
+  const cases = revised.map((document) => {
+    const sums = KEYS.sums(document.version, revisionOf(document)).slice(KEYS.folder(document.version).length)
+    return `    ${document.version}) sums=${sums} ;;`
+  })
+  return ['  sums=SHA256SUMS', ...(cases.length === 0 ? [] : ['  case $version in', ...cases, '  esac'])].join('\n')
 }
 
 function targetCases(): string {

@@ -5,8 +5,10 @@
 export const KEYS = {
   releases: '_releases/',
   folder: (version: string) => `_releases/${version}/`,
-  document: (version: string) => `_releases/${version}/release.json`,
-  sums: (version: string) => `_releases/${version}/SHA256SUMS`,
+  /** A release made by hand has revisions of it, each under its own name: `release.2.json` and so on. */
+  document: (version: string, revision = 1) =>
+    `_releases/${version}/release${revision === 1 ? '' : `.${revision}`}.json`,
+  sums: (version: string, revision = 1) => `_releases/${version}/SHA256SUMS${revision === 1 ? '' : `.${revision}`}`,
   binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
   page: '_releases.html',
   garageList: '_releases.json',

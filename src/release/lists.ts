@@ -7,12 +7,13 @@ import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
-import type { ReleaseDocument } from './document.ts'
-import { type DocumentCheck, readDocuments, type StoredDocument } from './documents.ts'
+import { type ReleaseDocument, revisionOf } from './document.ts'
+import { type DocumentCheck, readDocuments } from './documents.ts'
 import { projectChanged } from './owner.ts'
 import { listable } from './listable.ts'
-import { signDocument } from './materials.ts'
+import { signDocument } from './put-operations.ts'
 import type { Operation } from './publication.ts'
+import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
@@ -71,10 +72,14 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const { listed: stored, incomplete } = await listable(parts, documents, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   // Only what this project has listed: anybody can put another list there.
-  const there = new Set(documents.map(({ document }) => document.version))
-  for (const { version } of (standing.proven && standing.index?.releases) || [])
-    if (!there.has(version))
+  const there = new Map(documents.map(({ document }) => [document.version, revisionOf(document)]))
+  for (const { version, byHand } of (standing.proven && standing.index?.releases) || []) {
+    const revision = there.get(version)
+    if (revision === undefined)
       parts.note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
+    else if (revision < (byHand?.revision ?? 1))
+      throw revisionGone(parts.bucket, version, revision, byHand?.revision ?? 1)
+  }
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
   // A date that nobody signed is shown where it stands, and moves no other.
@@ -136,6 +141,15 @@ function refuseBackwards({ stable: before }: Standing, next: Pick<SiteIndex, 'po
     {
       hint: `Pointers only move forward. ${KEYS.document(before)} is missing from the bucket: put its folder back, or the whole bucket as it was.`,
     },
+  )
+}
+
+/** A release made by hand was listed with a later document than there is: readers would be shown an older one. */
+function revisionGone({ location }: Bucket, version: string, there: number, listed: number): PitlaneError {
+  return new PitlaneError(
+    'PLAN_CONTRADICTION',
+    `${version} would go back from revision ${listed} of its document to revision ${there}`,
+    { hint: `${location}/${KEYS.document(version, listed)} is gone: put it back from a copy, with its signatures.` },
   )
 }
 

@@ -144,6 +144,10 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
 async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, doubt }: Standing): Promise<boolean> {
   const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there === null) return false
+  if (there.document.byHand !== undefined)
+    throw new PitlaneError('RELEASED_OTHERWISE', `${plan.version} in ${parts.bucket.location} was made by hand`, {
+      hint: 'A published name never changes its bytes. Release under a new version.',
+    })
   if (there.document.commit !== plan.source.commit) {
     throw contradiction(
       `${plan.version} in ${parts.bucket.location}`,

@@ -1,5 +1,6 @@
 import type { Bucket } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
+import { byHandRemarks } from '../../release/by-hand.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
 import { parsePublicKey } from '../../release/public-key.ts'
@@ -20,7 +21,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
     if (flags.json) {
       return printJson(
         this,
-        documents.map(({ version, channel, commit, publishedAt, files, image, signing }) => ({
+        documents.map(({ version, channel, commit, publishedAt, files, image, signing, byHand }) => ({
           version,
           channel,
           commit,
@@ -28,20 +29,21 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
           targets: files.map((file) => file.target),
           image: image === null ? null : `${image.repository}:${image.tag}@${image.digest}`,
           signed: signing.scheme !== 'none',
+          byHand: byHand !== undefined,
         })),
       )
     }
     if (documents.length === 0) return void this.process.stdout.write('nothing is published yet\n')
     const width = Math.max(...documents.map(({ version }) => version.length))
     for (const document of documents) {
-      const { version, channel, publishedAt, files, subject } = document
+      const { version, channel, publishedAt, files, subject, byHand } = document
       const columns = [
         // Whole, also where it is a commit: it is what `show` and `verify` ask for.
         version.padEnd(width),
         publishedAt,
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
-        printable(subject),
+        `${byHand === undefined ? '' : 'made by hand: '}${printable(subject)}`,
       ]
       this.process.stdout.write(`${columns.join('  ')}\n`)
     }
@@ -92,7 +94,8 @@ function describeRelease(document: ReleaseDocument, bucket: string, isChecked: b
     '',
     `published  ${document.publishedAt} by ${printable(promotion.actor)}${promotion.reason === null ? '' : `: ${oneLine(promotion.reason)}`}`,
     `commit     ${document.commit}  ${printable(document.subject)}`,
-    `plan       ${document.plan}, checks of build ${promotion.build}`,
+    `plan       ${document.plan}, ${promotion.build === null ? 'no checks were run' : `checks of build ${promotion.build}`}`,
+    ...(document.byHand === undefined ? [] : byHandRemarks(document.byHand).map((line) => `note       ${line}`)),
     `signed     ${signing.scheme === 'none' ? 'no' : `minisign key ${signing.keyId}, ${isChecked ? 'and the signature is good' : 'not checked: the key is not here'}`}`,
     '',
     ...document.files.map((file) => {

@@ -57,9 +57,11 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         checks: result.checks,
         problems,
         skipped: result.skipped,
+        remarks: result.remarks,
       })
     } else {
       for (const line of result.checks) this.process.stdout.write(`ok       ${printable(line)}\n`)
+      for (const line of result.remarks) this.process.stdout.write(`note     ${printable(line)}\n`)
       if (flags.noImages) for (const line of result.skipped) this.process.stdout.write(`skipped  ${printable(line)}\n`)
       if (problems.length === 0)
         this.process.stdout.write(`${version} verifies${key === null ? ', as far as an unsigned release can' : ''}\n`)

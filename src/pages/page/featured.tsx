@@ -1,6 +1,7 @@
 import type { ReleaseDocument } from '../../release/document.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine } from '../text.ts'
+import { ByHand } from './by-hand.tsx'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
 import { Image } from './image.tsx'
@@ -36,12 +37,13 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
           <span class={`badge ${tested > 0 && tested === document.files.length ? 'good' : 'open'}`}>
             tested on {tested} of {document.files.length} platforms
           </span>
-          {first && document.files.every((file) => file.elf.static) ? (
+          {first && document.files.every((file) => file.elf?.static === true) ? (
             <span class="badge plain">statically linked</span>
           ) : null}
           {document.image ? <span class="badge plain">container image</span> : null}
         </p>
         {signed ? null : <Unsigned />}
+        <ByHand document={document} />
       </section>
       <section id="_download" aria-labelledby="_download-title">
         <h2 id="_download-title">Download</h2>

@@ -1,8 +1,9 @@
-import { type ReleaseDocument } from '../../release/document.ts'
+import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
+import { ByHand } from './by-hand.tsx'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
 import { Image } from './image.tsx'
@@ -44,7 +45,8 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         <time datetime={document.publishedAt}>{humanDate(document.publishedAt)}</time>
         {channel === 'stable' ? null : <span class="badge plain">{plainLine(channel)}</span>}
         {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
-        {document.tag === null ? (
+        {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
+        {document.version === document.commit ? (
           <span class="subject">
             <bdi>{plainLine(document.subject)}</bdi>
           </span>
@@ -52,6 +54,7 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
       </summary>
       <div class="body" id={version}>
         <h3 class="visually-hidden">{shortVersion(version)}</h3>
+        <ByHand document={document} />
         {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
         <Files document={document} />
         {image === null ? null : (
@@ -111,9 +114,10 @@ function ReleaseLines({ documents }: { documents: readonly ReleaseDocument[] }) 
             </td>
             <td role="cell">
               <span class="links">
-                <a href={relativeUrl(KEYS.sums(document.version))}>SHA256SUMS</a>
-                <a href={relativeUrl(KEYS.document(document.version))}>release.json</a>
+                <a href={relativeUrl(KEYS.sums(document.version, revisionOf(document)))}>SHA256SUMS</a>
+                <a href={relativeUrl(KEYS.document(document.version, revisionOf(document)))}>release.json</a>
                 {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
+                {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
               </span>
             </td>
           </tr>
