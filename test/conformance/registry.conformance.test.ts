@@ -1,7 +1,5 @@
 // The registry contract on real registries, with every way to log in.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test, type TestContext } from 'node:test'
@@ -16,6 +14,7 @@ import { Session } from '../../src/image/registry/session.ts'
 import type { Registry } from '../../src/image/types.ts'
 import { registryContract } from '../contracts/registry.contract.ts'
 import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
+import { passwordFile } from './peers/password-file.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startTokenService } from './peers/token-service.ts'
 
@@ -29,7 +28,7 @@ else {
   const folder = temporaryFolder('registry')
   const tokens = await startTokenService({ ...USER, identityToken: IDENTITY, keyFile: join(folder.path, 'jwks.json') })
   const open = await startDistribution(peer.program)
-  const basic = await startDistribution(peer.program, passwordFile(join(folder.path, 'htpasswd')))
+  const basic = await startDistribution(peer.program, passwordFile(join(folder.path, 'htpasswd'), USER))
   const bearer = await startDistribution(peer.program, tokens.settings)
   after(async () => {
     for (const server of [open, basic, bearer, tokens]) await server.stop()
@@ -135,15 +134,4 @@ function put(registry: Registry, repository: string, bytes: Buffer): Promise<voi
     size: bytes.length,
     open: () => Readable.from([bytes]),
   })
-}
-
-/** A password file as the registry reads it: bcrypt, made by the system's own crypt(3). */
-function passwordFile(path: string): readonly string[] {
-  const made = spawnSync('perl', ['-e', 'chomp(my $p = <STDIN>); print crypt($p, q($2y$05$abcdefghijklmnopqrstuu))'], {
-    input: USER.password,
-    encoding: 'utf8',
-  })
-  assert.match(made.stdout, /^\$2y\$/)
-  writeFileSync(path, `${USER.user}:${made.stdout}\n`)
-  return ['auth:', '  htpasswd:', '    realm: test', `    path: ${path}`]
 }
