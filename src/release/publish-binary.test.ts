@@ -85,7 +85,7 @@ async function world(t: TestContext, sign = true) {
     at: (time: number) => {
       now = time
     },
-    put(of: Plan, triple: string, text: string) {
+    put: (of: Plan, triple: string, text: string) => {
       const bytes = Buffer.from(text)
       const body = bodyOf(bytes)
       const target = findTarget(triple)
