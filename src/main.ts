@@ -101,6 +101,8 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
         .then((made) => made.isolation())
         .catch(() => undefined),
 
+    isolation: async () => (await executorOnce()).isolation(),
+
     async openState(project, options) {
       const state = await openState(project, options, clock, stop().drain, await executorOnce())
       return wrap?.state ? wrap.state(state) : state
@@ -111,6 +113,24 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
         ? await openS3Bucket(location, base, clock, closing)
         : (await import('./buckets/folder/bucket.ts')).folderBucket(resolve(base, location), clock)
       return wrap?.bucket ? wrap.bucket(bucket) : bucket
+    },
+
+    async examineBucket(location, base, options) {
+      if (!isS3Address(location))
+        return (await import('./buckets/folder/examine.ts')).examineFolder(resolve(base, location), clock)
+      const [{ address, client }, { examineS3 }] = await Promise.all([
+        openS3Client(location, base, closing),
+        import('./buckets/s3/examine.ts'),
+      ])
+      return examineS3({ client, address, clock }, options)
+    },
+
+    async examineRegistry(location, repository) {
+      const [{ address, session }, { examineRegistry }] = await Promise.all([
+        openSession(location, 'self', { env: process.env, clock, closing }),
+        import('./image/registry/examine.ts'),
+      ])
+      return examineRegistry(session, { address, repository })
     },
 
     async published(address) {
@@ -129,35 +149,48 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
 
 type Closing = (() => void)[]
 
-async function openS3Bucket(location: string, base: string, clock: Clock, closing: Closing): Promise<Bucket> {
-  const [{ s3Client }, { s3Bucket }] = await Promise.all([
-    import('./buckets/s3/client.ts'),
-    import('./buckets/s3/bucket.ts'),
-  ])
+async function openS3Client(location: string, base: string, closing: Closing) {
+  const { s3Client } = await import('./buckets/s3/client.ts')
   const address = parseS3Address(location)
   const client = s3Client(address, { ca: address.ca === null ? null : resolve(base, address.ca) })
   closing.push(() => client.destroy())
+  return { address, client }
+}
+
+async function openS3Bucket(location: string, base: string, clock: Clock, closing: Closing): Promise<Bucket> {
+  const [{ address, client }, { s3Bucket }] = await Promise.all([
+    openS3Client(location, base, closing),
+    import('./buckets/s3/bucket.ts'),
+  ])
   return s3Bucket({ address, client, clock, holder: `process ${process.pid} on ${hostname()}` })
 }
 
-async function openRegistry(
-  location: string,
-  as: 'self' | 'anybody',
-  { env, clock, closing }: { readonly env: NodeJS.ProcessEnv; readonly clock: Clock; readonly closing: Closing },
-): Promise<Registry> {
-  const [{ httpSender }, { Session }, { distributionRegistry }, { findCredentials }, { machineCredentials }] =
-    await Promise.all([
-      import('./image/registry/http.ts'),
-      import('./image/registry/session.ts'),
-      import('./image/registry/registry.ts'),
-      import('./image/registry/credentials.ts'),
-      import('./image/registry/credential-sources.ts'),
-    ])
+interface SessionParts {
+  readonly env: NodeJS.ProcessEnv
+  readonly clock: Clock
+  readonly closing: Closing
+}
+
+async function openSession(location: string, as: 'self' | 'anybody', { env, clock, closing }: SessionParts) {
+  const [{ httpSender }, { Session }, { findCredentials }, { machineCredentials }] = await Promise.all([
+    import('./image/registry/http.ts'),
+    import('./image/registry/session.ts'),
+    import('./image/registry/credentials.ts'),
+    import('./image/registry/credential-sources.ts'),
+  ])
   const address = parseRegistryAddress(location)
   const credentials = as === 'anybody' ? null : await findCredentials(address.host, machineCredentials(env))
   const sender = httpSender(null)
   closing.push(() => sender.close())
-  return distributionRegistry(address, new Session({ address, send: sender.send, clock, credentials }))
+  return { address, session: new Session({ address, send: sender.send, clock, credentials }) }
+}
+
+async function openRegistry(location: string, as: 'self' | 'anybody', parts: SessionParts): Promise<Registry> {
+  const [{ address, session }, { distributionRegistry }] = await Promise.all([
+    openSession(location, as, parts),
+    import('./image/registry/registry.ts'),
+  ])
+  return distributionRegistry(address, session)
 }
 
 const stateModules = () =>

@@ -124,6 +124,16 @@ const verify = buildCommand<
   },
 })
 
+const doctor = buildCommand<{ json: boolean }, [], Context>({
+  loader: async () => (await import('./commands/doctor.ts')).doctor,
+  docs: {
+    brief: 'Find out whether this machine can release, and what its stores can do',
+    fullDescription:
+      'Tries what a release needs: isolation, emulators, the key, and in bucket and registry the right to reach, write, read back, list and delete, with names of its own that it removes again. Exits with 1 when something has to be mended.',
+  },
+  parameters: { flags: { json } },
+})
+
 const pages = buildRouteMap({
   routes: {
     rebuild: buildCommand<{ check: boolean; noWait: boolean; json: boolean }, [], Context>({
@@ -201,7 +211,21 @@ const complete = buildCommand<NonNullable<unknown>, string[], Context>({
 export function buildApp(version: string) {
   return buildApplication<Context>(
     buildRouteMap({
-      routes: { init, plan, run, release, releases, verify, publish, pages, key, completion, complete, ...oldNames },
+      routes: {
+        init,
+        plan,
+        run,
+        release,
+        releases,
+        verify,
+        publish,
+        pages,
+        key,
+        doctor,
+        completion,
+        complete,
+        ...oldNames,
+      },
       docs: {
         brief: 'From a commit to a tested, signed, published release',
         hideRoute: { complete: true, to_s3: true, to_docker: true, multiarch_docker: true, refresh_index: true },

@@ -5,6 +5,7 @@ import type { Bucket } from '../buckets/types.ts'
 import type { Clock } from '../clock.ts'
 import type { StateFolder } from '../database/folder.ts'
 import type { Writer } from '../database/writer.ts'
+import type { Examination, ExamineOptions } from '../examination.ts'
 import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
@@ -37,6 +38,8 @@ export interface Context extends CommandContext {
   repositoryFolder(): Promise<string>
   /** Begins to load what `openState` runs on, and to find out what holds steps here, while something else is waited for. Opens nothing. */
   loadState(): void
+  /** What holds the processes of steps together here. */
+  isolation(): Promise<'pid-namespace' | 'process-group'>
   /** Takes the lock, opens the state; `release` must be called. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
   openState(project: Project, options: StateOptions): Promise<State>
   /** Who asks, as git knows them. */
@@ -45,6 +48,10 @@ export interface Context extends CommandContext {
   signer(project: string): Promise<Signer>
   /** A bucket by its location in `pitlane.yaml`: an S3 address, or a folder that is resolved against the project's. */
   bucket(location: string, base: string): Promise<Bucket>
+  /** Tries what publishing needs of the bucket; leaves nothing behind, and what fails is told, not thrown. */
+  examineBucket(location: string, base: string, options: ExamineOptions): Promise<AsyncIterable<Examination>>
+  /** The same of a registry that is a server. */
+  examineRegistry(location: string, repository: string): Promise<AsyncIterable<Examination>>
   /** What can be read of a bucket behind an address. */
   published(address: string): Promise<Published>
   /** The same for images. `self` has the logins of this user, `anybody` none: what is read so, everybody can pull. */

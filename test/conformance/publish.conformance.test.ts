@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { ListObjectsV2Command } from '@aws-sdk/client-s3'
+import { parseS3Address } from '../../src/buckets/address.ts'
+import { s3Client } from '../../src/buckets/s3/client.ts'
 import { runProgram } from '../world/program.ts'
 import { CONFIGURATION, makeWorld, PUBLIC_KEY, type World } from '../world/toy.ts'
 import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
@@ -34,6 +37,16 @@ async function pitlane(on: Published, ...args: string[]) {
   return outcome
 }
 
+/** Every key that the server has, those too that a bucket does not show. */
+async function keysOf({ s3 }: Published): Promise<readonly string[]> {
+  const address = parseS3Address(`s3://releases?endpoint=${s3.url}&region=${s3.region}`)
+  const credentials = { accessKeyId: s3.accessKey, secretAccessKey: s3.secretKey }
+  const client = s3Client(address, { ca: null, credentials })
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'releases' }))
+  client.destroy()
+  return Contents.map(({ Key }) => Key ?? '')
+}
+
 function publishes(s3Of: () => Promise<S3Server>, registryProgram: string): void {
   let on: Published
   before(async () => {
@@ -50,6 +63,21 @@ function publishes(s3Of: () => Promise<S3Server>, registryProgram: string): void
   after(async () => {
     on.world.remove()
     for (const server of [on.web, on.registry, on.s3]) await server.stop()
+  })
+
+  test('doctor finds everything there, and says what a wrong secret does', async () => {
+    const outcome = await pitlane(on, 'doctor')
+    assert.equal(outcome.status, 0, outcome.stdout + outcome.stderr)
+    const ways = outcome.stdout.match(/bucket: conditional writes +(honoured|ignored)/)?.[1]
+    assert.equal(ways, on.s3.name === 'Garage' ? 'ignored' : 'honoured')
+    for (const what of ['write an object', 'read it back', 'list it', 'read it where everybody reads', 'delete it'])
+      assert.match(outcome.stdout, new RegExp(`^ok {4}bucket: ${what} `, 'm'))
+    assert.match(outcome.stdout, /^ok {4}registry: push /m)
+    const wrong = await pitlane({ ...on, s3: { ...on.s3, secretKey: 'another-secret' } }, 'doctor')
+    assert.equal(wrong.status, 1)
+    assert.match(wrong.stdout, /^BAD {3}bucket: write an object .* 403 /m)
+    assert.doesNotMatch(wrong.stdout + wrong.stderr, /another-secret/)
+    assert.deepEqual(await keysOf(on), [])
   })
 
   test('a release is published, and again is nothing to do', async () => {

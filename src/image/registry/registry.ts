@@ -17,6 +17,7 @@ const ANY_MANIFEST = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ')
+const LOST = 'The registry has lost it, or somebody removed it: run the same command again, which puts what is missing.'
 const TAGS_AT_ONCE = 1000
 /** More tags than any project has: a list without end is a fault of the server. */
 const MOST_TAGS = 1_000_000
@@ -152,6 +153,7 @@ class DistributionRegistry implements Registry {
       throw new PitlaneError(
         'NOT_FOUND',
         `${this.location}/${repository}: there is no manifest ${descriptor.digest} to tag ${tag}`,
+        { hint: LOST },
       )
     if (bytes.length !== descriptor.size)
       throw new PitlaneError(
@@ -231,10 +233,10 @@ class DistributionRegistry implements Registry {
     const where = `${this.location}/${repository}`
     for (const { digest: part } of parts.blobs)
       if (!(await this.hasBlob(repository, part)))
-        return new PitlaneError('NOT_FOUND', `${where}: ${digest} names ${part}, which is not there`)
+        return new PitlaneError('NOT_FOUND', `${where}: ${digest} names ${part}, which is not there`, { hint: LOST })
     for (const { digest: part } of parts.manifests)
       if ((await this.readManifest(repository, part)) === null)
-        return new PitlaneError('NOT_FOUND', `${where}: ${digest} names ${part}, which is not there`)
+        return new PitlaneError('NOT_FOUND', `${where}: ${digest} names ${part}, which is not there`, { hint: LOST })
     return new PitlaneError('STORAGE_FAILED', `${where}: the registry refuses the manifest ${digest}: ${status}`, {
       hint: 'Does it take OCI images? An older one may only know the media types of Docker.',
     })

@@ -69,6 +69,10 @@ export class Session {
     this.#slots = new Slots(parts.clock, AT_ONCE)
   }
 
+  get loggedIn(): boolean {
+    return this.#parts.credentials !== null
+  }
+
   /**
    * @throws PitlaneError `REGISTRY_DENIED` when the credentials do not allow it; `FETCH_FAILED` for any other answer than the expected
    * ones, and when there is none
