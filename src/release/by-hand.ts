@@ -5,7 +5,14 @@ import { PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan, PlannedOutput } from '../plan/plan.ts'
 import type { Target } from '../plan/targets.ts'
-import { type ByHand, isoSeconds, type ReleaseDocument, type ReleaseFile, revisionOf } from './document.ts'
+import {
+  type ByHand,
+  isoSeconds,
+  type ReleaseDocument,
+  type ReleaseFile,
+  type ReleaseImage,
+  revisionOf,
+} from './document.ts'
 import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
 
@@ -65,7 +72,7 @@ export function requireSameCommit({ commit }: ReleaseDocument, { version, source
  * @param at milliseconds since 1970
  */
 export function nextRevision(before: StoredDocument | null, made: HandMade, at: number): ReleaseDocument {
-  const { plan, file } = made
+  const { plan, file, pitlaneVersion } = made
   const earlier = before?.document ?? firstDocument(made, at)
   const targets = plan.release?.targets ?? []
   const files = [...earlier.files, file].toSorted((a, b) => targets.indexOf(a.target) - targets.indexOf(b.target))
@@ -73,7 +80,7 @@ export function nextRevision(before: StoredDocument | null, made: HandMade, at: 
   if (!made.isChecked) unchecked.add(file.target)
   return {
     ...earlier,
-    builder: { pitlane: made.pitlaneVersion, executor: 'none', isolation: 'not-run' },
+    builder: builder(pitlaneVersion),
     files,
     tests: files.map(({ target, platform }) => ({
       target,
@@ -84,13 +91,34 @@ export function nextRevision(before: StoredDocument | null, made: HandMade, at: 
       reason: 'made by hand',
     })),
     byHand: {
-      revision: before === null ? 1 : revisionOf(before.document) + 1,
-      revisedAt: isoSeconds(at),
-      previousSha256: before?.sha256 ?? null,
+      ...link(before, at),
       missing: targets.filter((target) => !files.some((other) => other.target === target)),
       unchecked: targets.filter((target) => unchecked.has(target)),
     },
   }
+}
+
+/** The revision that names the multi-platform image, which has none of a target that has no file. */
+export function withImage(
+  before: StoredDocument,
+  image: ReleaseImage,
+  { at, pitlaneVersion }: { readonly at: number; readonly pitlaneVersion: string },
+): ReleaseDocument {
+  const { byHand } = before.document
+  if (byHand === undefined) throw new PitlaneError('INTERNAL', `${before.document.version} was not made by hand`)
+  return { ...before.document, builder: builder(pitlaneVersion), image, byHand: { ...byHand, ...link(before, at) } }
+}
+
+function link(before: StoredDocument | null, at: number): Pick<ByHand, 'revision' | 'revisedAt' | 'previousSha256'> {
+  return {
+    revision: before === null ? 1 : revisionOf(before.document) + 1,
+    revisedAt: isoSeconds(at),
+    previousSha256: before?.sha256 ?? null,
+  }
+}
+
+function builder(pitlane: string): ReleaseDocument['builder'] {
+  return { pitlane, executor: 'none', isolation: 'not-run' }
 }
 
 function firstDocument({ plan, tag, signer, actor, pitlaneVersion }: HandMade, at: number): ReleaseDocument {
@@ -113,7 +141,7 @@ function firstDocument({ plan, tag, signer, actor, pitlaneVersion }: HandMade, a
       signer === null
         ? { scheme: 'none' }
         : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
-    builder: { pitlane: pitlaneVersion, executor: 'none', isolation: 'not-run' },
+    builder: builder(pitlaneVersion),
     promotion: { actor, reason: null, build: null },
     files: [],
     image: null,

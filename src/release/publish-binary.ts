@@ -5,18 +5,18 @@
 import type { Body } from '../buckets/types.ts'
 import { findPublication } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
-import { KEYS } from '../plan/keys.ts'
 import { type HandMade, nextRevision, requireSameCommit } from './by-hand.ts'
-import { type ReleaseDocument, revisionOf } from './document.ts'
+import type { ReleaseDocument } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction, findContradictions } from './journal.ts'
 import { carryOutByHand, type ByHandJournal } from './by-hand-journal.ts'
-import { type ListParts, readSite } from './lists.ts'
+import type { ListParts } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
-import { binaryOperations, documentOperations } from './put-operations.ts'
+import { binaryOperations } from './put-operations.ts'
+import { putRevision } from './put-revision.ts'
 import { refreshPages } from './rebuild-pages.ts'
 import type { StoredDocument } from './revisions.ts'
-import { readStanding, type Standing, settledStanding } from './standing.ts'
+import { settledStanding } from './standing.ts'
 
 export interface BinaryRequest {
   readonly made: HandMade
@@ -54,7 +54,9 @@ export async function publishBinary(
   return lists.exclusively(async () => {
     const before = await look(lists, request)
     const isNamed = before !== null && names(before.document, request)
-    const document = isNamed ? before.document : await putDocument(lists, journal, before, request.made)
+    const document = isNamed
+      ? before.document
+      : await putRevision(lists, journal, before, (at) => nextRevision(before, request.made, at))
     if (document.byHand !== undefined) await refreshPages(lists, stop)
     return { state: isNamed ? 'present' : 'put', document }
   })
@@ -92,29 +94,4 @@ async function isThere({ bucket }: ListParts, { made: { file, signer } }: Binary
   const beside = ['.sha256', ...(signer === null ? [] : ['.minisig'])]
   for (const side of beside) if ((await bucket.head(`${file.path}${side}`)) === null) return false
   return true
-}
-
-async function putDocument(
-  lists: ListParts,
-  journal: ByHandJournal,
-  before: StoredDocument | null,
-  made: HandMade,
-): Promise<ReleaseDocument> {
-  const standing = await readStanding(lists)
-  await requireSameOwner(lists, standing)
-  // A document in the bucket that can't be trusted would stop the lists at the end, with this one out.
-  await readSite(lists, standing)
-  const document = nextRevision(before, made, dateOf(lists, standing, before))
-  // Nobody else writes here now, and there is no document under this name: what lies beside it is left over from a run that died.
-  const operations = documentOperations(document, made.signer, { replace: true })
-  const { version } = document
-  await carryOutByHand(journal, `${version} ${KEYS.document(version, revisionOf(document))}`, operations)
-  return document
-}
-
-/** Never before what it follows: the clock may have gone back. */
-function dateOf({ clock }: ListParts, standing: Standing, before: StoredDocument | null): number {
-  const last = before?.document.byHand?.revisedAt
-  const now = Math.floor(clock.now() / 1000) * 1000
-  return Math.max(now, standing.generatedAt, last === undefined ? 0 : Date.parse(last))
 }

@@ -3,12 +3,13 @@ import { Readable } from 'node:stream'
 import type { Body } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { assembleIndex, type Document, indexAnnotations, platformName } from '../image/image.ts'
-import { type Manifest, type Read, readConfig, readManifest } from '../image/manifest.ts'
+import { type Read, readConfig, readManifest } from '../image/manifest.ts'
 import { readBlob } from '../image/read-blob.ts'
 import type { Descriptor, Registry } from '../image/types.ts'
 import { inParallel } from '../parallel.ts'
 import type { Plan, PlannedImage } from '../plan/plan.ts'
 import { type ByHandJournal, carryOutByHand } from './by-hand-journal.ts'
+import type { ReleaseImage } from './document.ts'
 import { imageFacts, manifestOperation, tagOperation } from './image-operations.ts'
 import { findContradictions } from './journal.ts'
 import type { Operation } from './publication.ts'
@@ -25,16 +26,19 @@ export interface PublishedIndex {
   readonly state: 'pushed' | 'present'
   readonly digest: string
   readonly platforms: readonly string[]
+  /** As a release document names it, but for where the registry is. */
+  readonly image: Omit<ReleaseImage, 'layout' | 'registry'>
   /** Planned, and not in the registry. */
   readonly missing: readonly string[]
 }
 
 interface Found {
+  readonly target: string
   readonly repository: string
   readonly platform: string
   readonly config: Document
   readonly manifest: Document
-  readonly parts: readonly Descriptor[]
+  readonly layers: readonly Descriptor[]
 }
 
 /** How many platforms are looked for at once. */
@@ -48,8 +52,9 @@ export async function publishMultiarch(
   { plan, image, tag, partial }: MultiarchRequest,
 ): Promise<PublishedIndex> {
   const { registry } = journal
-  const looked = await inParallel(image.platforms, PARALLEL, async ({ repository, platform }) => {
-    return { name: `${repository}:${tag}`, platform, found: await findImage(registry, repository, platform, tag) }
+  const looked = await inParallel(image.platforms, PARALLEL, async (planned) => {
+    const { repository, platform } = planned
+    return { name: `${repository}:${tag}`, platform, found: await findImage(registry, planned, tag) }
   })
   const images = looked.map(({ found }) => found).filter((found) => found !== null)
   const absent = looked.filter(({ found }) => found === null)
@@ -59,6 +64,7 @@ export async function publishMultiarch(
   const result = {
     digest,
     platforms: images.map(({ platform }) => platform),
+    image: { repository: image.repository, tag, digest, platforms: images.map((found) => described(found, tag)) },
     missing: absent.map((one) => one.platform),
   }
   const tagging = tagOperation(image.repository, tag, index.descriptor)
@@ -72,6 +78,14 @@ export async function publishMultiarch(
   return { state: 'pushed', ...result }
 }
 
+function described(
+  { platform, target, repository, manifest, layers }: Found,
+  tag: string,
+): ReleaseImage['platforms'][number] {
+  const { digest } = manifest.descriptor
+  return { platform, target, repository, tag, digest, size: layers.reduce((sum, { size }) => sum + size, 0) }
+}
+
 function incomplete({ location }: Registry, absent: readonly { readonly name: string; readonly platform: string }[]) {
   const list = absent.map(({ name, platform }) => `${name} (${platform})`).join(', ')
   return new PitlaneError('NOT_FOUND', `${location} lacks ${list}`, {
@@ -79,7 +93,11 @@ function incomplete({ location }: Registry, absent: readonly { readonly name: st
   })
 }
 
-async function findImage(registry: Registry, repository: string, platform: string, tag: string): Promise<Found | null> {
+async function findImage(
+  registry: Registry,
+  { repository, platform, target }: PlannedImage['platforms'][number],
+  tag: string,
+): Promise<Found | null> {
   const name = `${repository}:${tag}`
   const tagged = await registry.resolveTag(repository, tag)
   if (tagged === null) return null
@@ -97,6 +115,7 @@ async function findImage(registry: Registry, repository: string, platform: strin
   const own = { architecture, os, ...(variant === undefined ? {} : { variant }) }
   if (platformName(own) !== platform) throw unfit(name, `is an image for ${platformName(own)}, and not for ${platform}`)
   return {
+    target,
     repository,
     platform,
     config: { descriptor: { mediaType, digest, size }, bytes: config },
@@ -104,17 +123,17 @@ async function findImage(registry: Registry, repository: string, platform: strin
       descriptor: { mediaType: manifest.mediaType, digest: tagged.digest, size: bytes.length, platform: own },
       bytes,
     },
-    parts: partsOf(manifest),
+    layers: manifest.layers,
   }
 }
 
-function partsOf({ config, layers }: Manifest): readonly Descriptor[] {
-  return [config, ...layers].map(({ mediaType, digest, size }) => ({ mediaType, digest, size }))
-}
-
 /** An index can only name what is in its own repository. */
-function copies(registry: Registry, { repository: from, parts, manifest }: Found, repository: string): Operation[] {
-  const blobs = parts.map(
+function copies(
+  registry: Registry,
+  { repository: from, config, layers, manifest }: Found,
+  repository: string,
+): Operation[] {
+  const blobs = [config.descriptor, ...layers].map(
     (part): Operation => ({ to: 'blob', entry: 'objects', repository, body: blobBody(registry, from, part) }),
   )
   return [...blobs, manifestOperation('manifests', repository, manifest)]

@@ -67,8 +67,9 @@ async function diesEverywhere(from: worlds.World, args: readonly string[]): Prom
 
 test('a target more', () => diesEverywhere(begun, put(SECOND)))
 test('an image', () => diesEverywhere(begun, push(SECOND, 'linux/386')))
-test('the multi-platform image', async () => {
+test('the multi-platform image, and the document that names it', async () => {
   await inCopy(begun, async (world) => {
+    await done(world, put(SECOND))
     await done(world, push(SECOND, 'linux/386'))
     await diesEverywhere(world, ['publish', 'multiarch', '--version', 'hand-1'])
   })
