@@ -79,5 +79,7 @@ export interface State {
   readonly writer: Writer
   readonly content: ContentStore
   readonly executor: Executor
+  /** Names who holds this state, on this machine since it was started: never two processes at a time. */
+  readonly owner: string
   release(): Promise<void>
 }

@@ -22,8 +22,8 @@ export async function rebuild(this: Context, flags: { check: boolean; noWait: bo
       if (!flags.json) text(progress)
       else if (progress.event === 'note') notes.push(progress.message)
     }
-    await withState(this, project, flags, 'pitlane pages rebuild', report, async ({ writer }) => {
-      const { lists } = await publishing(this, project, plan, { report, writer, noWait: flags.noWait })
+    await withState(this, project, flags, 'pitlane pages rebuild', report, async (state) => {
+      const { lists } = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
       const changed = flags.check ? await checkPages(lists) : await rebuildPages(lists, this.stop.drain)
       if (flags.json) printJson(this, { changed, notes })
       else if (changed.length === 0)
