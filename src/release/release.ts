@@ -28,6 +28,8 @@ import { requireSameOwner } from './owner.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
 import { settledStanding, type Standing } from './standing.ts'
+import { stateWords } from './state-document.ts'
+import { readState } from './states.ts'
 
 export interface ReleaseParts {
   readonly engine: EngineParts
@@ -81,6 +83,7 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
   const already = await isPublished(parts, plan, standing)
+  if (already) await refuseWithdrawn(parts, plan.version)
   if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
@@ -91,6 +94,14 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     build: promotion.number,
   })
   parts.engine.report({ ...published, already })
+}
+
+async function refuseWithdrawn({ bucket, lists }: ReleaseParts, version: string): Promise<void> {
+  const stored = await readState(bucket, { name: lists.name, version }, lists.check)
+  if (stored?.state.state !== 'withdrawn') return
+  throw new PitlaneError('WITHDRAWN', `${version} is ${stateWords(stored.state)}`, {
+    hint: `Release what replaces it under a new version. To put this one back: \`pitlane releases restore ${version}\`.`,
+  })
 }
 
 /** The release build of this plan that is green, or a new one, promoted from green checks. */

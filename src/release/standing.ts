@@ -91,7 +91,11 @@ async function judge(
         index.serial < own.published
           ? `it is list ${index.serial}, and list ${own.published} was published from here: somebody put an old one back`
           : null,
-      stable: newer(index.pointers['stable'] ?? null, own.stable),
+      // A later list than the ones from here may name an older version: the one between was withdrawn.
+      stable:
+        index.serial < own.published
+          ? newer(index.pointers['stable'] ?? null, own.stable)
+          : (index.pointers['stable'] ?? null),
       claim: null,
     }
   } catch (error) {

@@ -2,6 +2,8 @@ import type { Bucket } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
+import { isWithdrawn, type StateDocument } from '../../release/state-document.ts'
+import { readStates } from '../../release/states.ts'
 import { parsePublicKey } from '../../release/public-key.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { shellWord } from '../../shell-word.ts'
@@ -14,6 +16,12 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
   await guard(this, flags.json, async () => {
     const { bucket, check } = await published(this)
     const stored = await readDocuments(bucket, check)
+    const { states } = await readStates(
+      bucket,
+      stored.map(({ document }) => document),
+      new Map(),
+      check,
+    )
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))
@@ -28,6 +36,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
           targets: files.map((file) => file.target),
           image: image === null ? null : `${image.repository}:${image.tag}@${image.digest}`,
           signed: signing.scheme !== 'none',
+          ...shownState(states.get(version)?.state ?? null),
         })),
       )
     }
@@ -41,8 +50,9 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         publishedAt,
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
+        isWithdrawn(states, version) ? 'WITHDRAWN' : '',
         printable(subject),
-      ]
+      ].filter((column) => column !== '')
       this.process.stdout.write(`${columns.join('  ')}\n`)
     }
   })
@@ -58,8 +68,10 @@ export async function show(this: Context, flags: { json: boolean }, version: str
         hint: 'See `pitlane releases list`.',
       })
     }
-    if (flags.json) return printJson(this, found.document)
-    this.process.stdout.write(describeRelease(found.document, bucket.location, check !== null))
+    const { states } = await readStates(bucket, [found.document], new Map(), check)
+    const state = states.get(version)?.state ?? null
+    if (flags.json) return printJson(this, { ...found.document, ...shownState(state) })
+    this.process.stdout.write(describeRelease(found.document, state, bucket.location, check !== null))
   })
 }
 
@@ -85,12 +97,18 @@ async function published(context: Context): Promise<{ readonly bucket: Bucket; r
 }
 
 /** `bucket` is its folder. */
-function describeRelease(document: ReleaseDocument, bucket: string, isChecked: boolean): string {
+function describeRelease(
+  document: ReleaseDocument,
+  state: StateDocument | null,
+  bucket: string,
+  isChecked: boolean,
+): string {
   const { signing, image, promotion } = document
   const lines = [
     `${document.name} ${document.version}  (${document.channel})`,
     '',
     `published  ${document.publishedAt} by ${printable(promotion.actor)}${promotion.reason === null ? '' : `: ${oneLine(promotion.reason)}`}`,
+    ...(state === null ? [] : stateLines(state)),
     `commit     ${document.commit}  ${printable(document.subject)}`,
     `plan       ${document.plan}, checks of build ${promotion.build}`,
     `signed     ${signing.scheme === 'none' ? 'no' : `minisign key ${signing.keyId}, ${isChecked ? 'and the signature is good' : 'not checked: the key is not here'}`}`,
@@ -110,6 +128,20 @@ function describeRelease(document: ReleaseDocument, bucket: string, isChecked: b
   }
   if (document.notes !== null) lines.push('', ...document.notes.split('\n').map(printable))
   return `${lines.join('\n')}\n`
+}
+
+function stateLines({ state, since, actor, reason, supersededBy }: StateDocument): readonly string[] {
+  const lines = [
+    `${state === 'withdrawn' ? 'WITHDRAWN' : 'restored '}  ${since} by ${printable(actor)}: ${oneLine(reason)}`,
+  ]
+  return supersededBy === null ? lines : [...lines, `           use ${supersededBy}`]
+}
+
+/** `published` for a release that was never withdrawn, or is put back. */
+function shownState(state: StateDocument | null) {
+  if (state?.state !== 'withdrawn') return { state: 'published', withdrawn: null }
+  const { since, reason, supersededBy, actor } = state
+  return { state: 'withdrawn', withdrawn: { since, reason, supersededBy, actor } }
 }
 
 function testWords(test: ReleaseDocument['tests'][number] | undefined): string {

@@ -5,13 +5,13 @@ import { plainLine } from '../text.ts'
 
 /** The project's name, and links to the sections that this page has. */
 export function Masthead({ catalogue }: { catalogue: Catalogue }) {
-  const featured = catalogue.stable[0]
+  const featured = catalogue.featured
   const links = [
     featured && ['#_download', 'Download'],
-    catalogue.all.length > 0 && ['#_install', 'Install'],
+    catalogue.offered.length > 0 && ['#_install', 'Install'],
     featured && ['#_verify', 'Verify'],
     featured?.image && ['#_image', 'Image'],
-    catalogue.stable.length > 1 && ['#_older', 'Older'],
+    catalogue.stable.some((document) => document !== featured) && ['#_older', 'Older'],
     catalogue.extra.length > 0 && ['#_extra', 'Extra'],
     catalogue.development.length > 0 && ['#_development', 'Development'],
     [relativeUrl(KEYS.atomStable), 'Feed'],
