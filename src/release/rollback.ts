@@ -38,8 +38,17 @@ async function currentOf(parts: ListParts, site: Site, channel: string, begun: S
     })
   }
   if (begun !== null && begun.state === 'withdrawn' && versions.has(begun.version)) return begun.version
-  const { index, proven } = site.standing
-  const shown = proven ? index?.pointers[channel] : undefined
+  const { index, doubt } = site.standing
+  if (index === null && doubt !== null) {
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `which release of ${channel} readers are pointed to can't be told: ${doubt}`,
+      {
+        hint: 'Perhaps a rollback was cut off. Run `pitlane pages rebuild`, see `pitlane releases list`, and then decide.',
+      },
+    )
+  }
+  const shown = index?.pointers[channel]
   if (shown !== undefined && versions.has(shown) && isWithdrawn(site.states, shown)) return shown
   const current = (await pointersOf(parts, site))[channel]
   if (current !== undefined) return current
