@@ -151,7 +151,9 @@ pre {
 
 s { text-decoration-thickness: 2px; }
 .withdrawn .download, .withdrawn .download:hover { background: none; color: var(--link); border: 1px solid var(--line); }
-.lines th small { display: block; font-weight: 400; max-width: 32rem; }
+.lines th small { display: block; font-weight: 400; max-width: 18rem; overflow-wrap: anywhere; }
+.lines time { white-space: nowrap; }
+summary .badge, .lines .badge { vertical-align: middle; }
 
 details { border-top: 1px solid var(--line); }
 details:last-child { border-bottom: 1px solid var(--line); }

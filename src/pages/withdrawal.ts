@@ -5,6 +5,7 @@ import { humanDate, plainLine } from './text.ts'
 export interface Withdrawal {
   /** ISO 8601. */
   readonly since: string
+  /** Ends like a sentence. */
   readonly reason: string
   /** What to use instead: the version that was named, or what came in its place when that was withdrawn as well. */
   readonly successor: string | null
@@ -23,11 +24,16 @@ export function withdrawalOf({ states }: Pick<Catalogue, 'states'>, version: str
     }
   }
   const state = states.get(version)?.state
-  return state?.state === 'withdrawn' ? { since: state.since, reason: plainLine(state.reason), successor } : null
+  return state?.state === 'withdrawn'
+    ? { since: state.since, reason: sentence(plainLine(state.reason)), successor }
+    : null
 }
 
 /** `Withdrawn on 24 November 2026: loses data. Use v1.2.1 instead.` */
 export function withdrawalSentence({ since, reason, successor }: Withdrawal): string {
-  const stop = /[.!?]$/.test(reason) ? '' : '.'
-  return `Withdrawn on ${humanDate(since)}: ${reason}${stop}${successor === null ? '' : ` Use ${successor} instead.`}`
+  return `Withdrawn on ${humanDate(since)}: ${reason}${successor === null ? '' : ` Use ${successor} instead.`}`
+}
+
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`
 }

@@ -8,9 +8,11 @@ import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
 import type { DocumentCheck } from './documents.ts'
-import type { IndexRelease, SiteIndex } from './site-index.ts'
+import type { PublicKey } from './public-key.ts'
+import { type IndexRelease, parseSiteIndex, type SiteIndex } from './site-index.ts'
 import { encodeState, parseState, type StateDocument, type States, type StoredState } from './state-document.ts'
-import { SIDE_LIMIT } from './verify-document.ts'
+import { INDEX_LIMIT } from './standing.ts'
+import { type Published, SIDE_LIMIT, verifySigned } from './verify-document.ts'
 
 /** Bytes; one has less than 6 KiB, as a reason is at most 1000 characters. */
 export const STATE_LIMIT = 16 * 1024
@@ -35,11 +37,7 @@ export async function newestRevision(bucket: Pick<Bucket, 'list'>, version: stri
  * The state that the bucket has of a release, null when it has none.
  * @throws PitlaneError `VERIFICATION_FAILED` when it can't be trusted
  */
-export async function readState(
-  bucket: Read,
-  release: Release,
-  check: DocumentCheck | null,
-): Promise<StoredState | null> {
+async function readState(bucket: Read, release: Release, check: DocumentCheck | null): Promise<StoredState | null> {
   const revision = await newestRevision(bucket, release.version)
   return revision === 0 ? null : readRevision(bucket, release, revision, check)
 }
@@ -115,11 +113,32 @@ export async function knownStates(db: Reader, place: string, name: string, index
     const bytes = Buffer.from(row.document)
     add({ state: parseState(bytes, `state ${row.revision} of ${row.version}`, row), sha256: sha256Of(bytes) })
   }
-  for (const release of index?.releases ?? []) {
-    const stored = listedState(release, name)
-    if (stored !== null) add(stored)
-  }
+  for (const stored of listedStates(index, name).values()) add(stored)
   return known
+}
+
+/** The states that an index tells, which the caller has reason to believe. */
+export function listedStates(index: SiteIndex | null, name: string): States {
+  const found = (index?.releases ?? []).map((release) => listedState(release, name)).filter((stored) => stored !== null)
+  return new Map(found.map((stored) => [stored.state.version, stored]))
+}
+
+/**
+ * The same of the index that is in the bucket, for whoever only looks; none when it does not count.
+ * @param key null where nothing is signed, or the key is not here: then it is taken as it is
+ */
+export async function shownStates(bucket: Read & Published, key: PublicKey | null, name: string): Promise<States> {
+  try {
+    const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
+    if (bytes === null) return new Map()
+    const index = parseSiteIndex(bytes, KEYS.index)
+    const signed = { name, version: `serial-${index.serial}`, path: KEYS.index }
+    if (key !== null) await verifySigned(bucket, bytes, signed, key)
+    return listedStates(index, name)
+  } catch (error) {
+    if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return new Map()
+    throw error
+  }
 }
 
 /** The state as an index tells it, null when it tells none, or one that it can't have been written from. */

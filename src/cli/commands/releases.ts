@@ -3,8 +3,8 @@ import { PitlaneError } from '../../errors.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
 import { isWithdrawn, type StateDocument } from '../../release/state-document.ts'
-import { readStates } from '../../release/states.ts'
-import { parsePublicKey } from '../../release/public-key.ts'
+import { readStates, shownStates } from '../../release/states.ts'
+import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { shellWord } from '../../shell-word.ts'
 import { absolute, guard, printJson } from '../command.ts'
@@ -14,12 +14,12 @@ import { planRevision } from '../planning.ts'
 
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
-    const { bucket, check } = await published(this)
+    const { name, bucket, key, check } = await published(this)
     const stored = await readDocuments(bucket, check)
     const { states } = await readStates(
       bucket,
       stored.map(({ document }) => document),
-      new Map(),
+      await shownStates(bucket, key, name),
       check,
     )
     const documents = stored
@@ -60,7 +60,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
 
 export async function show(this: Context, flags: { json: boolean }, version: string): Promise<void> {
   await guard(this, flags.json, async () => {
-    const { bucket, check } = await published(this)
+    const { name, bucket, key, check } = await published(this)
     const isName = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(version)
     const found = isName ? await readTrustedDocument(bucket, version, check) : null
     if (found === null) {
@@ -68,15 +68,23 @@ export async function show(this: Context, flags: { json: boolean }, version: str
         hint: 'See `pitlane releases list`.',
       })
     }
-    const { states } = await readStates(bucket, [found.document], new Map(), check)
+    const { states } = await readStates(bucket, [found.document], await shownStates(bucket, key, name), check)
     const state = states.get(version)?.state ?? null
     if (flags.json) return printJson(this, { ...found.document, ...shownState(state) })
     this.process.stdout.write(describeRelease(found.document, state, bucket.location, check !== null))
   })
 }
 
+interface Published {
+  /** Of the project. */
+  readonly name: string
+  readonly bucket: Bucket
+  readonly key: PublicKey | null
+  readonly check: DocumentCheck | null
+}
+
 /** The project's bucket, and how its documents are believed: null without the key, or where nothing is signed. */
-async function published(context: Context): Promise<{ readonly bucket: Bucket; readonly check: DocumentCheck | null }> {
+async function published(context: Context): Promise<Published> {
   const project = await context.project()
   const plan = await planRevision(project, undefined)
   const publish = plan.release?.publish
@@ -85,13 +93,15 @@ async function published(context: Context): Promise<{ readonly bucket: Bucket; r
       hint: 'Add `publish: { bucket: FOLDER }`.',
     })
   const bucket = await context.bucket(publish.bucket, project.folder)
-  if (plan.release?.sign === 'none') return { bucket, check: null }
+  const unchecked = { name: plan.project, bucket, key: null, check: null }
+  if (plan.release?.sign === 'none') return unchecked
   try {
     const { publicKey } = await context.signer(plan.project)
-    return { bucket, check: documentCheck(parsePublicKey(publicKey.line, 'the signing key')) }
+    const key = parsePublicKey(publicKey.line, 'the signing key')
+    return { name: plan.project, bucket, key, check: documentCheck(key) }
   } catch (error) {
     // Whoever has no key to release with may look all the same.
-    if (error instanceof PitlaneError && error.code === 'KEY_MISSING') return { bucket, check: null }
+    if (error instanceof PitlaneError && error.code === 'KEY_MISSING') return unchecked
     throw error
   }
 }

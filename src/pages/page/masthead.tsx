@@ -2,6 +2,7 @@ import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { plainLine } from '../text.ts'
+import { otherWord } from './others.tsx'
 
 /** The project's name, and links to the sections that this page has. */
 export function Masthead({ catalogue }: { catalogue: Catalogue }) {
@@ -11,7 +12,7 @@ export function Masthead({ catalogue }: { catalogue: Catalogue }) {
     catalogue.offered.length > 0 && ['#_install', 'Install'],
     featured && ['#_verify', 'Verify'],
     featured?.image && ['#_image', 'Image'],
-    catalogue.stable.some((document) => document !== featured) && ['#_older', 'Older'],
+    catalogue.stable.some((document) => document !== featured) && ['#_older', otherWord(catalogue)],
     catalogue.extra.length > 0 && ['#_extra', 'Extra'],
     catalogue.development.length > 0 && ['#_development', 'Development'],
     [relativeUrl(KEYS.atomStable), 'Feed'],

@@ -38,6 +38,11 @@ export function NothingStable({ catalogue }: { catalogue: Catalogue }) {
   )
 }
 
+/** A version that is withdrawn may be newer than the one that is shown first. */
+export function otherWord({ stable, featured }: Catalogue): 'Older' | 'Other' {
+  return stable[0] === featured ? 'Older' : 'Other'
+}
+
 /** Older, extra and development releases. */
 export function OtherReleases({ catalogue }: { catalogue: Catalogue }) {
   const older = catalogue.stable.filter((document) => document !== catalogue.featured)
@@ -46,7 +51,7 @@ export function OtherReleases({ catalogue }: { catalogue: Catalogue }) {
     <>
       {older.length === 0 ? null : (
         <section id="_older" aria-labelledby="_older-title">
-          <h2 id="_older-title">Older versions</h2>
+          <h2 id="_older-title">{otherWord(catalogue)} versions</h2>
           <Releases documents={older} catalogue={catalogue} />
         </section>
       )}
