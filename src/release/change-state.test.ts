@@ -1,97 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { folderBucket } from '../buckets/folder/bucket.ts'
-import { systemClock } from '../clock.ts'
-import { openSqlite } from '../database/sqlite.ts'
-import { takeOver } from '../database/writer.ts'
-import { exampleDocument } from '../pages/fixtures/documents.ts'
-import { renderSite } from '../pages/site.ts'
 import { KEYS } from '../plan/keys.ts'
 import { changeState, previewState, type StateChange } from './change-state.ts'
-import { encodeDocument } from './document.ts'
-import { documentCheck } from './documents.ts'
-import { privateKeyOf, rawPublicKey } from './ed25519.ts'
+import { never, NOW, signedSite, VERSIONS } from '../../test/world/signed-site.ts'
 import type { ListParts } from './lists.ts'
-import { signDocument } from './materials.ts'
 import type { StateRequest } from './next-state.ts'
-import { parsePublicKey } from './public-key.ts'
 import { checkPages, rebuildPages } from './rebuild-pages.ts'
 import { rollback } from './rollback.ts'
-import { createSigner } from './sign.ts'
-import { parseSiteIndex } from './site-index.ts'
-
-const NOW = Date.UTC(2026, 5, 1)
-const VERSIONS = ['v1.0.0', 'v1.1.0', 'v1.2.0', 'v2.0.0-rc1'] as const
-const never = new AbortController().signal
-const seed = Buffer.alloc(32, 7)
-const signer = createSigner({ seed, keyId: Buffer.alloc(8, 7), key: rawPublicKey(privateKeyOf(seed)) })
-
-/** A bucket with four releases of `toy`, one of them of the channel `extra`. */
-async function world(t: TestContext) {
-  const root = mkdtempSync(join(tmpdir(), 'pitlane-states-'))
-  const folder = join(root, 'bucket')
-  let now = NOW
-  const clock = { ...systemClock, now: () => now }
-  const closing: (() => Promise<void>)[] = []
-  t.after(async () => {
-    for (const close of closing) await close()
-    rmSync(root, { recursive: true, force: true })
-  })
-  const notes: string[] = []
-  const elsewhere = async (): Promise<ListParts> => {
-    const db = await openSqlite(join(root, `state-${closing.length}.sqlite`))
-    closing.push(() => db.destroy())
-    return {
-      bucket: folderBucket(folder, clock),
-      place: './bucket',
-      registry: null,
-      note: (message) => notes.push(message),
-      signer,
-      check: documentCheck(parsePublicKey(signer.publicKey.line, 'test')),
-      render: renderSite,
-      name: 'toy',
-      baseUrl: 'https://releases.example.org',
-      clock,
-      writer: await takeOver(db),
-      exclusively: (work) => work(),
-    }
-  }
-  const write = (key: string, bytes: Buffer | string) => {
-    mkdirSync(dirname(join(folder, key)), { recursive: true })
-    writeFileSync(join(folder, key), bytes)
-  }
-  for (const version of VERSIONS) {
-    const key = KEYS.document(version)
-    const bytes = encodeDocument({
-      ...exampleDocument(version, { channel: version.includes('-') ? 'extra' : 'stable' }),
-      name: 'toy',
-      signing: { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
-      files: [],
-      image: null,
-    })
-    write(key, bytes)
-    for (const side of signDocument(signer, 'toy', version, key, bytes)) write(side.key, side.bytes)
-  }
-  const parts = await elsewhere()
-  await rebuildPages(parts, never)
-  const read = (key: string) => readFileSync(join(folder, key), 'utf8')
-  return {
-    parts,
-    elsewhere,
-    notes,
-    write,
-    read,
-    remove: (key: string) => rmSync(join(folder, key)),
-    index: () => parseSiteIndex(Buffer.from(read(KEYS.index)), 'index.json'),
-    at: (time: number) => {
-      now = time
-    },
-  }
-}
 
 function request(version: string, changes: Partial<StateRequest> = {}): StateRequest {
   return {
@@ -114,7 +30,7 @@ test('any row of changes: pointers and lists are what the states say, and anothe
   const steps = fc.array(fc.tuple(verbs, fc.constantFrom(...VERSIONS), fc.boolean()), { minLength: 1, maxLength: 5 })
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
-      const { parts, elsewhere, index, read } = await world(t)
+      const { parts, elsewhere, index, read } = await signedSite(t)
       const withdrawn = new Set<string>()
       const left = (channel: string) =>
         VERSIONS.filter((version) => version.includes('-') === (channel === 'extra') && !withdrawn.has(version))
@@ -149,7 +65,7 @@ test('any row of changes: pointers and lists are what the states say, and anothe
 })
 
 test('the same again changes nothing; reason and successor change by a new revision that keeps the day', async (t) => {
-  const { parts, index, at, read } = await world(t)
+  const { parts, index, at, read } = await signedSite(t)
   const first = await ask(parts, 'v1.1.0')
   assert.deepEqual([first.changed, first.pointers], [true, []])
   at(NOW + 86_400_000)
@@ -171,11 +87,11 @@ test('the same again changes nothing; reason and successor change by a new revis
 })
 
 test('a preview writes nothing, and what is done has to be what was shown', async (t) => {
-  const { parts, index } = await world(t)
+  const { parts, index } = await signedSite(t)
   const back = rollback(parts, 'stable', null, 'Mira')
   const shown = await previewState(parts, back)
   assert.deepEqual(shown.pointers, [{ channel: 'stable', from: 'v1.2.0', to: 'v1.1.0' }])
-  assert.equal(shown.state?.reason, 'Rolled back to v1.1.0.')
+  assert.equal(shown.state?.reason, 'Rolled back to the release before it')
   assert.equal(index().serial, 1)
   await ask(parts, 'v1.1.0')
   await assert.rejects(changeState(parts, back, shown, never), {
@@ -186,7 +102,7 @@ test('a preview writes nothing, and what is done has to be what was shown', asyn
 })
 
 test('a state that readers were shown holds without its document, and comes back with the same bytes', async (t) => {
-  const { parts, elsewhere, index, read, remove, notes } = await world(t)
+  const { parts, elsewhere, index, read, remove, notes } = await signedSite(t)
   await ask(parts, 'v1.2.0')
   const key = KEYS.state('v1.2.0', 1)
   const sides = ['', '.minisig', '.sig'].map((side) => `${key}${side}`)
@@ -206,7 +122,7 @@ test('a state that readers were shown holds without its document, and comes back
 })
 
 test('no pointer goes back behind a version that is not withdrawn, also when another one is', async (t) => {
-  const { parts, remove } = await world(t)
+  const { parts, remove } = await signedSite(t)
   remove(KEYS.document('v1.1.0'))
   await assert.rejects(ask(parts, 'v1.2.0'), {
     code: 'PLAN_CONTRADICTION',
@@ -215,13 +131,13 @@ test('no pointer goes back behind a version that is not withdrawn, also when ano
 })
 
 test('a state that is dated before what it follows is dated like that: the clock went back', async (t) => {
-  const { parts, at } = await world(t)
+  const { parts, at } = await signedSite(t)
   at(NOW - 10 * 86_400_000)
   assert.equal((await ask(parts, 'v1.2.0')).state?.date, '2026-06-01T00:00:00Z')
 })
 
 test('stopped before anything went out, another request takes its place; the same one goes on with its date', async (t) => {
-  const { parts, at, read } = await world(t)
+  const { parts, at, read } = await signedSite(t)
   const stop = AbortSignal.abort()
   await assert.rejects(
     changeState(parts, () => request('v1.2.0'), null, stop),
@@ -239,7 +155,7 @@ test('stopped before anything went out, another request takes its place; the sam
 })
 
 test('a state that nobody signed, or somebody else, stops the lists', async (t) => {
-  const { parts, write, read, remove } = await world(t)
+  const { parts, write, read, remove } = await signedSite(t)
   await ask(parts, 'v1.2.0')
   const key = KEYS.state('v1.2.0', 2)
   write(key, read(KEYS.state('v1.2.0', 1)).replace('"revision": 1', '"revision": 2').replace('withdrawn', 'published'))

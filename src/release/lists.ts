@@ -99,7 +99,8 @@ async function readSiteStates(
   standing: Standing,
   stored: readonly StoredDocument[],
 ): Promise<FoundStates> {
-  const index = standing.proven ? standing.index : null
+  // Where nothing is signed, the index is as good as the documents.
+  const index = standing.proven || parts.signer === null ? standing.index : null
   const known = await knownStates(parts.writer.db, parts.place, parts.name, index)
   const documents = stored.map(({ document }) => document)
   const found = await readStates(parts.bucket, documents, known, parts.check)

@@ -23,7 +23,7 @@ export function rollback(parts: ListParts, channel: string, reason: string | nul
         hint: `To leave it without a release: \`pitlane releases withdraw ${current}\`.`,
       })
     }
-    return { ...base, reason: reason ?? `Rolled back to ${previous}.`, supersededBy: previous }
+    return { ...base, reason: reason ?? 'Rolled back to the release before it', supersededBy: previous }
   }
 }
 

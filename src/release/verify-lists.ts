@@ -28,6 +28,7 @@ export async function verifyLists(
   await found.check('index.json lists it with the same document, files and image', async () => {
     index = await verifiedIndex(request, document)
     compareWithIndex(document, sha256, index)
+    requireFresh(index, request.now)
   })
   const state = index === null ? null : await verifyState(request, document, index, found)
   if (isWithdrawn(index, document)) {
@@ -83,12 +84,15 @@ async function verifiedIndex(request: ListRequest, document: ReleaseDocument): P
     await verifySigned(request.bucket, bytes, signed, request.key)
   }
   if (index.name !== document.name) throw wrong(`${KEYS.index} is of ${index.name}, release.json of ${document.name}`)
-  if (request.now > Date.parse(index.expiresAt)) {
-    throw wrong(
-      `${KEYS.index} expired at ${index.expiresAt}: this may be an old mirror; the publisher renews it with \`pitlane pages rebuild\``,
-    )
-  }
   return index
+}
+
+/** A mirror can show an old list for ever, and so hide what was published or withdrawn since. */
+function requireFresh({ expiresAt }: SiteIndex, now: number): void {
+  if (now <= Date.parse(expiresAt)) return
+  throw wrong(
+    `${KEYS.index} expired at ${expiresAt}: this may be an old mirror; the publisher renews it with \`pitlane pages rebuild\``,
+  )
 }
 
 function compareWithIndex(document: ReleaseDocument, sha256: string, index: SiteIndex): void {
