@@ -89,6 +89,19 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
       return actorOf(project.folder)
     },
 
+    canAsk: () => process.stdin.isTTY && process.stdout.isTTY,
+
+    async ask(question) {
+      const { createInterface } = await import('node:readline/promises')
+      const terminal = createInterface({ input: process.stdin, output: process.stdout })
+      try {
+        const ended = new Promise<string>((end) => terminal.once('close', () => end('')))
+        return /^y(es)?$/i.test((await Promise.race([terminal.question(`${question} [y/N] `), ended])).trim())
+      } finally {
+        terminal.close()
+      }
+    },
+
     async signer(project) {
       const { loadSigningKey } = await import('./release/keys.ts')
       const { keyFiles } = await import('./release/key-files.ts')

@@ -6,6 +6,10 @@ export const KEYS = {
   releases: '_releases/',
   folder: (version: string) => `_releases/${version}/`,
   document: (version: string) => `_releases/${version}/release.json`,
+  /** What became of the release: `revision` counts up from 1, the highest one holds. */
+  state: (version: string, revision: number) => `_releases/${version}/state-${revision}.json`,
+  /** Where the keys of all revisions begin, and of nothing else. */
+  states: (version: string) => `_releases/${version}/state-`,
   sums: (version: string) => `_releases/${version}/SHA256SUMS`,
   binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
   page: '_releases.html',

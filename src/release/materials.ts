@@ -46,7 +46,7 @@ export interface Materials {
   readonly made: ReadonlyMap<string, Made>
 }
 
-const IMMUTABLE = 'public, max-age=31536000, immutable'
+export const IMMUTABLE = 'public, max-age=31536000, immutable'
 const TEXT = 'text/plain; charset=utf-8'
 
 export function makeMaterials(input: MaterialsInput): Materials {

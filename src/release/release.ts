@@ -30,6 +30,8 @@ import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
 import type { Readers } from './shown.ts'
 import { settledStanding, type Standing } from './standing.ts'
+import { stateWords } from './state-document.ts'
+import { listedStates, readStates } from './states.ts'
 
 export interface ReleaseParts {
   readonly engine: EngineParts
@@ -85,6 +87,7 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
   const already = await isPublished(parts, plan, standing)
+  if (already) await refuseWithdrawn(parts, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
@@ -95,6 +98,16 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     build: promotion.number,
   })
   parts.engine.report({ ...published, already })
+}
+
+async function refuseWithdrawn({ bucket, lists }: ReleaseParts, version: string, { index }: Standing): Promise<void> {
+  const { name, check } = lists
+  const { states } = await readStates(bucket, [{ name, version }], listedStates(index, name), check)
+  const stored = states.get(version)
+  if (stored?.state.state !== 'withdrawn') return
+  throw new PitlaneError('WITHDRAWN', `${version} is ${stateWords(stored.state)}`, {
+    hint: `Release what replaces it under a new version. To put this one back: \`pitlane releases restore ${version}\`.`,
+  })
 }
 
 /** The release build of this plan that is green, or a new one, promoted from green checks. */

@@ -13,6 +13,7 @@ import { Findings, wrong } from './findings.ts'
 import { checksums } from './materials.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
+import type { StateDocument } from './state-document.ts'
 import { type Published, readSide, SIDE_LIMIT, verifySigned } from './verify-document.ts'
 import { verifyLists } from './verify-lists.ts'
 import { verifyFile } from './verify-signature.ts'
@@ -36,6 +37,8 @@ export interface Verification {
   readonly problems: readonly string[]
   /** What was not looked at. */
   readonly skipped: readonly string[]
+  /** What became of the release since, as the index and a document of its own say; null when nothing has. */
+  readonly state: StateDocument | null
 }
 
 /** How many binaries are read at once. */
@@ -46,12 +49,13 @@ export async function verifyRelease(request: VerifyRequest): Promise<Verificatio
   const found = new Findings()
   const verified = await verifyDocument(request, found)
   const document = verified?.document ?? null
+  let state: StateDocument | null = null
   if (verified !== null && document !== null) {
     await verifySums(request, document, found)
     for (const part of await verifyContent(request, document)) found.add(part)
-    await verifyLists(request, document, verified.sha256, found)
+    state = await verifyLists(request, document, verified.sha256, found)
   }
-  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped }
+  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, state }
 }
 
 /** The document is looked at first: everything else is compared with it. Null when it can't be trusted. */

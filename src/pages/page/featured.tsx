@@ -8,6 +8,7 @@ import { Install } from './install.tsx'
 import { Notes } from './notes.tsx'
 import { testedCount } from './result.tsx'
 import { Verify } from './verify.tsx'
+import { Withdrawn } from './withdrawn.tsx'
 
 /** The newest stable release, whole. Section anchors start with an underscore, which no version does. */
 export function Featured({ document, catalogue }: { document: ReleaseDocument; catalogue: Catalogue }) {
@@ -42,6 +43,9 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
           {document.image ? <span class="badge plain">container image</span> : null}
         </p>
         {signed ? null : <Unsigned />}
+        {withdrawnSince(catalogue, document).map((withdrawn) => (
+          <Withdrawn document={withdrawn} catalogue={catalogue} />
+        ))}
       </section>
       <section id="_download" aria-labelledby="_download-title">
         <h2 id="_download-title">Download</h2>
@@ -67,6 +71,11 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
       </section>
     </>
   )
+}
+
+/** Newer stable releases that people may look for: the list is newest first. */
+function withdrawnSince({ stable }: Catalogue, featured: ReleaseDocument): readonly ReleaseDocument[] {
+  return stable.slice(0, stable.indexOf(featured))
 }
 
 function Unsigned() {
