@@ -5,13 +5,16 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { PitlaneFile } from '../src/plan/dialects/pitlane/schema.ts'
 import { ReleaseDocument } from '../src/release/document.ts'
+import { StateDocument } from '../src/release/state-document.ts'
 import { reference } from './schema-reference.ts'
 
 const pitlane = z.toJSONSchema(PitlaneFile, { io: 'input' })
 const release = z.toJSONSchema(ReleaseDocument)
+const state = z.toJSONSchema(StateDocument)
 const files = {
   'schemas/pitlane.schema.json': `${JSON.stringify(pitlane, null, 2)}\n`,
   'schemas/release.schema.json': `${JSON.stringify({ title: 'release.json', ...release }, null, 2)}\n`,
+  'schemas/state.schema.json': `${JSON.stringify({ title: 'state-<revision>.json', ...state }, null, 2)}\n`,
   'docs/reference/pitlane-yaml.md': reference(pitlane),
 }
 

@@ -1,5 +1,6 @@
 /** Composition: the only place that builds adapters. A command gets a context whose parts are built on first use. */
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, realpathSync } from 'node:fs'
 import { availableParallelism, hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { run } from '@stricli/core'
@@ -61,7 +62,7 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     processors: availableParallelism(),
     machine: process.arch,
     get bootId() {
-      return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+      return bootId()
     },
     get stop() {
       return stop()
@@ -86,6 +87,19 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     async actor(project) {
       const { actorOf } = await import('./forges/git/actor.ts')
       return actorOf(project.folder)
+    },
+
+    canAsk: () => process.stdin.isTTY && process.stdout.isTTY,
+
+    async ask(question) {
+      const { createInterface } = await import('node:readline/promises')
+      const terminal = createInterface({ input: process.stdin, output: process.stdout })
+      try {
+        const ended = new Promise<string>((end) => terminal.once('close', () => end('')))
+        return /^y(es)?$/i.test((await Promise.race([terminal.question(`${question} [y/N] `), ended])).trim())
+      } finally {
+        terminal.close()
+      }
     },
 
     async signer(project) {
@@ -224,6 +238,11 @@ async function openState(
       writer,
       content: contentStore(folder.artifacts, clock),
       executor,
+      // The lock says that there is no other, as long as this machine runs.
+      owner: createHash('sha256')
+        .update(`${bootId()}\n${hostname()}\n${realpathSync(folder.root)}`)
+        .digest('hex')
+        .slice(0, 32),
       async release() {
         try {
           await executor.close()
@@ -259,6 +278,10 @@ function stopSignals(process: NodeJS.Process): Context['stop'] {
     interrupt.abort()
   })
   return { drain: drain.signal, interrupt: interrupt.signal }
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
 
 function workingFolder(process: NodeJS.Process): string {

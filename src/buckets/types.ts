@@ -37,6 +37,11 @@ export interface Bucket {
 }
 
 export interface LeaseRequest {
+  /**
+   * Who publishes, where only one process can be that at a time, whatever became of the ones before it: a lease that a dead one left is then
+   * taken over at once. 32 hex digits; without it every request is somebody else's.
+   */
+  readonly owner?: string
   /** Milliseconds to wait for the present holder; 0 fails at once. */
   readonly wait: number
   /** Called once, when there is somebody to wait for. */

@@ -2,6 +2,8 @@
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { Context } from './context.ts'
 import {
+  channelArgument,
+  dryRun,
   fileFlag,
   jobs,
   json,
@@ -12,6 +14,8 @@ import {
   shell,
   textFlag,
   versionArgument,
+  versionFlag,
+  withdrawnArgument,
   words,
 } from './parameters.ts'
 import { oldNames, publish } from './publish-routes.ts'
@@ -91,8 +95,70 @@ const releases = buildRouteMap({
         positional: versionArgument,
       },
     }),
+    withdraw: buildCommand<
+      { reason?: string; supersededBy?: string; amend: boolean; dryRun: boolean; noWait: boolean; json: boolean },
+      [string],
+      Context
+    >({
+      loader: async () => (await import('./commands/withdraw.ts')).withdraw,
+      docs: {
+        brief: 'Say that a release is not to be used',
+        fullDescription:
+          'Writes a signed document beside the release that says since when, why, and what to use instead. Pointers go to the newest release that is left; page, lists, feeds and install.sh follow. Nothing is deleted: whoever names the version still gets it, with a warning. After a crash the same command goes on where it was.',
+      },
+      parameters: {
+        flags: {
+          reason: textFlag('TEXT', 'Why: one line, for everybody to read'),
+          supersededBy: versionFlag('What to use instead'),
+          amend: {
+            kind: 'boolean',
+            brief: 'Give another reason to a release that is withdrawn',
+            default: false,
+            withNegated: false,
+          },
+          dryRun,
+          noWait,
+          json,
+        },
+        positional: versionArgument,
+      },
+    }),
+    restore: buildCommand<{ reason?: string; dryRun: boolean; noWait: boolean; json: boolean }, [string], Context>({
+      loader: async () => (await import('./commands/withdraw.ts')).restore,
+      docs: {
+        brief: 'Put a release back that was withdrawn',
+        fullDescription:
+          'Writes the next state of the release: published again, since when and why. Pointers, page, lists, feeds and install.sh follow.',
+      },
+      parameters: {
+        flags: { reason: textFlag('TEXT', 'Why: one line, for everybody to read'), dryRun, noWait, json },
+        positional: withdrawnArgument,
+      },
+    }),
+    rollback: buildCommand<
+      { reason?: string; yes: boolean; dryRun: boolean; noWait: boolean; json: boolean },
+      [string],
+      Context
+    >({
+      loader: async () => (await import('./commands/withdraw.ts')).rollback,
+      docs: {
+        brief: 'Go back to the previous good release of a channel',
+        fullDescription:
+          'Withdraws the newest release of the channel in favour of the one before it, in one step: shows what changes, and asks. One that was cut off is ended, and not begun a second time.',
+      },
+      parameters: {
+        flags: {
+          reason: textFlag('TEXT', 'Why (default: that it was rolled back, and to what)'),
+          yes: { kind: 'boolean', brief: 'Do not ask', default: false, withNegated: false },
+          dryRun,
+          noWait,
+          json,
+        },
+        positional: channelArgument,
+      },
+    }),
   },
-  docs: { brief: 'Look at published releases' },
+  docs: { brief: 'Look at published releases, withdraw one, or go back to the one before' },
 })
 
 const verify = buildCommand<

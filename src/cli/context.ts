@@ -42,6 +42,10 @@ export interface Context extends CommandContext {
   isolation(): Promise<'pid-namespace' | 'process-group'>
   /** Takes the lock, opens the state; `release` must be called. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
   openState(project: Project, options: StateOptions): Promise<State>
+  /** Whether somebody is at a terminal. */
+  canAsk(): boolean
+  /** A question that is answered by `y` or `yes`; anything else, and the end of the input, is no. */
+  ask(question: string): Promise<boolean>
   /** Who asks, as git knows them. */
   actor(project: Project): Promise<string>
   /** The signing key of a project, or where it would be. Throws `KEY_MISSING`, `KEY_INVALID`. */
@@ -79,5 +83,7 @@ export interface State {
   readonly writer: Writer
   readonly content: ContentStore
   readonly executor: Executor
+  /** Names who holds this state, on this machine since it was started: never two processes at a time. */
+  readonly owner: string
   release(): Promise<void>
 }

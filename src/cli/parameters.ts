@@ -37,6 +37,10 @@ export function revisionFlag(brief: string) {
   return { ...textFlag('REV', brief), proposeCompletions: proposeRevisions } as const
 }
 
+export function versionFlag(brief: string) {
+  return { ...textFlag('VERSION', brief), proposeCompletions: proposeVersions } as const
+}
+
 export function fileFlag(placeholder: string, brief: string) {
   return { ...textFlag(placeholder, brief), proposeCompletions: proposeFiles } as const
 }
@@ -45,7 +49,8 @@ export function requiredFileFlag(placeholder: string, brief: string) {
   return { kind: 'parsed', parse: text, brief, placeholder, proposeCompletions: proposeFiles } as const
 }
 
-export function versionFlag(brief: string) {
+/** Of a release that is made, or added to: where it has a tag, that is its name. */
+export function madeVersionFlag(brief: string) {
   return { ...textFlag('VERSION', brief), proposeCompletions: proposeRevisions } as const
 }
 
@@ -88,6 +93,30 @@ export const versionArgument = {
   parameters: [{ brief: 'Version', parse: text, placeholder: 'VERSION', proposeCompletions: proposeVersions }],
 } as const
 
+export const withdrawnArgument = {
+  kind: 'tuple',
+  parameters: [{ brief: 'Version', parse: text, placeholder: 'VERSION', proposeCompletions: proposeWithdrawn }],
+} as const
+
+export const channelArgument = {
+  kind: 'tuple',
+  parameters: [
+    {
+      brief: 'Channel: stable, extra, development, or as declared',
+      parse: text,
+      placeholder: 'CHANNEL',
+      proposeCompletions: proposeChannels,
+    },
+  ],
+} as const
+
+export const dryRun = {
+  kind: 'boolean',
+  brief: 'Only say what would be done',
+  default: false,
+  withNegated: false,
+} as const
+
 export const words = {
   kind: 'array',
   parameter: { brief: 'Words', parse: text, placeholder: 'WORD' },
@@ -111,6 +140,14 @@ async function proposeRevisions(this: Context): Promise<readonly string[]> {
 
 async function proposeVersions(this: Context): Promise<readonly string[]> {
   return (await import('./proposals.ts')).versions(this)
+}
+
+async function proposeWithdrawn(this: Context): Promise<readonly string[]> {
+  return (await import('./proposals.ts')).withdrawn(this)
+}
+
+async function proposeChannels(this: Context): Promise<readonly string[]> {
+  return (await import('./proposals.ts')).channels(this)
 }
 
 function proposeFiles(partial: string): readonly string[] {

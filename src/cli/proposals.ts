@@ -34,24 +34,51 @@ export async function versions(context: Context): Promise<readonly string[]> {
   }
 }
 
-async function published(context: Context, from: string): Promise<readonly string[]> {
-  const folder = from === '' ? await projectBucket(context) : absolute(from, context.cwd)
-  if (folder === null) return []
-  const bucket = await context.bucket(folder, context.cwd)
-  const index = JSON.parse(String(await bucket.read(KEYS.index, INDEX_LIMIT))) as {
-    readonly releases: readonly { readonly version: string }[]
+/** Those of the project that can be restored. */
+export async function withdrawn(context: Context): Promise<readonly string[]> {
+  try {
+    const { releases } = await indexOf(context, '')
+    return newestFirst(releases.filter((release) => release.withdrawn).map(({ version }) => version))
+  } catch {
+    return []
   }
-  return newestFirst(index.releases.map(({ version }) => version))
 }
 
-async function projectBucket(context: Context): Promise<string | null> {
+/** Those of the project that have a release. */
+export async function channels(context: Context): Promise<readonly string[]> {
+  try {
+    const { pointers } = await indexOf(context, '')
+    return Object.keys(pointers).filter((name) => shellWord(name) === name)
+  } catch {
+    return []
+  }
+}
+
+async function published(context: Context, from: string): Promise<readonly string[]> {
+  return newestFirst((await indexOf(context, from)).releases.map(({ version }) => version))
+}
+
+interface Listed {
+  readonly releases: readonly { readonly version: string; readonly withdrawn: boolean }[]
+  readonly pointers: Readonly<Record<string, string>>
+}
+
+/** Fails when there is none. */
+async function indexOf(context: Context, from: string): Promise<Listed> {
+  const folder = from === '' ? await projectBucket(context) : absolute(from, context.cwd)
+  const bucket = await context.bucket(folder, context.cwd)
+  return JSON.parse(String(await bucket.read(KEYS.index, INDEX_LIMIT))) as Listed
+}
+
+async function projectBucket(context: Context): Promise<string> {
   // Not checked against the schema, which takes as long to load as all the rest.
   const { readYaml } = await import('../plan/dialects/pitlane/read-yaml.ts')
   const folder = await context.repositoryFolder()
   const file = readYaml('pitlane.yaml', readFileSync(join(folder, 'pitlane.yaml')))
   const { publish } = file.value as { readonly publish?: { readonly bucket?: unknown } }
-  if (typeof publish?.bucket !== 'string' || isS3Address(publish.bucket)) return null
-  return absolute(publish.bucket, folder)
+  const bucket = String(publish?.bucket)
+  if (isS3Address(bucket)) throw new Error('nobody waits for a server')
+  return absolute(bucket, folder)
 }
 
 /** Names of tags and what stands in a bucket are others' words, and bash puts a proposal into the line as it is: only what no shell takes for more. */

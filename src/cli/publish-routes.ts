@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import type { BinaryFlags } from './commands/publish-binary.ts'
 import type { ImageFlags } from './commands/publish-image.ts'
 import type { MultiarchFlags } from './commands/publish-multiarch.ts'
-import { binaryArgument, json, noWait, platformFlag, targetFlag, textFlag, versionFlag } from './parameters.ts'
+import { binaryArgument, json, madeVersionFlag, noWait, platformFlag, targetFlag, textFlag } from './parameters.ts'
 
 const noCheck = {
   kind: 'boolean',
@@ -13,7 +13,7 @@ const noCheck = {
   withNegated: false,
 } as const
 
-const version = versionFlag(
+const version = madeVersionFlag(
   'What it is a binary of (default: DRONE_TAG, CI_COMMIT_TAG; without a tag DRONE_COMMIT, CI_COMMIT_SHA)',
 )
 

@@ -1,7 +1,6 @@
 /** Bucket, registry, their readers, signer and lists of a plan that publishes. */
 import { pathToFileURL } from 'node:url'
 import { isS3Address } from '../buckets/address.ts'
-import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import { isRegistryAddress, parseRegistryAddress } from '../image/address.ts'
 import { renderSite } from '../pages/site.ts'
@@ -13,13 +12,18 @@ import { parsePublicKey } from '../release/public-key.ts'
 import type { Readers } from '../release/shown.ts'
 import { absolute, relativeFolder, WAIT } from './command.ts'
 import { requireOwnPlaces } from './places.ts'
-import type { Context, Project } from './context.ts'
+import type { Context, Project, State } from './context.ts'
+
+export interface PublishingParts extends Pick<State, 'writer' | 'owner'> {
+  readonly report: Report
+  readonly noWait: boolean
+}
 
 export async function publishing(
   context: Context,
   project: Project,
   plan: Plan,
-  { report, writer, noWait }: { readonly report: Report; readonly writer: Writer; readonly noWait: boolean },
+  { report, writer, owner, noWait }: PublishingParts,
 ) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
@@ -37,6 +41,7 @@ export async function publishing(
   }
   const exclusively = async <T>(work: () => Promise<T>): Promise<T> => {
     const lease = await bucket.lease({
+      owner,
       wait: noWait ? 0 : WAIT,
       onWait: (holder) => report({ event: 'waiting', for: `${holder} to end` }),
       onUnsupported: (reason) => note(`${reason}. Nobody else may publish there at the same time.`),

@@ -2,9 +2,10 @@
 import { type Kysely, sql } from 'kysely'
 import { PitlaneError } from '../errors.ts'
 import * as first from './migrations/0001-first.ts'
+import * as stateChanges from './migrations/0002-state-changes.ts'
 import type { Database } from './schema.ts'
 
-const MIGRATIONS = [first]
+const MIGRATIONS = [first, stateChanges]
 
 export async function migrate(db: Kysely<Database>): Promise<void> {
   await db.schema

@@ -18,6 +18,7 @@ export interface Database {
   publications: PublicationsTable
   listings: ListingsTable
   operations: OperationsTable
+  state_changes: StateChangesTable
 }
 
 /** `epoch`: the fencing number of the process that may write. */
@@ -155,7 +156,7 @@ export interface PublicationsTable {
 export interface ListingsTable {
   /** Of `index.json`: counts up. */
   serial: number
-  /** The release that they were put out for, or `PAGES`. */
+  /** The release that they were put out for, `PAGES`, or the change of a state. */
   version: string
   /** Their date. */
   generated_at: number
@@ -170,7 +171,7 @@ export interface ListingsTable {
 }
 
 export interface OperationsTable {
-  /** The release that it belongs to, or `PAGES`. */
+  /** The release that it belongs to, `PAGES`, or the change of a state. */
   version: string
   /** Position in the publication: entry first, then order within it. */
   position: number
@@ -184,4 +185,16 @@ export interface OperationsTable {
   /** `started` is written before the effect, `done` after it was read back. */
   state: 'pending' | 'started' | 'done'
   attempts: Generated<number>
+}
+
+/** A release that is withdrawn, or restored: decided here, once, before anything of it goes out. */
+export interface StateChangesTable {
+  /** As `pitlane.yaml` names it. */
+  bucket: string
+  version: string
+  revision: number
+  /** The state document, exactly as it is signed and put. */
+  document: string
+  /** `prepared`: its operations are written down; `published`: it and the lists that say so are out. */
+  state: 'prepared' | 'published'
 }

@@ -3,7 +3,8 @@
  * again by ids and folders that are fixed before anything starts.
  *
  * Life of a stage attempt: `prepare` once (and `expect`) → for each step `start`, then `wait` (or `kill`) → `destroy` once. After an engine died:
- * `attach` for each step whose row says it was started. Steps of one attempt may overlap in time.
+ * `attach` for each step whose row says it was started. Steps of one attempt may overlap in time. A step that is started `after` another is armed: it
+ * begins by itself, also when no engine lives any more, as soon as that one has ended with 0, and else never.
  */
 export interface Executor {
   readonly name: 'process'
@@ -23,12 +24,18 @@ export interface Executor {
    * Starts the step and resolves when it runs and can be found by `attach`. The child writes its output to `outputPath` itself; its exit status is
    * written by its supervisor, so that both survive this process. Must not be called twice for the same step of the same attempt:
    * ask `attach` first after a crash. The step reads nothing, and its background processes neither hold it nor end with it: they
-   * may serve later steps, at the latest `destroy` ends them.
+   * may serve later steps, at the latest `destroy` ends them. An armed step has been handed over when this resolves; where the step before it has
+   * ended otherwise than with 0 by then, nothing happens.
    * @throws PitlaneError `EXECUTOR_FAILED` when nothing was started; neither then nor later is this step of this attempt run
    */
   start(step: StepOrder): Promise<void>
   /**
-   * After a crash: `running` and `finished` can be waited for; `lost` means that the step is not running, left no exit status and never will:
+   * Takes an armed step back. `held`: it does not begin, and may be started again as if it never had been. `begun`: it runs or has ended; `wait` tells.
+   * `lost`: nobody had handed it over, and nobody does in this attempt.
+   */
+  disarm(step: StepRef): Promise<'held' | 'begun' | 'lost'>
+  /**
+   * After a crash: `running` (for an armed step also: it waits for its turn) and `finished` can be waited for; `lost` means that the step is not running, left no exit status and never will:
    * what was left of its processes is ended first, and a late starter of the step finds that it was given up. So is a step that
    * nobody has started yet: ask only for steps whose row says that they were.
    */
@@ -40,11 +47,12 @@ export interface Executor {
   wait(step: StepRef, signal?: AbortSignal): Promise<StepExit>
   /**
    * Ends every process of the step, however it detached itself, and resolves when none is left; the step then is `finished` with
-   * 137. May take along background processes that earlier steps of the attempt left. Killing a finished step does nothing.
+   * 137. May take along background processes that earlier steps of the attempt left. Killing a finished step does nothing. An armed one
+   * that has not begun never does, and is `lost`; what is armed behind a killed step, too.
    * @throws PitlaneError `EXECUTOR_FAILED` when processes do not end
    */
   kill(step: StepRef): Promise<void>
-  /** File to which the step's standard output and error go. A step that was never begun has none; of one that was given up, something else may stand there. */
+  /** File to which the step's standard output and error go. A step that was never begun has none, or an empty one; of one that was given up, something else may stand there. */
   outputPath(step: StepRef): string
   /**
    * Ends what is left of the attempt and removes `workspace/` in its folder; outputs and exit statuses stay. May be repeated.
@@ -86,6 +94,8 @@ export interface StepOrder extends StepRef {
    * are collected after `destroy`.
    */
   readonly cwd: string
+  /** Index of a step of the same attempt that was started by this process, and that this one begins behind. */
+  readonly after?: number
 }
 
 /** `code` as a shell reports it: 0 to 255, and 128 + n when signal n ended the step (139: SIGSEGV, 137: SIGKILL). */

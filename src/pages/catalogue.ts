@@ -1,6 +1,7 @@
 /** The releases of a site in the one order that page, lists, feeds and pointers share. */
 import { PitlaneError } from '../errors.ts'
 import type { ReleaseDocument } from '../release/document.ts'
+import { isWithdrawn, type States } from '../release/state-document.ts'
 import { publicAddress } from './address.ts'
 
 export interface SitePublicKey {
@@ -19,6 +20,8 @@ export interface SiteInput {
   readonly baseUrl: string
   /** Every release in the bucket, in any order, each version once. */
   readonly documents: readonly ReleaseDocument[]
+  /** What became of releases; without one, a release is published. */
+  readonly states?: States
   /** SHA-256 of the stored bytes of a release's document, lower-case hex. */
   readonly documentSha256: (document: ReleaseDocument) => string
   /** Null when the project does not sign. */
@@ -50,9 +53,16 @@ export interface Catalogue {
   readonly extra: readonly ReleaseDocument[]
   /** Channel `development`, newest first. */
   readonly development: readonly ReleaseDocument[]
-  /** Stable, then extra, then development: the first entry is the newest stable release when there is one. */
+  /** Stable, then extra, then development. */
   readonly all: readonly ReleaseDocument[]
-  /** Newest version of each channel that has one; `stable` first, then by name. */
+  /** The same without what is withdrawn: the first entry is the newest stable release when there is one. */
+  readonly offered: readonly ReleaseDocument[]
+  /** The newest stable release that is offered. */
+  readonly featured: ReleaseDocument | null
+  readonly states: States
+  /** Every channel that has a whole release, also one that is withdrawn; `stable` first, then by name. */
+  readonly channels: readonly string[]
+  /** Newest version that is offered and whole of each channel that has one. */
   readonly pointers: ReadonlyMap<string, string>
 }
 
@@ -74,11 +84,17 @@ export function catalogue(input: SiteInput): Catalogue {
     input.compare,
   )
   const pointers = new Map<string, string>()
-  for (const channel of [...channels.keys()].sort(stableFirst)) {
+  const states = input.states ?? new Map<string, never>()
+  const isOffered = ({ version }: ReleaseDocument) => !isWithdrawn(states, version)
+  const names = [...channels.keys()].sort(stableFirst)
+  for (const channel of names) {
     requireChannelName(channel)
-    const newest = newestFirst(channels.get(channel) ?? [], input.compare)[0]
-    if (newest && isWhole(newest)) pointers.set(channel, newest.version)
+    const newest = newestFirst(channels.get(channel) ?? [], input.compare)
+      .filter(isWhole)
+      .find(isOffered)
+    if (newest) pointers.set(channel, newest.version)
   }
+  const all = [...stable, ...extra, ...development]
   return {
     name: input.name,
     baseUrl: publicAddress(input.baseUrl),
@@ -90,7 +106,11 @@ export function catalogue(input: SiteInput): Catalogue {
     stable,
     extra,
     development,
-    all: [...stable, ...extra, ...development],
+    all,
+    offered: all.filter(isOffered),
+    featured: stable.find(isOffered) ?? null,
+    states,
+    channels: names.filter((channel) => channels.get(channel)?.some(isWhole)),
     pointers,
   }
 }

@@ -4,6 +4,7 @@ import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import { FEED_ENTRIES } from '../release/site-index.ts'
 import type { Catalogue } from './catalogue.ts'
+import { withdrawalOf, withdrawalSentence } from './withdrawal.ts'
 import { cut, plainLine, plainText, shortVersion } from './text.ts'
 
 /** A feed tells what is new; the whole list is `index.json`. */
@@ -13,7 +14,8 @@ type FeedKind = 'stable' | 'all'
 
 export function atomFeed(catalogue: Catalogue, kind: FeedKind): string {
   const documents = (kind === 'stable' ? catalogue.stable : catalogue.all)
-    .toSorted((a, b) => (a.publishedAt < b.publishedAt ? 1 : a.publishedAt > b.publishedAt ? -1 : 0))
+    .map((document) => ({ document, updated: updatedAt(catalogue, document) }))
+    .toSorted((a, b) => (a.updated < b.updated ? 1 : a.updated > b.updated ? -1 : 0))
     .slice(0, FEED_ENTRIES)
   const name = plainLine(catalogue.name)
   const self = absoluteUrl(catalogue.baseUrl, kind === 'stable' ? KEYS.atomStable : KEYS.atomAll)
@@ -22,22 +24,33 @@ export function atomFeed(catalogue: Catalogue, kind: FeedKind): string {
     '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">',
     `  <id>${escapeXml(tagUri(catalogue, kind))}</id>`,
     `  <title type="text">${escapeXml(`${name} ${kind === 'stable' ? 'stable releases' : 'releases and builds'}`)}</title>`,
-    `  <updated>${documents[0]?.publishedAt ?? isoSeconds(catalogue.generatedAt)}</updated>`,
+    `  <updated>${documents[0]?.updated ?? isoSeconds(catalogue.generatedAt)}</updated>`,
     `  <author><name>${escapeXml(name)}</name></author>`,
     `  <link rel="self" type="application/atom+xml" href="${escapeXml(self)}"/>`,
     `  <link rel="alternate" type="text/html" href="${escapeXml(absoluteUrl(catalogue.baseUrl, KEYS.page))}"/>`,
-    ...documents.flatMap((document) => entry(catalogue, document)),
+    ...documents.flatMap(({ document, updated }) => entry(catalogue, document, updated)),
     '</feed>',
     '',
   ].join('\n')
 }
 
-function entry(catalogue: Catalogue, document: ReleaseDocument): readonly string[] {
+/** A release that is withdrawn, or put back, is news again. */
+function updatedAt({ states }: Catalogue, { version, publishedAt }: ReleaseDocument): string {
+  const date = states.get(version)?.state.date ?? publishedAt
+  return date > publishedAt ? date : publishedAt
+}
+
+function entry(catalogue: Catalogue, document: ReleaseDocument, updated: string): readonly string[] {
+  const withdrawal = withdrawalOf(catalogue, document.version)
   const page = `${absoluteUrl(catalogue.baseUrl, KEYS.page)}#${document.version}`
-  const title = `${plainLine(catalogue.name)} ${shortVersion(document.version)}`
+  const title = `${plainLine(catalogue.name)} ${shortVersion(document.version)}${withdrawal === null ? '' : ' (withdrawn)'}`
   const platforms = document.files.map((file) => file.platform).join(', ')
   const notes = plainText(document.notes ?? document.subject).trim()
-  const summary = [notes, `Channel ${document.channel}. Platforms: ${platforms || 'none'}. Commit ${document.commit}.`]
+  const summary = [
+    withdrawal === null ? '' : withdrawalSentence(withdrawal),
+    notes,
+    `Channel ${document.channel}. Platforms: ${platforms || 'none'}. Commit ${document.commit}.`,
+  ]
     .filter((paragraph) => paragraph !== '')
     .map((paragraph) => cut(paragraph, MAX_SUMMARY))
     .join('\n\n')
@@ -45,7 +58,7 @@ function entry(catalogue: Catalogue, document: ReleaseDocument): readonly string
     '  <entry>',
     `    <id>${escapeXml(tagUri(catalogue, `release/${document.version}`))}</id>`,
     `    <title type="text">${escapeXml(title)}</title>`,
-    `    <updated>${document.publishedAt}</updated>`,
+    `    <updated>${updated}</updated>`,
     `    <published>${document.publishedAt}</published>`,
     `    <category term="${escapeXml(document.channel)}"/>`,
     `    <link rel="alternate" type="text/html" href="${escapeXml(page)}"/>`,

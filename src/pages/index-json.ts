@@ -7,6 +7,7 @@ import { isoSeconds, type ReleaseDocument, revisionOf } from '../release/documen
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { IndexRelease, SiteIndex } from '../release/site-index.ts'
+import { isWithdrawn, type StoredState } from '../release/state-document.ts'
 import { type Catalogue, isWhole } from './catalogue.ts'
 
 const DAY = 86_400_000
@@ -29,11 +30,15 @@ export function siteIndex(catalogue: Catalogue): SiteIndex {
       pemUrl: absoluteUrl(baseUrl, KEYS.publicKeyPem),
     },
     pointers: Object.fromEntries(catalogue.pointers),
-    versions: catalogue.stable
-      .filter(isWhole)
+    versions: catalogue.offered
+      .filter((document) => document.channel === 'stable' && isWhole(document))
       .map(({ version }) => version)
       .toReversed(),
-    releases: catalogue.all.map((document) => indexRelease(document, catalogue)),
+    // Whoever takes the first one must not get one that is withdrawn.
+    releases: [
+      ...catalogue.offered,
+      ...catalogue.all.filter(({ version }) => isWithdrawn(catalogue.states, version)),
+    ].map((document) => indexRelease(document, catalogue)),
   }
 }
 
@@ -42,7 +47,10 @@ export function minisignKeyLine(text: string): string {
   return text.trim().split('\n').at(-1)?.trim() ?? ''
 }
 
-function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl, documentSha256 }: Catalogue): IndexRelease {
+function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRelease {
+  const { baseUrl, sourceUrl, documentSha256, states } = catalogue
+  const withdrawn = isWithdrawn(states, document.version)
+  const stored = states.get(document.version)
   const signed = document.signing.scheme === 'minisign'
   const url = (key: string) => absoluteUrl(baseUrl, key)
   const signatures = (key: string) => ({
@@ -56,15 +64,15 @@ function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl, documentS
     version: document.version,
     releaseTimestamp: document.publishedAt,
     changelogUrl: `${url(KEYS.page)}#${document.version}`,
-    isStable: document.channel === 'stable',
-    isDeprecated: false,
+    isStable: document.channel === 'stable' && !withdrawn,
+    isDeprecated: withdrawn,
     ...(sourceUrl === null ? {} : { sourceUrl }),
     ...(image === null ? {} : { digest: image.digest }),
     date: document.publishedAt,
     channel: document.channel,
     tag: document.tag,
     commit: document.commit,
-    withdrawn: false,
+    withdrawn,
     signed,
     files: document.files.map((file) => ({
       name: file.name,
@@ -94,5 +102,24 @@ function indexRelease(document: ReleaseDocument, { baseUrl, sourceUrl, documentS
     ...(byHand === undefined
       ? {}
       : { byHand: { revision: byHand.revision, missing: byHand.missing, unchecked: byHand.unchecked } }),
+    ...(stored === undefined ? {} : { state: listedState(stored, url, catalogue.publicKey !== null) }),
+  }
+}
+
+/** All facts of the state, so that its document can be written again should it be lost. */
+function listedState(
+  { state: { format: _format, name: _name, version, ...facts }, sha256 }: StoredState,
+  url: (key: string) => string,
+  signed: boolean,
+): NonNullable<IndexRelease['state']> {
+  const key = KEYS.state(version, facts.revision)
+  return {
+    ...facts,
+    document: {
+      url: url(key),
+      sha256,
+      minisigUrl: signed ? url(`${key}.minisig`) : null,
+      sigUrl: signed ? url(`${key}.sig`) : null,
+    },
   }
 }

@@ -3,11 +3,12 @@ import { TARGETS, type Target } from '../plan/targets.ts'
 import { type ReleaseDocument, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { publicAddress } from './address.ts'
-import type { SitePublicKey } from './catalogue.ts'
+import type { Catalogue, SitePublicKey } from './catalogue.ts'
 import { minisignKeyLine } from './index-json.ts'
 import { INSTALL_TEMPLATE } from './install-template.ts'
 import { shellQuoted } from '../shell-word.ts'
-import { plainLine } from './text.ts'
+import { cut, plainLine } from './text.ts'
+import { withdrawalOf, withdrawalSentence } from './withdrawal.ts'
 
 interface InstallScriptInput {
   readonly name: string
@@ -15,7 +16,9 @@ interface InstallScriptInput {
   readonly baseUrl: string
   /** Null when the project does not sign. */
   readonly publicKey: SitePublicKey | null
+  /** Every release, and what became of it. */
   readonly all: readonly ReleaseDocument[]
+  readonly states: Catalogue['states']
 }
 
 /** Where a 64-bit kernel runs a 32-bit userland, this platform's binary is what fits it. */
@@ -41,8 +44,21 @@ export function installScript(input: InstallScriptInput): string {
   ] as const
   const assignments = values.map(([name, value]) => `${name}=${shellQuoted(value)}`).join('\n')
   return INSTALL_TEMPLATE.replace('@TARGETS@', () => targetCases())
+    .replace('@WITHDRAWN@\n', () => withdrawnCases(input))
     .replace('@ASSIGNMENTS@', () => assignments)
     .replace('@REVISIONS@', () => revisions(input.all))
+}
+
+/** The script is computed anew with each change, so that it can carry what a shell would not get out of JSON. */
+function withdrawnCases({ all, states }: InstallScriptInput): string {
+  return all
+    .map(({ version }) => ({ version, withdrawal: withdrawalOf({ states }, version) }))
+    .map(({ version, withdrawal }) =>
+      withdrawal === null
+        ? ''
+        : `    ${shellQuoted(version)}) say ${shellQuoted(cut(withdrawalSentence(withdrawal), 300))} ;;\n`,
+    )
+    .join('')
 }
 
 /** Which list of checksums is the newest of a version that was made by hand, as of when the script is made. Names need no quotes. */

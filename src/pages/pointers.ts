@@ -2,10 +2,16 @@
 import { KEYS } from '../plan/keys.ts'
 import type { Catalogue } from './catalogue.ts'
 
-/** A channel without a release has no pointer. `stable` is `latest` and has no second name. */
+/**
+ * A channel without a whole release has no pointer. One of which everything is withdrawn has an empty one: what stood there must not be found any
+ * more. `stable` is `latest` and has no second name.
+ */
 export function pointerFiles(catalogue: Catalogue): readonly { readonly key: string; readonly text: string }[] {
-  return [...catalogue.pointers].map(([channel, version]) => ({
-    key: channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel),
-    text: `${version}\n`,
-  }))
+  return catalogue.channels.map((channel) => {
+    const version = catalogue.pointers.get(channel)
+    return {
+      key: channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel),
+      text: version === undefined ? '' : `${version}\n`,
+    }
+  })
 }

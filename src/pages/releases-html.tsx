@@ -20,7 +20,7 @@ export function releasesPage(catalogue: Catalogue): string {
 }
 
 function Page({ catalogue }: { catalogue: Catalogue }) {
-  const featured = catalogue.stable[0]
+  const featured = catalogue.featured
   return (
     <html lang="en">
       <Head catalogue={catalogue} />

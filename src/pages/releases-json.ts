@@ -4,6 +4,7 @@
  * a flag of the section, and the string "false" would be true to everyone who asks for it.
  */
 import { type ReleaseDocument } from '../release/document.ts'
+import { isWithdrawn } from '../release/state-document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -42,7 +43,10 @@ interface GarageBuild {
 
 export function garageList(catalogue: Catalogue): readonly GarageSection[] {
   const versions = (documents: readonly ReleaseDocument[]) =>
-    documents.map((document) => ({ version: document.version, builds: builds(catalogue.baseUrl, document) }))
+    // Its shape has no word for a release that is withdrawn, and its readers take the first one.
+    documents
+      .filter(({ version }) => !isWithdrawn(catalogue.states, version))
+      .map((document) => ({ version: document.version, builds: builds(catalogue.baseUrl, document) }))
   return [
     {
       name: 'Release',

@@ -149,6 +149,12 @@ pre {
 .notes ul { margin: 0 0 0.75rem; padding-left: 1.25rem; }
 .notes li { margin-bottom: 0.25rem; }
 
+s { text-decoration-thickness: 2px; }
+.withdrawn .download, .withdrawn .download:hover { background: none; color: var(--link); border: 1px solid var(--line); }
+.lines th small { display: block; font-weight: 400; max-width: 18rem; overflow-wrap: anywhere; }
+.lines time { white-space: nowrap; }
+summary .badge, .lines .badge { vertical-align: middle; }
+
 details { border-top: 1px solid var(--line); }
 details:last-child { border-bottom: 1px solid var(--line); }
 summary { padding: 0.625rem 0; cursor: pointer; }

@@ -8,6 +8,10 @@ export const KEYS = {
   /** A release made by hand has revisions of it, each under its own name: `release.2.json` and so on. */
   document: (version: string, revision = 1) =>
     `_releases/${version}/release${revision === 1 ? '' : `.${revision}`}.json`,
+  /** What became of the release: `revision` counts up from 1, the highest one holds. */
+  state: (version: string, revision: number) => `_releases/${version}/state-${revision}.json`,
+  /** Where the keys of all revisions begin, and of nothing else. */
+  states: (version: string) => `_releases/${version}/state-`,
   sums: (version: string, revision = 1) => `_releases/${version}/SHA256SUMS${revision === 1 ? '' : `.${revision}`}`,
   binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
   page: '_releases.html',

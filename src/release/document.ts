@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
+export const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 /** A day that there is, too: what is no date can't be compared with one. */
 export const isoDate = z
@@ -15,7 +15,7 @@ export const isoDate = z
     return !Number.isNaN(time) && isoSeconds(time) === text
   }, 'is not a date')
 /** A version is one folder name: see `plan/version.ts`. */
-const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
+export const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
 /** A key in the bucket: relative, `/`-separated. */
 const key = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
 const size = z.int().nonnegative()

@@ -5,10 +5,10 @@ import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { ReleaseDocument } from './document.ts'
+import { parseFormat } from './format.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
 import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from './revisions.ts'
-import { refuseNewerFormat } from './site-index.ts'
 import { verifyFile } from './verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
@@ -17,9 +17,12 @@ const SIGNATURE_LIMIT = 4096
 /** How many documents are read at once. */
 const PARALLEL = 16
 
+/** What the signature of a document says besides its key. */
+type SignedDocument = Pick<ReleaseDocument, 'name' | 'version'>
+
 export interface DocumentCheck {
   /** Throws when the `.minisig` text is not the signature of these bytes under this key in the bucket. */
-  verify(bytes: Buffer, minisig: string, key: string, document: ReleaseDocument): void
+  verify(bytes: Buffer, minisig: string, key: string, document: SignedDocument): void
 }
 
 /** Checks documents with the project's own public key. */
@@ -115,26 +118,13 @@ async function requireSigned(
 }
 
 export function parseDocument(bytes: Buffer, name: string, version: string): ReleaseDocument {
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString('utf8'))
-  } catch (error) {
-    throw new PitlaneError(
-      'VERIFICATION_FAILED',
-      `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
-    )
+  const document = parseFormat(bytes, name, {
+    format: 'pitlane-release/1',
+    schema: ReleaseDocument,
+    what: 'a release document',
+  })
+  if (document.version !== version) {
+    throw new PitlaneError('VERIFICATION_FAILED', `${name} is the document of ${document.version}`)
   }
-  refuseNewerFormat(value, 'pitlane-release', 'pitlane-release/1', name)
-  const parsed = ReleaseDocument.safeParse(value)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new PitlaneError(
-      'VERIFICATION_FAILED',
-      `${name} is not a release document: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-    )
-  }
-  if (parsed.data.version !== version) {
-    throw new PitlaneError('VERIFICATION_FAILED', `${name} is the document of ${parsed.data.version}`)
-  }
-  return parsed.data
+  return document
 }

@@ -2,7 +2,6 @@
  * Puts page, lists and pointers out, for a release or for `pages rebuild`: computed from all documents, written down with serial and date
  * before the first one is put, carried out by the journal. Whoever calls this keeps others from publishing meanwhile.
  */
-import { buffer } from 'node:stream/consumers'
 import { findListing, finishListing, insertListing, type ListingRow, PAGES } from '../database/queries/listings.ts'
 import { readOperations, reopenOperation, replaceOperations } from '../database/queries/publications.ts'
 import { KEYS } from '../plan/keys.ts'
@@ -10,8 +9,8 @@ import { PitlaneError } from '../errors.ts'
 import { carryOutEntry, type Journal, journalRows } from './journal.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
-import { type Operation, PUBLICATION } from './publication.ts'
-import { parseSiteIndex } from './site-index.ts'
+import { pointersIn } from './pointers.ts'
+import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import { noteDoubt, readStanding } from './standing.ts'
 
 /**
@@ -36,15 +35,15 @@ export async function putListsOf(
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without lists')
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
   const stale = await staleKeys(parts.bucket, operations)
-  await reopenLost(journal, stale)
+  await reopenLost(journal, entry, stale)
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
   return { operations, stale }
 }
 
 /** What a run that died had confirmed, and is not there any more, is carried out again. */
-async function reopenLost({ writer, version }: Journal, stale: readonly string[]): Promise<void> {
-  const stored = await readOperations(writer.db, version, 'lists')
+export async function reopenLost({ writer, version }: Journal, entry: Entry, stale: readonly string[]): Promise<void> {
+  const stored = await readOperations(writer.db, version, entry.id)
   const lost = stored.filter(({ state, destination }) => state === 'done' && stale.includes(destination))
   if (lost.length === 0) return
   await writer.write(async (trx) => {
@@ -94,7 +93,7 @@ async function writeDown(parts: ListParts, journal: Journal, site: Site, at: num
   const operations = listOperations(parts, site, serial, generatedAt)
   const rows = journalRows(operations)
   const sha256 = rows.at(-1)?.sha256 ?? ''
-  const stable = await stableOf(operations)
+  const stable = (await pointersIn(operations))['stable'] ?? null
   await journal.writer.write(async (trx) => {
     await replaceOperations(trx, journal.version, 'lists', rows)
     await insertListing(trx, {
@@ -108,11 +107,4 @@ async function writeDown(parts: ListParts, journal: Journal, site: Site, at: num
     })
   })
   return operations
-}
-
-/** The newest stable version that these lists name. */
-async function stableOf(operations: readonly Operation[]): Promise<string | null> {
-  const index = operations.at(-1)
-  if (index?.to !== 'bucket') return null
-  return parseSiteIndex(await buffer(index.body.open()), KEYS.index).pointers['stable'] ?? null
 }

@@ -18,6 +18,9 @@ import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
 import type { Published } from './verify-document.ts'
+import { stateOperations } from './state-operations.ts'
+import { isWithdrawn, type States, type StoredState } from './state-document.ts'
+import { type FoundStates, knownStates, readStates } from './states.ts'
 
 export interface SiteFile {
   readonly key: string
@@ -31,6 +34,7 @@ export type RenderSite = (input: {
   readonly name: string
   readonly baseUrl: string
   readonly documents: readonly ReleaseDocument[]
+  readonly states: States
   readonly documentSha256: (document: ReleaseDocument) => string
   readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
   readonly serial: number
@@ -63,6 +67,10 @@ export interface Site {
   readonly standing: Standing
   /** The releases that are listed. */
   readonly stored: readonly StoredDocument[]
+  /** What became of them. */
+  readonly states: States
+  /** States that hold and whose documents are gone: they are put again with the lists. */
+  readonly lost: readonly StoredState[]
   /** Milliseconds since 1970: lists are not dated before the ones that they follow, nor before what they list. */
   readonly notBefore: number
 }
@@ -82,15 +90,39 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   }
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
+  const { states, lost } = await readSiteStates(parts, standing, stored)
   // A date that nobody signed is shown where it stands, and moves no other.
-  const dates = parts.check === null ? [] : stored.map(({ document }) => Date.parse(document.publishedAt))
-  return { standing, stored, notBefore: dates.reduce((a, b) => Math.max(a, b), standing.generatedAt) }
+  const signed = [
+    ...stored.map(({ document }) => document.byHand?.revisedAt ?? document.publishedAt),
+    ...[...states.values()].map(({ state }) => state.date),
+  ]
+  const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
+  return { standing, stored, states, lost, notBefore: dates.reduce((a, b) => Math.max(a, b), standing.generatedAt) }
+}
+
+async function readSiteStates(
+  parts: ListParts,
+  standing: Standing,
+  stored: readonly StoredDocument[],
+): Promise<FoundStates> {
+  // Where nothing is signed, the index is as good as the documents.
+  const index = standing.proven || parts.signer === null ? standing.index : null
+  const known = await knownStates(parts.writer.db, parts.place, parts.name, index)
+  const documents = stored.map(({ document }) => document)
+  const found = await readStates(parts.bucket, documents, known, parts.check)
+  for (const { state } of found.lost) {
+    const key = KEYS.state(state.version, state.revision)
+    parts.note(
+      `${key} is gone from the bucket: readers were shown it, so that it holds, and it comes back with the lists`,
+    )
+  }
+  return found
 }
 
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
 export function listOperations(
   parts: ListParts,
-  { stored, standing }: Site,
+  { stored, standing, states, lost }: Site,
   serial: number,
   generatedAt: number,
 ): readonly Operation[] {
@@ -107,6 +139,7 @@ export function listOperations(
     name,
     baseUrl,
     documents,
+    states,
     documentSha256,
     publicKey,
     serial,
@@ -117,12 +150,16 @@ export function listOperations(
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.
   const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers'>
-  refuseBackwards(standing, next)
+  refuseBackwards(standing, states, next)
 
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
-  return [...files.slice(0, -1), ...signed.map((side) => ({ ...side, cacheControl: index.cacheControl })), index].map(
-    ({ key, bytes, contentType, cacheControl }) => ({
+  const puts = [
+    ...files.slice(0, -1),
+    ...signed.map((side) => ({ ...side, cacheControl: index.cacheControl })),
+    index,
+  ].map(
+    ({ key, bytes, contentType, cacheControl }): Operation => ({
       to: 'bucket',
       entry: 'lists',
       key,
@@ -130,11 +167,23 @@ export function listOperations(
       options: { contentType, cacheControl, exclusive: false },
     }),
   )
+  return [...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')), ...puts]
 }
 
-function refuseBackwards({ stable: before }: Standing, next: Pick<SiteIndex, 'pointers'>): void {
+/** The one way back is a signed state: a version that is withdrawn no longer holds the pointer where it is. */
+function refuseBackwards({ stable, index, proven }: Standing, states: States, next: Pick<SiteIndex, 'pointers'>): void {
   const after = next.pointers['stable']
-  if (before === null || (after !== undefined && compareVersions(after, before) >= 0)) return
+  // What lacks targets was never pointed to.
+  const listed = ((proven && index?.releases) || []).filter(
+    ({ channel, withdrawn, byHand }) => channel === 'stable' && !withdrawn && !byHand?.missing.length,
+  )
+  const before = [stable, ...listed.map(({ version }) => version)]
+    .filter((version) => version !== null)
+    .filter((version) => !isWithdrawn(states, version))
+    .toSorted(compareVersions)
+    .at(-1)
+  if (before === undefined) return
+  if (after !== undefined && compareVersions(after, before) >= 0) return
   throw new PitlaneError(
     'PLAN_CONTRADICTION',
     `the newest stable version would go back from ${before} to ${after ?? 'none'}`,

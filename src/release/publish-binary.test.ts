@@ -14,6 +14,7 @@ import { makePlan } from '../plan/make-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
 import { handMadeFile } from './by-hand.ts'
+import { changeState } from './change-state.ts'
 import { bodyOf } from './digest.ts'
 import { ReleaseDocument } from './document.ts'
 import { documentCheck } from './documents.ts'
@@ -23,6 +24,7 @@ import { parsePublicKey } from './public-key.ts'
 import { publishBinary } from './publish-binary.ts'
 import { documentOperations } from './put-operations.ts'
 import { createSigner } from './sign.ts'
+import { parseSiteIndex } from './site-index.ts'
 import { verifyRelease } from './verify.ts'
 
 const ONE = 'x86_64-unknown-linux-musl'
@@ -161,6 +163,35 @@ test('a release is not extended; what it has is there, and other bytes are refus
   await assert.rejects(put(released, ONE, 'other'), { code: 'CONTRADICTION' })
   await assert.rejects(put(released, OTHER, 'two'), { code: 'RELEASED_OTHERWISE' })
   assert.ok(!existsSync(join(root, 'bucket', KEYS.binary('v1.0.0', OTHER, 'toy'))))
+})
+
+test('withdrawn it is both, by hand and withdrawn; nothing joins it until it is put back', async (t) => {
+  const { put, lists, root, verify } = await world(t)
+  await put(plan('v1.0.0'), ONE, 'one')
+  await put(plan('v1.0.0'), OTHER, 'two')
+  await put(plan('v1.1.0'), ONE, 'one')
+  const index = () => parseSiteIndex(readFileSync(join(root, 'bucket', KEYS.index)), KEYS.index)
+  const change = (version: string, state: 'withdrawn' | 'published') => {
+    const asked = { version, state, reason: 'it is no good', supersededBy: null, amend: false, actor: 'Mira' }
+    return changeState(lists, () => asked, null, never)
+  }
+  // What lacks targets holds no pointer, neither before nor after.
+  await change('v1.1.0', 'withdrawn')
+  const entry = index().releases.find(({ version }) => version === 'v1.1.0')
+  assert.deepEqual([entry?.withdrawn, entry?.byHand?.missing, entry?.state?.revision], [true, [OTHER], 1])
+  assert.deepEqual(index().pointers, { stable: 'v1.0.0' })
+  await assert.rejects(put(plan('v1.1.0'), OTHER, 'two'), { code: 'WITHDRAWN' })
+  assert.ok(!existsSync(join(root, 'bucket', KEYS.binary('v1.1.0', OTHER, 'toy'))))
+  const found = await verify('v1.1.0')
+  assert.deepEqual([found.problems, found.state?.state, found.remarks.length], [[], 'withdrawn', 3])
+
+  await change('v1.0.0', 'withdrawn')
+  assert.deepEqual([index().pointers, index().versions], [{}, []])
+  assert.equal(readFileSync(join(root, 'bucket', KEYS.latest), 'utf8'), '')
+  await change('v1.1.0', 'published')
+  assert.equal((await put(plan('v1.1.0'), OTHER, 'two')).document.byHand?.revision, 2)
+  assert.deepEqual(index().pointers, { stable: 'v1.1.0' })
+  for (const version of ['v1.0.0', 'v1.1.0']) assert.deepEqual((await verify(version)).problems, [])
 })
 
 test('another commit, and a binary that nobody names yet, with other bytes', async (t) => {

@@ -15,6 +15,7 @@ import { requireSameOwner } from './owner.ts'
 import { binaryOperations } from './put-operations.ts'
 import { putRevision } from './put-revision.ts'
 import { refreshPages } from './rebuild-pages.ts'
+import { refuseWithdrawn } from './refuse-withdrawn.ts'
 import type { StoredDocument } from './revisions.ts'
 import { settledStanding } from './standing.ts'
 
@@ -32,7 +33,8 @@ export interface PublishedBinary {
 }
 
 /**
- * @throws PitlaneError `CONTRADICTION` when the name is taken by other bytes, `RELEASED_OTHERWISE` when `pitlane release` made the version
+ * @throws PitlaneError `CONTRADICTION` when the name is taken by other bytes, `RELEASED_OTHERWISE` when `pitlane release` made the version,
+ * `WITHDRAWN`
  */
 export async function publishBinary(
   lists: ListParts,
@@ -42,8 +44,10 @@ export async function publishBinary(
   const { plan, file, signer } = request.made
   const journal: ByHandJournal = { writer: lists.writer, bucket: lists.bucket, registry: null, stop }
   // Also of what is there: with another key or name, nothing of this bucket is this project's.
-  await requireSameOwner(lists, await settledStanding(lists))
+  const standing = await settledStanding(lists)
+  await requireSameOwner(lists, standing)
   const first = await look(lists, request)
+  if (first !== null) await refuseWithdrawn(lists, plan.version, standing)
   if (first !== null && first.document.byHand === undefined) return { state: 'present', document: first.document }
   const named = { name: plan.project, version: plan.version, signer }
   const objects = binaryOperations(named, file, request.blake2b512, request.body)

@@ -20,6 +20,7 @@ import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { requireSameOwner } from './owner.ts'
 import { declared } from './presence.ts'
+import { removeOrphans } from './orphans.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { untilShown } from './shown.ts'
@@ -122,6 +123,12 @@ async function prepare(
   const materials = await materialsOf(parts, plan, build, fixed)
   const { operations } = materials
   await requireComplete(parts, plan, materials, declared(operations))
+  // A version that was listed once stays what it was, also when its document is gone.
+  if (standing.index?.releases.some(({ version }) => version === plan.version) !== true) {
+    const removed = await removeOrphans(parts.bucket, plan.version, operations)
+    if (removed.length > 0)
+      parts.lists.note(`removed what an earlier try had signed and never published: ${removed.join(', ')}`)
+  }
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)

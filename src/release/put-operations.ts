@@ -7,7 +7,7 @@ import { encodeDocument, type ReleaseDocument, type ReleaseFile, revisionOf } fr
 import type { EntryId, Operation } from './publication.ts'
 import { type Signer, trustedCommentOf } from './sign.ts'
 
-const IMMUTABLE = 'public, max-age=31536000, immutable'
+export const IMMUTABLE = 'public, max-age=31536000, immutable'
 const TEXT = 'text/plain; charset=utf-8'
 
 interface Named {

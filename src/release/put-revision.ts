@@ -5,10 +5,14 @@ import { type ReleaseDocument, revisionOf } from './document.ts'
 import { type ListParts, readSite } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import { documentOperations } from './put-operations.ts'
+import { requireOffered } from './refuse-withdrawn.ts'
 import type { StoredDocument } from './revisions.ts'
 import { readStanding, type Standing } from './standing.ts'
 
-/** @param make the document as of a date, milliseconds since 1970 */
+/**
+ * @param make the document as of a date, milliseconds since 1970
+ * @throws PitlaneError `WITHDRAWN`
+ */
 export async function putRevision(
   lists: ListParts,
   journal: ByHandJournal,
@@ -18,8 +22,9 @@ export async function putRevision(
   const standing = await readStanding(lists)
   await requireSameOwner(lists, standing)
   // A document in the bucket that can't be trusted would stop the lists at the end, with this one out.
-  await readSite(lists, standing)
+  const { states } = await readSite(lists, standing)
   const document = make(dateOf(lists, standing, before))
+  requireOffered(states, document.version)
   // Nobody else writes here now, and there is no document under this name: what lies beside it is left over from a run that died.
   const operations = documentOperations(document, lists.signer, { replace: true })
   const { version } = document

@@ -28,6 +28,7 @@ import { requireSameOwner } from './owner.ts'
 import type { ImagePlace } from './materials.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
+import { refuseWithdrawn } from './refuse-withdrawn.ts'
 import type { Readers } from './shown.ts'
 import { settledStanding, type Standing } from './standing.ts'
 
@@ -85,6 +86,7 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
   const already = await isPublished(parts, plan, standing)
+  if (already) await refuseWithdrawn(parts.lists, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)

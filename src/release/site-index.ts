@@ -2,8 +2,9 @@
  * Shape of `_releases/index.json`, the commit object of every publication: written last by `pages/index-json.ts`, read back here.
  */
 import { z } from 'zod'
-import { PitlaneError } from '../errors.ts'
-import { isoDate } from './document.ts'
+import { hex64, isoDate } from './document.ts'
+import { parseFormat } from './format.ts'
+import { StateFacts } from './state-document.ts'
 
 /** How many releases a feed names at most; the index names them all. */
 export const FEED_ENTRIES = 100
@@ -11,7 +12,6 @@ export const FEED_ENTRIES = 100
 /** One publication in each second of thirty thousand years: what is higher was not counted. */
 const MAX_SERIAL = 999_999_999_999
 
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
 const address = z.string().regex(/^(https?|file):\/\//)
 
 const Signatures = {
@@ -52,7 +52,8 @@ const IndexRelease = z.strictObject({
   channel: z.string(),
   tag: z.string().nullable(),
   commit: z.string(),
-  withdrawn: z.literal(false),
+  /** Not to be used; `state` says why. */
+  withdrawn: z.boolean(),
   signed: z.boolean(),
   files: z.array(IndexFile),
   image: z
@@ -82,6 +83,10 @@ const IndexRelease = z.strictObject({
       missing: z.array(z.string()),
       unchecked: z.array(z.string()),
     })
+    .optional(),
+  /** What became of it since; absent while nothing has. */
+  state: z
+    .strictObject({ ...StateFacts, document: z.strictObject({ url: address, sha256: hex64, ...Signatures }) })
     .optional(),
 })
 
@@ -114,32 +119,7 @@ export const SiteIndex = z.strictObject({
 export type SiteIndex = z.infer<typeof SiteIndex>
 export type IndexRelease = z.infer<typeof IndexRelease>
 
-/** A document of a format that a later version writes is no forgery: it is left alone, and told as what it is. */
-export function refuseNewerFormat(value: unknown, family: string, known: string, name: string): void {
-  const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined
-  if (typeof format !== 'string' || !format.startsWith(`${family}/`) || format === known) return
-  throw new PitlaneError('STATE_NEWER', `${name} has the format ${format.slice(0, 40)}, this Pitlane knows ${known}`, {
-    hint: 'Use the Pitlane version that wrote it, or a newer one. Nothing was changed.',
-  })
-}
-
 /** Throws `STATE_NEWER`, and `VERIFICATION_FAILED` when the bytes are not an index that this version reads. */
 export function parseSiteIndex(bytes: Buffer, name: string): SiteIndex {
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString('utf8'))
-  } catch (error) {
-    throw new PitlaneError(
-      'VERIFICATION_FAILED',
-      `${name} is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
-    )
-  }
-  refuseNewerFormat(value, 'pitlane-index', 'pitlane-index/1', name)
-  const parsed = SiteIndex.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new PitlaneError(
-    'VERIFICATION_FAILED',
-    `${name} is not an index of releases: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-  )
+  return parseFormat(bytes, name, { format: 'pitlane-index/1', schema: SiteIndex, what: 'an index of releases' })
 }

@@ -39,7 +39,7 @@ export interface Standing {
 type Parts = Pick<ListParts, 'bucket' | 'place' | 'name' | 'signer' | 'writer' | 'clock'>
 
 /** Bytes. */
-const INDEX_LIMIT = 64 * 1024 * 1024
+export const INDEX_LIMIT = 64 * 1024 * 1024
 /** No project has published so often; a serial that nobody signed is followed up to here. */
 export const UNSIGNED_SERIAL = 1_000_000_000
 /** How far ahead of the clock a date may be that nobody signed: what clocks of two machines differ by, and time zones set wrongly. */
@@ -91,7 +91,11 @@ async function judge(
         index.serial < own.published
           ? `it is list ${index.serial}, and list ${own.published} was published from here: somebody put an old one back`
           : null,
-      stable: newer(index.pointers['stable'] ?? null, own.stable),
+      // A later list than the ones from here may name an older version: the one between was withdrawn.
+      stable:
+        index.serial < own.published
+          ? newer(index.pointers['stable'] ?? null, own.stable)
+          : (index.pointers['stable'] ?? null),
       claim: null,
     }
   } catch (error) {

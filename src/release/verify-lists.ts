@@ -4,7 +4,9 @@ import type { ReleaseDocument } from './document.ts'
 import { type Findings, wrong } from './findings.ts'
 import type { PublicKey } from './public-key.ts'
 import { FEED_ENTRIES, parseSiteIndex, type SiteIndex } from './site-index.ts'
+import type { StateDocument } from './state-document.ts'
 import { type Published, verifySigned } from './verify-document.ts'
+import { verifyState } from './verify-state.ts'
 
 const LIST_LIMIT = 64 * 1024 * 1024
 
@@ -21,15 +23,23 @@ export async function verifyLists(
   document: ReleaseDocument,
   sha256: string,
   found: Findings,
-): Promise<void> {
+): Promise<StateDocument | null> {
   let index: SiteIndex | null = null
   await found.check('index.json lists it with the same document, files and image', async () => {
     index = await verifiedIndex(request, document)
     compareWithIndex(document, sha256, index)
+    requireFresh(index, request.now)
   })
-  await found.check('_releases.json lists it with the same files', async () => {
-    compareWithGarageList(document, await text(request, KEYS.garageList))
-  })
+  const state = index === null ? null : await verifyState(request, document, index, found)
+  if (isWithdrawn(index, document)) {
+    await found.check('_releases.json does not offer it', async () => {
+      if (garageEntries(document, await text(request, KEYS.garageList)).length > 0)
+        throw wrong(`${KEYS.garageList} lists ${document.version}, which is withdrawn`)
+    })
+  } else
+    await found.check('_releases.json lists it with the same files', async () => {
+      compareWithGarageList(document, await text(request, KEYS.garageList))
+    })
   await found.check('_releases.html shows it with every digest', async () => {
     const page = await text(request, KEYS.page)
     for (const needle of [document.version, ...document.files.map((file) => file.sha256)]) {
@@ -53,7 +63,21 @@ export async function verifyLists(
       if (value !== `${version}\n`)
         throw wrong(`${key} is ${JSON.stringify(value.slice(0, 100))}, index.json says ${version}`)
     }
+    const { channel } = document
+    // Nothing ever pointed to a channel of which no release is whole: there is no pointer that could be asked for.
+    const wasPointedTo = index.releases.some(
+      (release) => release.channel === channel && !release.byHand?.missing.length,
+    )
+    const key = channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel)
+    if (wasPointedTo && index.pointers[channel] === undefined && (await text(request, key)) !== '')
+      throw wrong(`${key} names a version, and index.json none`)
   })
+  return state
+}
+
+/** As the index says it: its lists have to agree with it, whatever has become of the document behind it. */
+function isWithdrawn(index: SiteIndex | null, { version }: ReleaseDocument): boolean {
+  return index?.releases.find((release) => release.version === version)?.withdrawn === true
 }
 
 async function verifiedIndex(request: ListRequest, document: ReleaseDocument): Promise<SiteIndex> {
@@ -65,12 +89,15 @@ async function verifiedIndex(request: ListRequest, document: ReleaseDocument): P
     await verifySigned(request.bucket, bytes, signed, request.key)
   }
   if (index.name !== document.name) throw wrong(`${KEYS.index} is of ${index.name}, release.json of ${document.name}`)
-  if (request.now > Date.parse(index.expiresAt)) {
-    throw wrong(
-      `${KEYS.index} expired at ${index.expiresAt}: this may be an old mirror; the publisher renews it with \`pitlane pages rebuild\``,
-    )
-  }
   return index
+}
+
+/** A mirror can show an old list for ever, and so hide what was published or withdrawn since. */
+function requireFresh({ expiresAt }: SiteIndex, now: number): void {
+  if (now <= Date.parse(expiresAt)) return
+  throw wrong(
+    `${KEYS.index} expired at ${expiresAt}: this may be an old mirror; the publisher renews it with \`pitlane pages rebuild\``,
+  )
 }
 
 function compareWithIndex(document: ReleaseDocument, sha256: string, index: SiteIndex): void {
@@ -98,18 +125,7 @@ function facts(files: readonly { target: string; name: string; size: number; sha
 
 /** Only the fields that its readers use: section, version, platform, path, size. */
 function compareWithGarageList(document: ReleaseDocument, json: string): void {
-  let list: unknown
-  try {
-    list = JSON.parse(json)
-  } catch {
-    throw wrong(`${KEYS.garageList} is not JSON`)
-  }
-  const sections = Array.isArray(list)
-    ? (list as { builds?: { version?: unknown; builds?: Record<string, unknown>[] }[] }[])
-    : []
-  const entries = sections
-    .flatMap((section) => section.builds ?? [])
-    .filter((build) => build.version === document.version)
+  const entries = garageEntries(document, json)
   if (entries.length !== 1)
     throw wrong(
       `${KEYS.garageList} ${entries.length === 0 ? 'does not list' : 'lists more than once'} ${document.version}`,
@@ -122,6 +138,22 @@ function compareWithGarageList(document: ReleaseDocument, json: string): void {
   if (listed.sort().join('\n') !== expected.sort().join('\n')) {
     throw wrong(`${KEYS.garageList} lists other files for ${document.version} than release.json`)
   }
+}
+
+function garageEntries(
+  { version }: ReleaseDocument,
+  json: string,
+): readonly { builds?: readonly Record<string, unknown>[] }[] {
+  let list: unknown
+  try {
+    list = JSON.parse(json)
+  } catch {
+    throw wrong(`${KEYS.garageList} is not JSON`)
+  }
+  const sections = Array.isArray(list)
+    ? (list as { builds?: { version?: unknown; builds?: Record<string, unknown>[] }[] }[])
+    : []
+  return sections.flatMap((section) => section.builds ?? []).filter((build) => build.version === version)
 }
 
 async function text(request: ListRequest, key: string): Promise<string> {

@@ -16,12 +16,13 @@ import { checksums } from './put-operations.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
 import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from './revisions.ts'
+import type { StateDocument } from './state-document.ts'
 import { type Published, readSide, SIDE_LIMIT, verifySigned } from './verify-document.ts'
 import { verifyLists } from './verify-lists.ts'
 import { verifyFile } from './verify-signature.ts'
 
 export interface VerifyRequest {
-  readonly bucket: Published & Partial<Pick<Bucket, 'list'>>
+  readonly bucket: Published
   /** Null leaves the images out; the result says so. */
   readonly registry: Registry | null
   readonly version: string
@@ -41,6 +42,8 @@ export interface Verification {
   readonly skipped: readonly string[]
   /** What is no fault and has to be said: that it was made by hand. */
   readonly remarks: readonly string[]
+  /** What became of the release since, as the index and a document of its own say; null when nothing has. */
+  readonly state: StateDocument | null
 }
 
 /** How many binaries are read at once. */
@@ -51,13 +54,14 @@ export async function verifyRelease(request: VerifyRequest): Promise<Verificatio
   const found = new Findings()
   const verified = await verifyDocument(request, found)
   const document = verified?.document ?? null
+  let state: StateDocument | null = null
   if (verified !== null && document !== null) {
     await verifySums(request, document, found)
     for (const part of await verifyContent(request, document)) found.add(part)
-    await verifyLists(request, document, verified.sha256, found)
+    state = await verifyLists(request, document, verified.sha256, found)
   }
   const remarks = document?.byHand === undefined ? [] : byHandRemarks(document.byHand)
-  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, remarks }
+  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, remarks, state }
 }
 
 /** The document is looked at first: everything else is compared with it. Null when it can't be trusted. */

@@ -41,7 +41,7 @@ class BuildRun {
   readonly #limits: Limits
   readonly #recorder: Recorder
   readonly #orders: Orders
-  #state: BuildState = { stages: [], draining: false }
+  #state: BuildState = { stages: [], draining: false, inherited: new Set() }
   readonly #facts: Fact[] = []
   readonly #underWay = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | null = null

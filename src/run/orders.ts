@@ -65,9 +65,17 @@ export class Orders {
       case 'start':
         await this.#start(stage, order.step)
         return await this.#awaitWatched(stage, order.step)
+      case 'arm':
+        return await this.#start(stage, order.step, order.after)
+      case 'disarm': {
+        await this.#starting.get(order.step)
+        return tell({ kind: await executor.disarm(places.step(stage, order.step)), ...at, step: order.step })
+      }
       case 'attach': {
-        const found = await executor.attach(places.step(stage, order.step))
-        if (found === 'lost') return tell({ kind: 'lost', ...at, step: order.step })
+        const starting = this.#starting.get(order.step)
+        if (starting !== undefined) await starting
+        else if ((await executor.attach(places.step(stage, order.step))) === 'lost')
+          return tell({ kind: 'lost', ...at, step: order.step })
         return await this.#awaitWatched(stage, order.step)
       }
       case 'kill':
@@ -119,13 +127,21 @@ export class Orders {
     )
   }
 
-  async #start(stage: StageRun, stepId: string): Promise<void> {
+  #start(stage: StageRun, stepId: string, after?: string): Promise<void> {
+    const starting = this.#startNow(stage, stepId, after)
+    this.#starting.set(stepId, starting)
+    return starting
+  }
+
+  async #startNow(stage: StageRun, stepId: string, after?: string): Promise<void> {
+    const { executor } = this.#parts.engine
+    const { places } = this.#parts
     const { run, env: own } = planned(stage, stepId)
     const { env, cwd } = this.#environments.get(attemptKey(stage)) ?? (await this.#findEnvironment(stage))
-    const ref = this.#parts.places.step(stage, stepId)
-    const starting = this.#parts.engine.executor.start({ ...ref, run, env: { ...env, ...own }, cwd })
-    this.#starting.set(stepId, starting)
-    await starting
+    const order = { ...places.step(stage, stepId), run, env: { ...env, ...own }, cwd }
+    if (after === undefined) return await executor.start(order)
+    await this.#starting.get(after)
+    await executor.start({ ...order, after: places.step(stage, after).index })
   }
 
   /** Waits for the step's end, while it is watched. */

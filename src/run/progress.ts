@@ -23,7 +23,8 @@ export type Progress =
       readonly build: number
       readonly stage: string
       readonly step: string
-      readonly state: StepState
+      /** One that its lane has and has not begun is `waiting`. */
+      readonly state: Exclude<StepState, 'armed'>
       readonly exitCode: number | null
       /** File that the step's output goes to. */
       readonly output: string

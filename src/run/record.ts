@@ -76,6 +76,8 @@ export class Recorder {
     const { report, clock, executor } = this.#parts
     const at = { build: this.#build.number, stage: stage.plan.id }
     for (const { plan, state, exitCode } of movedSteps(old, stage)) {
+      const before = old.steps.find((step) => step.plan === plan)
+      if (state === 'armed' || (before?.state === 'armed' && !isToldOfArmed(state))) continue
       const seen = this.#seenStart.get(plan.id)
       report({
         event: 'step',
@@ -101,6 +103,11 @@ function isSameButForSteps(stage: StageRun, old: StageRun | undefined): boolean 
     stage.note === old.note &&
     stage.error === old.error
   )
+}
+
+/** To people an armed step is waiting: that it goes back to that, or is taken back, is nothing new to them. */
+function isToldOfArmed(state: StepRun['state']): boolean {
+  return state === 'running' || state === 'skipped'
 }
 
 function movedSteps(old: StageRun | undefined, stage: StageRun): readonly StepRun[] {

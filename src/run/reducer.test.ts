@@ -3,7 +3,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { PlannedStage } from '../plan/plan.ts'
 import { type Fact, type Limits, type Order, reduce } from './reducer.ts'
-import { type BuildState, initialState, outcomeOf, stageEnded, stepActive } from './state.ts'
+import {
+  type BuildState,
+  initialState,
+  outcomeOf,
+  type StageRun,
+  type StepRun,
+  stageEnded,
+  stepActive,
+} from './state.ts'
 
 const LIMITS: Limits = { jobs: 2, attempts: 3 }
 
@@ -55,13 +63,27 @@ const ended = (step: string, code = 0, attempt = 1): Fact => ({
 })
 const lost = (step: string, attempt = 1): Fact => ({ kind: 'lost', stage: 'checks', attempt, step: `checks/${step}` })
 
+const held: Fact = { kind: 'held', stage: 'checks', attempt: 1, step: 'checks/b' }
+const hasBegun: Fact = { ...held, kind: 'begun' }
+const overdue: Fact = { kind: 'overdue', stage: 'checks', attempt: 1, step: 'checks/a' }
+/** The first step runs, the second is armed behind it. */
+const { state: oneArmed } = play(initialState(chain), [{ kind: 'resumed' }, prepared])
+const states = (state: BuildState) => state.stages.flatMap(({ steps }) => steps.map((step) => step.state))
+
 const flooding: Fact = { kind: 'flooding', stage: 'checks', attempt: 1, step: 'checks/a', bytes: 1000 }
 
 test('a step that writes too much is killed, and fails its stage with that reason', () => {
   for (const end of [ended('a', 137), ended('a', 0), lost('a')]) {
-    const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, flooding, flooding, end])
+    const { state, orders } = play(initialState(chain), [
+      { kind: 'resumed' },
+      prepared,
+      flooding,
+      flooding,
+      end,
+      lost('b'),
+    ])
     assert.deepEqual(
-      orders.filter((order) => order.startsWith('kill')),
+      orders.filter((order) => order.startsWith('kill checks/a')),
       ['kill checks/a #1'],
     )
     const [checks] = state.stages
@@ -74,7 +96,7 @@ test('a step that writes too much is killed, and fails its stage with that reaso
 
 test('an engine that takes over goes on killing a step that wrote too much', () => {
   const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, flooding])
-  assert.deepEqual(play(state, [{ kind: 'resumed' }]).orders, ['kill checks/a #1'])
+  assert.deepEqual(play(state, [{ kind: 'resumed' }]).orders, ['kill checks/a #1', 'kill checks/b #1'])
 })
 
 test('a stage is prepared, its steps run in order, its outputs are collected, its workspace goes', () => {
@@ -88,7 +110,8 @@ test('a stage is prepared, its steps run in order, its outputs are collected, it
   assert.deepEqual(orders, [
     'prepare checks #1',
     'start checks/a #1',
-    'start checks/b #1',
+    'arm checks/b #1',
+    'attach checks/b #1',
     'collect checks #1',
     'destroy checks #1',
   ])
@@ -97,7 +120,7 @@ test('a stage is prepared, its steps run in order, its outputs are collected, it
 
 test('a red step skips what needs it and fails the stage with its exit code', () => {
   const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, ended('a', 7)])
-  assert.deepEqual(orders, ['prepare checks #1', 'start checks/a #1', 'destroy checks #1'])
+  assert.deepEqual(orders, ['prepare checks #1', 'start checks/a #1', 'arm checks/b #1', 'destroy checks #1'])
   assert.equal(state.stages[0]?.steps[1]?.state, 'skipped')
   assert.equal(state.stages[0]?.error, 'STEP_FAILED')
   assert.match(state.stages[0]?.note ?? '', /step a .* 7/)
@@ -146,6 +169,7 @@ test('a step past its timeout is killed, and is timed out whatever the kill leav
       prepared,
       { kind: 'overdue', stage: 'checks', attempt: 1, step: 'checks/a' },
       end,
+      lost('b'),
     ])
     assert.ok(orders.includes('kill checks/a #1'))
     assert.equal(state.stages[0]?.steps[0]?.state, 'timed-out')
@@ -157,20 +181,27 @@ test('after a restart of the machine a stage begins again in a clean checkout, w
   const { state } = play(initialState(chain), [{ kind: 'resumed' }, prepared, ended('a')])
   const after = play(state, [{ kind: 'restarted', stage: 'checks', attempt: 1 }, { kind: 'resumed' }])
   assert.deepEqual(after.orders, ['prepare checks #2'])
-  assert.deepEqual(play(after.state, [{ ...prepared, attempt: 2 }]).orders, ['start checks/a #2'])
+  assert.deepEqual(play(after.state, [{ ...prepared, attempt: 2 }]).orders, ['start checks/a #2', 'arm checks/b #2'])
 })
 
 test('draining starts nothing more; resuming goes on', () => {
-  const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'drain' }, ended('a')])
-  assert.deepEqual(orders, ['prepare checks #1', 'start checks/a #1'])
-  const after = play({ ...state, draining: false }, [{ kind: 'resumed' }])
-  assert.deepEqual(after.orders, ['start checks/b #1'])
+  for (const facts of [
+    [ended('a'), held],
+    [held, ended('a')],
+  ]) {
+    const { state, orders } = play(oneArmed, [{ kind: 'drain' }, { kind: 'drain' }, ...facts])
+    assert.deepEqual(orders, ['disarm checks/b #1'])
+    assert.deepEqual(states(state), ['succeeded', 'waiting'])
+    // The same attempt: what never began is not lost.
+    assert.deepEqual(play({ ...state, draining: false }, [{ kind: 'resumed' }]).orders, ['start checks/b #1'])
+  }
 })
 
 test('interrupting kills what runs; the next engine tries it again as a new attempt', () => {
   for (const end of [lost('a'), ended('a', 137)]) {
-    const { state, orders } = play(initialState(chain), [{ kind: 'resumed' }, prepared, { kind: 'interrupt' }, end])
-    assert.deepEqual(orders.slice(-1), ['kill checks/a #1'])
+    const { state, orders } = play(oneArmed, [{ kind: 'interrupt' }, end, lost('b')])
+    assert.deepEqual(orders, ['kill checks/a #1', 'kill checks/b #1'])
+    assert.deepEqual(states(state), ['waiting', 'waiting'])
     assert.equal(outcomeOf(state), null)
     assert.deepEqual(play({ ...state, draining: false }, [{ kind: 'resumed' }]).orders, ['prepare checks #2'])
   }
@@ -196,6 +227,89 @@ test('after a crash every active state gives its order again', () => {
   assert.deepEqual(play(state, [{ kind: 'resumed' }]).orders, ['prepare one #1', 'attach two/s #1', 'collect three #1'])
 })
 
+test('a step that needs one running step more is armed behind it, and takes over its job', () => {
+  const [three] = [stage('checks', { a: [], b: ['a'], c: ['b'] })]
+  const limits = { jobs: 1, attempts: 3 }
+  const first = play(initialState([three]), [{ kind: 'resumed' }, prepared], limits)
+  assert.deepEqual(first.orders.slice(1), ['start checks/a #1', 'arm checks/b #1'])
+  assert.deepEqual(states(first.state), ['running', 'armed', 'waiting'])
+  const second = play(first.state, [ended('a')], limits)
+  assert.deepEqual(second.orders, ['attach checks/b #1', 'arm checks/c #1'])
+  assert.deepEqual(states(second.state), ['succeeded', 'running', 'armed'])
+  const { orders } = reduce(initialState([three]), { kind: 'resumed' }, limits)
+  assert.equal(orders.length, 1)
+})
+
+test('only one step is armed behind another, and none that needs two that run', () => {
+  const diamond = [stage('checks', { a: [], b: ['a'], c: ['a'], d: ['b', 'c'] })]
+  const one = play(initialState(diamond), [{ kind: 'resumed' }, prepared])
+  assert.deepEqual(states(one.state), ['running', 'armed', 'waiting', 'waiting'])
+  const two = play(one.state, [ended('a')])
+  assert.deepEqual(two.orders, ['attach checks/b #1', 'start checks/c #1'])
+  assert.deepEqual(states(two.state), ['succeeded', 'running', 'running', 'waiting'])
+  const three = play(two.state, [ended('b')])
+  assert.deepEqual(three.orders, ['arm checks/d #1'])
+})
+
+test('an armed step whose predecessor is lost is tried again with it, in one more attempt', () => {
+  const { state, orders } = play(oneArmed, [lost('a')])
+  assert.deepEqual(orders, ['prepare checks #2'])
+  assert.deepEqual(states(state), ['waiting', 'waiting'])
+  const after = play(state, [{ ...prepared, attempt: 2 }])
+  assert.deepEqual(after.orders, ['start checks/a #2', 'arm checks/b #2'])
+})
+
+test('an armed step whose predecessor runs too long or writes too much is ended too, and skipped however far it came', () => {
+  for (const fact of [overdue, flooding]) {
+    for (const facts of [
+      [ended('a'), ended('b', 137)],
+      [ended('a'), ended('b')],
+      [ended('b'), ended('a', 137)],
+      [lost('b'), lost('a')],
+    ]) {
+      const { state, orders } = play(oneArmed, [fact, ...facts])
+      assert.deepEqual(orders, ['kill checks/a #1', 'kill checks/b #1', 'destroy checks #1'])
+      assert.deepEqual(states(state), [fact === overdue ? 'timed-out' : 'failed', 'skipped'])
+    }
+  }
+})
+
+test('an armed step that begins and ends by itself while it is interrupted has finished', () => {
+  const { state } = play(oneArmed, [{ kind: 'interrupt' }, ended('b'), ended('a')])
+  assert.deepEqual(states(state), ['succeeded', 'succeeded'])
+})
+
+test('an armed step that had begun when it was to be taken back is let finish', () => {
+  for (const facts of [
+    [ended('a'), hasBegun],
+    [hasBegun, ended('a')],
+  ]) {
+    const { state, orders } = play(oneArmed, [{ kind: 'drain' }, ...facts])
+    assert.deepEqual(orders, ['disarm checks/b #1', 'attach checks/b #1'])
+    assert.deepEqual(states(state), ['succeeded', 'running'])
+  }
+})
+
+test('an armed step that nobody had handed over is lost, and what is interrupted meanwhile is not held', () => {
+  const gone = play(oneArmed, [{ kind: 'drain' }, ended('a'), lost('b')])
+  assert.deepEqual(play({ ...gone.state, draining: false }, [{ kind: 'resumed' }]).orders, ['prepare checks #2 keep'])
+  // Its output is taken: only another attempt can begin it.
+  const stopped = play(oneArmed, [{ kind: 'drain' }, { kind: 'interrupt' }, held])
+  assert.deepEqual(states(stopped.state), ['interrupting', 'interrupting'])
+})
+
+test('an engine that takes over asks for an armed step when its turn has come, and arms nothing behind what it inherits', () => {
+  const chained = [stage('checks', { a: [], b: ['a'], c: ['b'], d: ['c'] })]
+  const before = play(initialState(chained), [{ kind: 'resumed' }, prepared])
+  const after = play(before.state, [{ kind: 'resumed' }, ended('a'), ended('b')])
+  assert.deepEqual(after.orders, ['attach checks/a #1', 'attach checks/b #1', 'start checks/c #1', 'arm checks/d #1'])
+  // The engine before died while it took the step back, and the step before had ended.
+  const drained = play(before.state, [{ kind: 'drain' }, ended('a')])
+  assert.deepEqual(states(drained.state), ['succeeded', 'armed', 'waiting', 'waiting'])
+  const next = play({ ...drained.state, draining: false }, [{ kind: 'resumed' }])
+  assert.deepEqual(next.orders, ['attach checks/b #1'])
+})
+
 test('a required stage that cannot run fails the build; another is not run, and never counts as passed', () => {
   for (const required of [true, false]) {
     const { state } = play(initialState([stage('test', { s: [] }, { required })]), [
@@ -206,6 +320,8 @@ test('a required stage that cannot run fails the build; another is not run, and 
     assert.equal(outcomeOf(state), required ? 'failed' : 'succeeded')
   }
 })
+
+const done = (s: StageRun, id: string) => s.steps.some((step) => step.plan.id === id && step.state === 'succeeded')
 
 /** Random stage graphs whose needs point backwards, as the plan guarantees. */
 const graph = fc
@@ -239,10 +355,13 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
       let state = initialState(stages)
       let pending: Order[] = []
       let turns = 0
+      const isArmedBehind = (s: StageRun, step: StepRun) =>
+        step.plan.needs.some((id) => s.steps.some((other) => other.plan.id === id && other.state !== 'succeeded'))
       const tell = (fact: Fact) => {
         const turn = reduce(state, fact, limits)
         for (const order of turn.orders) {
-          if (order.kind !== 'start') continue
+          if (order.kind === 'arm') assert.ok(!turn.state.draining)
+          if (order.kind !== 'start' && order.kind !== 'attach') continue
           const owner = turn.state.stages.find((s) => s.plan.id === order.stage)
           const step = owner?.steps.find((s) => s.plan.id === order.step)
           for (const need of step?.plan.needs ?? []) {
@@ -256,18 +375,34 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
         pending.push(...turn.orders.filter((order) => order.kind !== 'destroy'))
         const busy = state.stages.reduce(
           (sum, s) =>
-            sum + (s.state === 'preparing' || s.state === 'collecting' ? 1 : s.steps.filter(stepActive).length),
+            sum +
+            (s.state === 'preparing' || s.state === 'collecting'
+              ? 1
+              : s.steps.filter((step) => stepActive(step) && !isArmedBehind(s, step)).length),
           0,
         )
         assert.ok(busy <= jobs, `${busy} busy with ${jobs} jobs`)
+        for (const s of state.stages) {
+          const early = s.steps.filter((step) => stepActive(step) && isArmedBehind(s, step))
+          assert.ok(early.every((step) => step.state === 'interrupting'))
+        }
+        for (const s of state.stages) {
+          const armed = s.steps.filter((step) => step.state === 'armed')
+          const open = armed.map((step) => step.plan.needs.filter((id) => !done(s, id)))
+          assert.ok(open.every((ids) => ids.length <= 1))
+          assert.equal(new Set(open.flat()).size, open.flat().length)
+          if (!state.draining) assert.ok(open.every((ids) => ids.length === 1))
+        }
       }
       tell({ kind: 'resumed' })
       while (outcomeOf(state) === null) {
         turns += 1
         assert.ok(turns < 2000, 'it ends')
-        if (roll(10) === 0) {
-          // The engine died: all orders are forgotten and must come again from the state.
+        if (roll(30) === 0) tell({ kind: roll(2) === 0 ? 'drain' : 'interrupt' })
+        if (roll(10) === 0 || (state.draining && pending.length === 0)) {
+          // The engine died or was stopped: all orders are forgotten and must come again from the state.
           pending = []
+          state = { ...state, draining: false }
           // Sometimes the whole machine was restarted.
           if (roll(3) === 0) {
             const begun = state.stages.filter((s) => s.attempt > 0 && !stageEnded(s))
@@ -298,7 +433,12 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
               ? { kind: 'unfit', ...at, error: 'OUTPUT_MISSING', message: 'no' }
               : { kind: 'collected', ...at },
           )
-        } else if ('step' in order) {
+        } else if (order.kind === 'disarm') {
+          const owner = state.stages.find((s) => s.plan.id === order.stage)
+          const step = owner?.steps.find((s) => s.plan.id === order.step)
+          const turn = owner !== undefined && (step?.plan.needs ?? []).every((id) => done(owner, id))
+          tell({ kind: roll(10) === 0 ? 'lost' : turn && roll(2) === 0 ? 'begun' : 'held', ...at, step: order.step })
+        } else if (order.kind !== 'arm' && 'step' in order) {
           if (order.kind !== 'kill' && roll(8) === 0) tell({ kind: 'overdue', ...at, step: order.step })
           else if (order.kind !== 'kill' && roll(20) === 0)
             tell({ kind: 'flooding', ...at, step: order.step, bytes: 1 })

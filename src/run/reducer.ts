@@ -3,6 +3,7 @@
  * tells what came of them as the next facts. Every order is implied by a state, so that after a crash `resumed` gives them again.
  */
 import type { ErrorCode } from '../errors.ts'
+import { armable, armedBehind, due, needsFailed } from './arming.ts'
 import { type BuildState, type StageRun, type StepRun, stageEnded, stepActive, stepEnded } from './state.ts'
 
 interface StageFact {
@@ -24,6 +25,8 @@ export type Fact =
   | ({ readonly kind: 'ended'; readonly code: number } & StepFact)
   /** The step is not running and left no exit status: after a kill that is what was wanted, else it has to be tried again. */
   | ({ readonly kind: 'lost' } & StepFact)
+  /** What became of an armed step that should not begin any more: it does not, as if it had never been armed; or it had begun already. */
+  | ({ readonly kind: 'held' | 'begun' } & StepFact)
   | ({ readonly kind: 'overdue' } & StepFact)
   /** The step has written more than `bytes`, which is what it may. */
   | ({ readonly kind: 'flooding'; readonly bytes: number } & StepFact)
@@ -38,10 +41,18 @@ export type Fact =
 export type Order =
   | { readonly kind: 'prepare'; readonly stage: string; readonly attempt: number; readonly fresh: boolean }
   | {
-      readonly kind: 'start' | 'attach' | 'kill'
+      readonly kind: 'start' | 'attach' | 'kill' | 'disarm'
       readonly stage: string
       readonly attempt: number
       readonly step: string
+    }
+  /** Hand the step over now; it begins by itself when `after`, which runs, ends with 0. */
+  | {
+      readonly kind: 'arm'
+      readonly stage: string
+      readonly attempt: number
+      readonly step: string
+      readonly after: string
     }
   | { readonly kind: 'collect' | 'destroy'; readonly stage: string; readonly attempt: number }
 
@@ -79,16 +90,20 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
   switch (fact.kind) {
     case 'resumed':
       for (const stage of state.stages) orders.push(...resumeOrders(stage))
-      return state
+      return { ...state, inherited: inheritedSteps(state) }
     case 'drain':
+      for (const stage of state.draining ? [] : state.stages) {
+        for (const step of stage.steps) if (step.state === 'armed') orders.push(stepOrder('disarm', stage, step))
+      }
       return { ...state, draining: true }
     case 'interrupt':
       return {
+        ...state,
         draining: true,
         stages: state.stages.map((stage) =>
           mapSteps(stage, (step) => {
-            if (step.state !== 'running') return step
-            orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
+            if (step.state !== 'running' && step.state !== 'armed') return step
+            orders.push(stepOrder('kill', stage, step))
             return { ...step, state: 'interrupting' }
           }),
         ),
@@ -118,6 +133,8 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
       return onStep(state, fact, (stage, step) => {
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
         if (step.state === 'cutting-off') return replaceStep(stage, { ...step, state: 'failed', exitCode: fact.code })
+        // It began by itself in the moment in which what it needs was found to have failed: it does not count, and will be skipped.
+        if (step.state === 'interrupting' && needsFailed(stage, step)) return tryAgain(stage, step)
         // Whatever else it ended with, it ended by itself before the kill reached it.
         if (step.state === 'interrupting' && fact.code === KILLED) return tryAgain(stage, step)
         return replaceStep(stage, { ...step, state: fact.code === 0 ? 'succeeded' : 'failed', exitCode: fact.code })
@@ -125,15 +142,13 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
     case 'overdue':
       return onStep(state, fact, (stage, step) => {
         if (step.state !== 'running') return stage
-        orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
-        return replaceStep(stage, { ...step, state: 'timing-out' })
+        return condemn(stage, { ...step, state: 'timing-out' }, orders)
       })
     case 'flooding':
       return onStep(state, fact, (stage, step) => {
         if (step.state !== 'running') return stage
-        orders.push({ kind: 'kill', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id })
         return {
-          ...replaceStep(stage, { ...step, state: 'cutting-off' }),
+          ...condemn(stage, { ...step, state: 'cutting-off' }, orders),
           note: `step ${step.plan.name} wrote more than ${fact.bytes} bytes of output`,
           error: 'STEP_OUTPUT_LIMIT',
         }
@@ -151,7 +166,38 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
         }
         return tryAgain(stage, step)
       })
+    case 'held':
+      return onStep(state, fact, (stage, step) =>
+        step.state === 'armed' ? replaceStep(stage, { ...step, state: 'waiting', attempt: 0 }) : stage,
+      )
+    case 'begun':
+      return onStep(state, fact, (stage, step) => (step.state === 'armed' ? beginArmed(stage, step, orders) : stage))
   }
+}
+
+function stepOrder(kind: 'start' | 'attach' | 'kill' | 'disarm', stage: StageRun, step: StepRun): Order {
+  return { kind, stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id }
+}
+
+function inheritedSteps(state: BuildState): ReadonlySet<string> {
+  const steps = state.stages.flatMap((stage) => stage.steps)
+  return new Set(steps.filter((step) => stepActive(step) || step.state === 'armed').map((step) => step.plan.id))
+}
+
+/** The step is to be ended, and what is armed behind it must not count, even if it has just begun. */
+function condemn(stage: StageRun, step: StepRun, orders: Order[]): StageRun {
+  orders.push(stepOrder('kill', stage, step))
+  const behind = armedBehind(stage, step)
+  const condemned = replaceStep(stage, step)
+  if (behind === undefined) return condemned
+  orders.push(stepOrder('kill', stage, behind))
+  return replaceStep(condemned, { ...behind, state: 'interrupting' })
+}
+
+/** Its lane has begun it, or will at once. */
+function beginArmed(stage: StageRun, step: StepRun, orders: Order[]): StageRun {
+  orders.push(stepOrder('attach', stage, step))
+  return replaceStep(stage, { ...step, state: 'running' })
 }
 
 /** Orders that the current state of a stage implies; asked for after a crash. */
@@ -186,9 +232,14 @@ function beginAgain(stage: StageRun, limits: Limits): StageRun {
   }
 }
 
-/** The step goes back to waiting, marked by the attempt that lost it; `renew` makes the next attempt when nothing else of the stage runs. */
+/**
+ * The step goes back to waiting, and so does what is armed behind it: marked by the attempt that lost them. `renew` makes the next attempt when nothing
+ * else of the stage runs.
+ */
 function tryAgain(stage: StageRun, lost: StepRun): StageRun {
-  return replaceStep(stage, { ...lost, state: 'waiting' })
+  const behind = armedBehind(stage, lost)
+  const without = behind === undefined ? stage : replaceStep(stage, { ...behind, state: 'waiting' })
+  return replaceStep(without, { ...lost, state: 'waiting' })
 }
 
 const lostInThisAttempt = (stage: StageRun, step: StepRun): boolean =>
@@ -246,7 +297,8 @@ function settleSteps(stage: StageRun, orders: Order[]): StageRun {
       const needed = done.get(id)
       return needed !== undefined && stepEnded(needed) && needed.state !== 'succeeded'
     })
-    done.set(step.plan.id, step.state === 'waiting' && blocked ? { ...step, state: 'skipped' } : step)
+    const idle = step.state === 'waiting' || step.state === 'armed'
+    done.set(step.plan.id, idle && blocked ? { ...step, state: 'skipped' } : step)
   }
   const settled = { ...stage, steps: stage.steps.map((step) => done.get(step.plan.id) ?? step) }
   if (!settled.steps.every(stepEnded)) return settled
@@ -262,8 +314,9 @@ function settleSteps(stage: StageRun, orders: Order[]): StageRun {
     : end(settled, 'failed', `step ${name} ended with exit code ${bad?.exitCode ?? '?'}`, 'STEP_FAILED')
 }
 
-/** Starts what may start, in the plan's order, while there are free jobs. */
-function start(state: BuildState, limits: Limits, orders: Order[]): BuildState {
+/** Starts what may start, in the plan's order, while there are free jobs; and arms what may start after that. */
+function start(before: BuildState, limits: Limits, orders: Order[]): BuildState {
+  const state = { ...before, stages: before.stages.map((stage) => goOn(stage, orders)) }
   const succeeded = new Set(state.stages.filter((stage) => stage.state === 'succeeded').map((stage) => stage.plan.id))
   let free = limits.jobs - state.stages.reduce((sum, stage) => sum + busyJobs(stage), 0)
   const stages = state.stages.map((planned) => {
@@ -293,7 +346,20 @@ function start(state: BuildState, limits: Limits, orders: Order[]): BuildState {
     }
     return { ...stage, steps }
   })
-  return { ...state, stages }
+  return { ...state, stages: stages.map((stage) => arm(stage, state.inherited, orders)) }
+}
+
+/** What was armed behind a step that has succeeded runs by now, with the job of that one. */
+function goOn(stage: StageRun, orders: Order[]): StageRun {
+  return due(stage).reduce((went, step) => beginArmed(went, step, orders), stage)
+}
+
+function arm(stage: StageRun, inherited: ReadonlySet<string>, orders: Order[]): StageRun {
+  if (stage.state !== 'running' || stage.steps.some((step) => lostInThisAttempt(stage, step))) return stage
+  return armable(stage, inherited).reduce((armed, { step, after }) => {
+    orders.push({ kind: 'arm', stage: stage.plan.id, attempt: stage.attempt, step: step.plan.id, after })
+    return replaceStep(armed, { ...step, state: 'armed', attempt: stage.attempt })
+  }, stage)
 }
 
 function busyJobs(stage: StageRun): number {
@@ -343,6 +409,7 @@ function onStage(
 function onStep(state: BuildState, fact: StepFact, change: (stage: StageRun, step: StepRun) => StageRun): BuildState {
   return onStage(state, fact, ['running'], (stage) => {
     const step = stage.steps.find((candidate) => candidate.plan.id === fact.step)
-    return step === undefined || !stepActive(step) || step.attempt !== fact.attempt ? stage : change(stage, step)
+    if (step === undefined || step.attempt !== fact.attempt) return stage
+    return stepActive(step) || step.state === 'armed' ? change(stage, step) : stage
   })
 }

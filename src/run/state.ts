@@ -4,17 +4,21 @@ import type { PlannedStage, PlannedStep } from '../plan/plan.ts'
 
 /**
  * ```
- * waiting ──► running ──► succeeded | failed
- *    ▲           ├──► timing-out ──► timed-out
- *    │           ├──► cutting-off ──► failed
- *    │           ├──► interrupting ─┐
- *    └───────────┴── (lost) ◄───────┘        waiting ──► skipped
+ * waiting ─► armed ─► running ──► succeeded | failed
+ *    │  ▲      │         ▲├──► timing-out ──► timed-out
+ *    └──┼──────┼─────────┘├──► cutting-off ──► failed
+ *       │      ├──────────┴──► interrupting ─┐
+ *       └──────┴── (held, lost) ◄────────────┘        waiting | armed ──► skipped
  * ```
+ * `armed`: its lane has it, and begins it by itself as soon as the one step that it still needs has ended with 0. It takes no job, and to
+ * people it is waiting.
+ *
  * `timing-out`, `cutting-off` (too much output) and `interrupting` are written before the kill, so that a crash during it does not turn
  * it into a loss.
  */
 export const STEP_STATES = new Set([
   'waiting',
+  'armed',
   'running',
   'timing-out',
   'cutting-off',
@@ -70,6 +74,8 @@ export interface BuildState {
   readonly stages: readonly StageRun[]
   /** A person asked to stop: nothing new starts. */
   readonly draining: boolean
+  /** Steps that another engine began, by id: this one can't arm anything behind them. */
+  readonly inherited: ReadonlySet<string>
 }
 
 const STAGE_ENDED: ReadonlySet<StageState> = new Set(['succeeded', 'failed', 'skipped', 'not-run'])
@@ -83,6 +89,7 @@ export const stepActive = (step: StepRun): boolean => STEP_ACTIVE.has(step.state
 export function initialState(stages: readonly PlannedStage[]): BuildState {
   return {
     draining: false,
+    inherited: new Set(),
     stages: stages.map((plan) => ({
       plan,
       state: 'waiting',

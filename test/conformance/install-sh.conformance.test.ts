@@ -24,6 +24,7 @@ import { catalogue } from '../../src/pages/catalogue.ts'
 import { verifyCommands } from '../../src/pages/commands.ts'
 import { exampleDocument, exampleSite, FIXTURE_NAME } from '../../src/pages/fixtures/documents.ts'
 import { fixtureKey, minisig, plainSignature } from '../../src/pages/fixtures/signing.ts'
+import { withdrawnStates } from '../../src/pages/fixtures/states.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
@@ -290,6 +291,24 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       assertInstalled(await install([], { env }), 'v1.0.0', 'i686-unknown-linux-musl')
       const result = await install(['--version', 'v1.1.0+build.2'], { env })
       assertInstalled(result, 'v1.1.0+build.2', 'i686-unknown-linux-musl')
+    })
+
+    test('a version that is withdrawn is installed when it is named, with a warning, and never by a pointer', async () => {
+      const reason = `it's "bad"; $(: >'${marker}') \`: >'${marker}'\` \\ %s`
+      const states = withdrawnStates({ 'v1.0.0': [reason, 'v1.1.0+build.2'], 'v1.1.0+build.2': ['as well', null] })
+      const script = renderSite(exampleSite({ ...site, states })).find(({ key }) => key === KEYS.installScript)
+      const input = String(script?.bytes)
+      // The pointer is one that a cache kept.
+      assertRefused(
+        await install([], { input }),
+        /v1\.1\.0\+build\.2 is not installed\. Withdrawn on 1 August 2026: as well\./,
+      )
+      const named = await install(['--version', 'v1.0.0'], { input })
+      assertInstalled(named, 'v1.0.0', 'x86_64-unknown-linux-musl')
+      assert.ok(named.output.includes(`warning: v1.0.0: Withdrawn on 1 August 2026: ${reason}.`), named.output)
+      const other = await install(['--version', 'v1.1.0'], { input })
+      assertRefused(other, /there is no release v1\.1\.0, or/)
+      assert.doesNotMatch(other.output, /[Ww]ithdrawn/)
     })
 
     test('the existing binary is replaced, and kept when the new one is wrong', async () => {

@@ -13,8 +13,10 @@ import {
   exampleSite,
   manyDocuments,
 } from '../../src/pages/fixtures/documents.ts'
+import { withdrawnStates } from '../../src/pages/fixtures/states.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { type ReleaseDocument } from '../../src/release/document.ts'
+import type { States } from '../../src/release/state-document.ts'
 import { KEYS } from '../../src/plan/keys.ts'
 import { axeViolations, chromiumIsInstalled, launchChromium, openPage } from '../browser/chromium.ts'
 
@@ -48,6 +50,19 @@ const sites: Readonly<Record<string, readonly ReleaseDocument[]>> = {
   unsigned: exampleDocuments().filter(({ version }) => version === 'v0.9.0'),
   many: manyDocuments(60),
   unwieldy: unwieldy(),
+  withdrawn: exampleDocuments(),
+  'all withdrawn': exampleDocuments(),
+  'many, some withdrawn': manyDocuments(60),
+}
+
+/** As long as a reason may be, and nothing in it to break at. */
+const LONG = 'w'.repeat(1000)
+const states: Readonly<Record<string, States>> = {
+  withdrawn: withdrawnStates({ 'v1.10.0': ['loses <b>data</b>', 'v1.9.0'], 'v1.11.0-rc1': [LONG, null] }),
+  'all withdrawn': withdrawnStates(
+    Object.fromEntries(exampleDocuments().map(({ version }) => [version, [LONG, null] as const])),
+  ),
+  'many, some withdrawn': withdrawnStates({ 'v0.0.4': [LONG, 'v0.5.6'], 'v0.5.6': ['the newest one', 'v0.5.5'] }),
 }
 
 function addressOf(name: string): string {
@@ -77,7 +92,8 @@ describe('the page in Chromium', { skip: chromiumIsInstalled() ? false : 'chromi
   before(async () => {
     for (const [name, documents] of Object.entries(sites)) {
       mkdirSync(join(folder, name, KEYS.releases), { recursive: true })
-      for (const file of renderSite(exampleSite({ documents }))) writeFileSync(join(folder, name, file.key), file.bytes)
+      for (const file of renderSite(exampleSite({ documents, states: states[name] ?? new Map() })))
+        writeFileSync(join(folder, name, file.key), file.bytes)
     }
     browser = await launchChromium()
   })

@@ -1,5 +1,8 @@
 // The bucket contract on real S3 servers: one that honours conditional writes, and one that ignores them.
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseS3Address } from '../../src/buckets/address.ts'
 import { s3Bucket } from '../../src/buckets/s3/bucket.ts'
 import { s3Client } from '../../src/buckets/s3/client.ts'
@@ -28,6 +31,41 @@ function contractOn(server: S3Server, exclusive: boolean): void {
     },
     exclusive,
   )
+
+  test(`${server.name}: what a dead process of the same owner left is taken over at once, and nobody else's`, async (t) => {
+    await server.makeBucket('owned')
+    const open = () => {
+      const address = parseS3Address(`s3://owned?endpoint=${server.url}&region=${server.region}`)
+      const credentials = { accessKeyId: server.accessKey, secretAccessKey: server.secretKey }
+      const client = s3Client(address, { ca: null, credentials })
+      t.after(() => client.destroy())
+      return s3Bucket({ address, client, clock: systemClock, leaseTimes: QUICK })
+    }
+    const request = (owner: string) => ({
+      owner: owner.repeat(32),
+      wait: 0,
+      onWait: () => {},
+      onUnsupported: () => {},
+      signal: AbortSignal.timeout(60_000),
+    })
+    // Never released, as by one that was killed.
+    const dead = open()
+    await dead.lease(request('a'))
+    await assert.rejects(open().lease(request('b')), { code: 'BUSY' })
+    const lease = await open().lease(request('a'))
+    await assert.rejects(open().lease(request('b')), { code: 'BUSY' })
+    await lease.release()
+    await (await open().lease(request('b'))).release()
+    // Had it lived, it would find out at its next sign of life.
+    await delay(QUICK.life)
+    const body = {
+      size: 0,
+      sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+      open: () => Readable.from([]),
+    }
+    const options = { contentType: 'text/plain', cacheControl: 'no-cache', exclusive: false }
+    await assert.rejects(dead.put('late', body, options), { code: 'FENCED' })
+  })
 }
 
 for (const { name, peer, start, exclusive } of [

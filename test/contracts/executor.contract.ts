@@ -50,6 +50,24 @@ export class Bench {
     return step
   }
 
+  async arm(run: string, before: StepRef): Promise<StepRef> {
+    const step = { attempt: this.attempt, index: this.#next++ }
+    await this.armAgain(step, run, before)
+    return step
+  }
+
+  async armAgain(step: StepRef, run: string, before: StepRef): Promise<void> {
+    await this.executor.start({ ...step, run, env: { PATH }, cwd: this.workspace, after: before.index })
+  }
+
+  make(file: string): void {
+    writeFileSync(join(this.workspace, file), '')
+  }
+
+  has(file: string): boolean {
+    return existsSync(join(this.workspace, file))
+  }
+
   async run(run: string, env: Record<string, string> = {}): Promise<{ exit: StepExit; output: string }> {
     const step = await this.start(run, env)
     const exit = await this.executor.wait(step)
@@ -324,6 +342,155 @@ export function executorContract(name: string, make: () => Executor): void {
       assert.ok(!existsSync(join(b.workspace, 'ran')))
       await b.executor.start(fine)
       assert.deepEqual(await b.executor.wait(fine), { kind: 'exited', code: 0 })
+    })
+
+    const WAITS = 'until test -e go; do sleep 0.01; done'
+
+    test('an armed step begins by itself when the one before it has ended with 0', async () => {
+      const b = await bench()
+      const first = await b.start(`${WAITS}; echo first >>log`)
+      const second = await b.arm('echo second >>log; exit 3', first)
+      await delay(50)
+      assert.ok(!b.has('log'))
+      b.make('go')
+      assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 3 })
+      assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 0 })
+      assert.equal((await b.run('cat log')).output, 'first\nsecond\n')
+    })
+
+    test('a row of steps, each armed while the one before it runs', async () => {
+      const b = await bench()
+      let last = await b.start(WAITS)
+      let next = await b.arm('echo 0', last)
+      b.make('go')
+      for (let n = 1; n <= 20; n++) {
+        assert.deepEqual(await b.executor.wait(last), { kind: 'exited', code: 0 })
+        last = next
+        next = await b.arm(`sleep 0.00${n % 7}; echo ${n}`, last)
+      }
+      assert.deepEqual(await b.executor.wait(next), { kind: 'exited', code: 0 })
+      assert.equal(b.output(last), '19\n')
+      assert.equal(b.output(next), '20\n')
+    })
+
+    test('an armed step never begins behind one that fails, and the next steps run', async () => {
+      const b = await bench()
+      const first = await b.start(`${WAITS}; exit 5`)
+      const second = await b.arm('touch ran', first)
+      b.make('go')
+      assert.deepEqual(await b.executor.wait(second), { kind: 'lost' })
+      assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 5 })
+      assert.equal(await b.executor.attach(second), 'lost')
+      assert.equal(await b.code('exit 4'), 4)
+      assert.ok(!b.has('ran'))
+    })
+
+    test('a step that is armed behind one that has ended begins at once, or never', async () => {
+      const b = await bench()
+      const good = await b.start('true')
+      await b.executor.wait(good)
+      assert.deepEqual(await b.executor.wait(await b.arm('exit 6', good)), { kind: 'exited', code: 6 })
+      const bad = await b.start('false')
+      await b.executor.wait(bad)
+      assert.deepEqual(await b.executor.wait(await b.arm('touch ran', bad)), { kind: 'lost' })
+      assert.ok(!b.has('ran'))
+    })
+
+    test('a kill takes what is armed behind the step along; a kill of the armed one leaves the other', async () => {
+      const b = await bench()
+      const killed = await b.start(`sleep ${uniqueSleep()}`)
+      const behind = await b.arm('touch ran', killed)
+      await b.executor.kill(killed)
+      assert.deepEqual(await b.executor.wait(killed), { kind: 'exited', code: 137 })
+      assert.deepEqual(await b.executor.wait(behind), { kind: 'lost' })
+      const left = await b.start(WAITS)
+      const armed = await b.arm('touch ran', left)
+      const waiting = b.executor.wait(armed)
+      await b.executor.kill(armed)
+      assert.deepEqual(await waiting, { kind: 'lost' })
+      b.make('go')
+      assert.deepEqual(await b.executor.wait(left), { kind: 'exited', code: 0 })
+      assert.equal(await b.code('exit 4'), 4)
+      await assert.rejects(b.armAgain(armed, 'touch ran', left), failsToStart)
+      assert.ok(!b.has('ran'))
+    })
+
+    test('an armed step that runs can be killed', async () => {
+      const b = await bench()
+      const seconds = uniqueSleep()
+      const first = await b.start(WAITS)
+      const second = await b.arm(`setsid sleep ${seconds} & sleep ${seconds}`, first)
+      b.make('go')
+      await until('both run', () => sleepers(seconds).length === 2)
+      await b.executor.kill(second)
+      assert.deepEqual(sleepers(seconds), [])
+      assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 0 })
+      assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 137 })
+    })
+
+    test('an armed step is taken back while it has not begun, and can be started again', async () => {
+      const b = await bench()
+      const first = await b.start(WAITS)
+      const second = await b.arm('echo ran >>ran', first)
+      assert.equal(await b.executor.disarm(second), 'held')
+      b.make('go')
+      assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 0 })
+      await delay(50)
+      assert.ok(!b.has('ran'))
+      await b.armAgain(second, 'echo again >>ran; until test -e end; do sleep 0.01; done', first)
+      await until('it runs', () => b.has('ran'))
+      assert.equal(await b.executor.attach(second), 'running')
+      b.make('end')
+      assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 0 })
+      assert.equal((await b.run('cat ran')).output, 'again\n')
+    })
+
+    test('an armed step that has begun, has ended or was never handed over is not taken back', async () => {
+      const b = await bench()
+      const first = await b.start(WAITS)
+      const second = await b.arm('touch begun; until test -e end; do sleep 0.01; done; exit 2', first)
+      b.make('go')
+      await until('it has begun', () => b.has('begun'))
+      assert.equal(await b.executor.disarm(second), 'begun')
+      const third = await b.arm('exit 3', second)
+      b.make('end')
+      assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 2 })
+      assert.equal(await b.executor.disarm(second), 'begun')
+      assert.deepEqual(await b.executor.wait(third), { kind: 'lost' })
+      const unknown = { attempt: b.attempt, index: 99 }
+      assert.equal(await b.executor.disarm(unknown), 'lost')
+      await assert.rejects(
+        b.executor.start({ ...unknown, run: 'touch ran', env: { PATH }, cwd: b.workspace }),
+        failsToStart,
+      )
+    })
+
+    test('taken back at any moment: it runs, or is held, never both', async () => {
+      let held = 0
+      for (let round = 0; round < 40; round++) {
+        const b = await bench()
+        const first = await b.start('sleep 0.004')
+        const second = await b.arm('touch ran', first)
+        await delay(round % 10)
+        const how = await b.executor.disarm(second)
+        assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 0 })
+        const exit = await b.executor.wait(second)
+        if (how === 'held') held++
+        assert.equal(b.has('ran'), how === 'begun')
+        assert.deepEqual(exit, how === 'begun' ? { kind: 'exited', code: 0 } : { kind: 'lost' })
+        await b.executor.destroy(b.attempt)
+      }
+      assert.ok(held > 0)
+    })
+
+    test('destroy ends a step and what is armed behind it', async () => {
+      const b = await bench()
+      const first = await b.start(WAITS)
+      const second = await b.arm('touch ../ran', first)
+      const waiting = b.executor.wait(second)
+      await b.executor.destroy(b.attempt)
+      assert.deepEqual(await waiting, { kind: 'lost' })
+      assert.ok(!existsSync(join(b.attempt.folder, 'ran')))
     })
 
     test('a folder in which a step closed folders is removed, and one that is gone, too', async () => {

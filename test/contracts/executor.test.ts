@@ -18,6 +18,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
 import { PitlaneError } from '../../src/errors.ts'
 import { ProcessExecutor } from '../../src/executors/process/executor.ts'
+import type { StepRef } from '../../src/executors/types.ts'
 import { Bench, executorContract, sleepers, uniqueSleep, until } from './executor.contract.ts'
 
 const natural = await new ProcessExecutor({ clock: systemClock }).isolation()
@@ -128,6 +129,91 @@ for (const way of ways) {
       assert.equal(b.output(step), 'ran\n')
     })
 
+    test('an armed step outlives its engine: waiting, running or ended by then', async () => {
+      const waits = (file: string) => `until test -e ${file}; do sleep 0.01; done`
+      for (const when of ['waiting', 'running', 'ended'] as const) {
+        const b = await bench()
+        const dying = spawnEngine(b, way, waits('go'), `&& touch begun; ${waits('end')}; echo ran >>ran; exit 3`)
+        await heard(dying, 'started 1')
+        const [first, second] = [0, 1].map((index) => ({ attempt: b.attempt, index })) as [StepRef, StepRef]
+        if (when !== 'waiting') b.make('go')
+        if (when !== 'waiting') await until('it has begun', () => b.has('begun'))
+        if (when === 'ended') b.make('end')
+        if (when === 'ended')
+          await until('it ended', () => readFileSync(inLane(b, 'ended'), 'utf8').includes('\n1 3\n'))
+        dying.kill('SIGKILL')
+        await once(dying, 'exit')
+        assert.equal(await b.executor.attach(first), when === 'waiting' ? 'running' : 'finished')
+        assert.equal(await b.executor.attach(second), when === 'ended' ? 'finished' : 'running')
+        b.make('go')
+        b.make('end')
+        assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 0 })
+        assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 3 })
+        assert.equal(readFileSync(join(b.workspace, 'ran'), 'utf8'), 'ran\n')
+      }
+    })
+
+    test('an armed step of a dead engine is skipped behind a failure, can be taken back, and can be killed', async () => {
+      for (const end of ['failure', 'disarm', 'kill', 'kill first'] as const) {
+        const b = await bench()
+        const code = end === 'failure' ? 1 : 0
+        const dying = spawnEngine(b, way, `until test -e go; do sleep 0.01; done; exit ${code}`, '&& touch ran')
+        await heard(dying, 'started 1')
+        dying.kill('SIGKILL')
+        await once(dying, 'exit')
+        const [first, second] = [0, 1].map((index) => ({ attempt: b.attempt, index })) as [StepRef, StepRef]
+        if (end === 'disarm') assert.equal(await b.executor.disarm(second), 'held')
+        if (end === 'kill') await b.executor.kill(second)
+        if (end === 'kill first') await b.executor.kill(first)
+        b.make('go')
+        assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: end === 'kill first' ? 137 : code })
+        if (end === 'disarm') {
+          // In the same attempt, by another engine, although the lane that has the first order may still be there.
+          await b.armAgain(second, 'touch again', first)
+          assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 0 })
+          assert.ok(b.has('again'))
+        } else assert.deepEqual(await b.executor.wait(second), { kind: 'lost' })
+        assert.ok(!b.has('ran'))
+      }
+    })
+
+    test('an armed step is taken back while its lane stands still between the two', async () => {
+      const b = await bench()
+      const first = await b.start('until test -e go; do sleep 0.01; done')
+      const second = await b.arm('touch ran', first)
+      process.kill(supervisorOf(b), 'SIGSTOP')
+      b.make('go')
+      await delay(30)
+      // What the lane does next: it has written down the end of the first step.
+      writeFileSync(inLane(b, 'ended'), '0 0\n', { flag: 'a' })
+      let answer: string | undefined
+      const asking = b.executor.disarm(second).then((how) => (answer = how))
+      await delay(30)
+      assert.equal(answer, undefined)
+      process.kill(supervisorOf(b), 'SIGCONT')
+      assert.equal(await asking, 'held')
+      assert.deepEqual(await b.executor.wait(first), { kind: 'exited', code: 0 })
+      assert.ok(!b.has('ran'))
+    })
+
+    test('a killed supervisor loses the armed step, too', async () => {
+      const b = await bench()
+      const first = await b.start(`sleep ${uniqueSleep()}`)
+      const second = await b.arm('touch ran', first)
+      process.kill(laneOf(b).pid, 'SIGKILL')
+      assert.deepEqual(await b.executor.wait(first), { kind: 'lost' })
+      assert.deepEqual(await b.executor.wait(second), { kind: 'lost' })
+      assert.equal(await make(way).attach(second), 'lost')
+    })
+
+    test('closing leaves an armed step to its lane', async () => {
+      const b = await bench()
+      const first = await b.start('sleep 0.2')
+      const second = await b.arm('exit 6', first)
+      await b.executor.close()
+      assert.deepEqual(await make(way).wait(second), { kind: 'exited', code: 6 })
+    })
+
     test('a step that was given up while its engine stood still is not begun by it', async () => {
       const b = await bench()
       const standing = spawnEngine(b, way, 'true', 'touch ran')
@@ -139,7 +225,7 @@ for (const way of ways) {
       assert.ok(!existsSync(join(b.workspace, 'ran')))
       assert.deepEqual(await b.executor.wait(step), { kind: 'lost' })
       // Nor does anybody take its lane for the step's.
-      assert.ok(!readFileSync(inLane(b, 'order'), 'utf8').includes('# step 1'))
+      assert.ok(!readFileSync(inLane(b, 'order-0'), 'utf8').includes('# step 1'))
       standing.kill('SIGKILL')
       await once(standing, 'exit')
     })
@@ -198,8 +284,8 @@ for (const way of ways) {
     test('a step that is given to a lane in the moment of its death is lost', async () => {
       const b = await bench()
       assert.equal(await b.code('true'), 0)
-      const { pid } = laneOf(b)
-      process.kill(pid, 'SIGKILL')
+      // The shell itself: one in a namespace lives on for a moment when the process that holds that is killed.
+      process.kill(supervisorOf(b), 'SIGKILL')
       const step = await b.start('exit 4')
       assert.deepEqual(await b.executor.wait(step), { kind: 'lost' })
       assert.equal(await make(way).attach(step), 'lost')
@@ -269,7 +355,7 @@ for (const way of ways) {
     test('a pipe that a step puts in the place of its order holds nobody up', async () => {
       const b = await bench()
       const seconds = uniqueSleep()
-      const step = await b.start(`for file in ../lanes/*/order; do rm $file; mkfifo $file; done; sleep ${seconds}`)
+      const step = await b.start(`for file in ../lanes/*/order-?; do rm $file; mkfifo $file; done; sleep ${seconds}`)
       await until('it runs', () => sleepers(seconds).length === 1)
       await b.executor.kill(step)
       assert.deepEqual(sleepers(seconds), [])
@@ -295,7 +381,7 @@ for (const way of ways) {
       const b = await bench()
       const step = await b.start('exit 0', { SECRET: 'hush '.repeat(100) })
       await b.executor.wait(step)
-      const order = inLane(b, 'order')
+      const order = inLane(b, 'order-0')
       assert.deepEqual(
         [dirname(order), order].map((path) => (statSync(path).mode & 0o777).toString(8)),
         ['700', '600'],
@@ -304,9 +390,24 @@ for (const way of ways) {
       // The next order takes its place, to the last byte.
       await b.run('exit 0')
       assert.match(readFileSync(order, 'utf8'), /^# step 1\n[^]*-c 'exit 0' sh\n$/)
+      // An armed one stands beside it.
+      const first = await b.start('exit 0')
+      await b.executor.wait(await b.arm('exit 0', first))
+      const held = await b.start('sleep 0.1')
+      assert.equal(await b.executor.disarm(await b.arm('exit 0', held)), 'held')
+      assert.deepEqual(
+        readdirSync(dirname(order)).filter((name) => (statSync(inLane(b, name)).mode & 0o077) !== 0),
+        ['ended', 'errors', 'next', 'process'].filter((name) => (statSync(inLane(b, name)).mode & 0o077) !== 0),
+      )
       await b.executor.destroy(b.attempt)
       assert.deepEqual(readdirSync(dirname(order)).sort(), ['ended', 'errors', 'process'])
-      assert.deepEqual(readdirSync(join(b.attempt.folder, 'steps')).sort(), ['0.output', '1.output'])
+      assert.deepEqual(readdirSync(join(b.attempt.folder, 'steps')).sort(), [
+        '0.output',
+        '1.output',
+        '2.output',
+        '3.output',
+        '4.output',
+      ])
     })
   })
 }
@@ -346,12 +447,24 @@ for (const name of ['bash', 'dash', 'busybox'].filter((program) => existsSync(`/
         await Promise.all([b.code('exit 3'), b.code('kill -9 0'), b.code('sleep 0.05; false')]),
         [3, 137, 1],
       )
+      const first = await b.start('until test -e go; do sleep 0.01; done')
+      const second = await b.arm('exit 5', first)
+      const third = await b.start('until test -e go; do sleep 0.01; done; false')
+      const fourth = await b.arm('exit 5', third)
+      const fifth = await b.start('until test -e go; do sleep 0.01; done')
+      const sixth = await b.arm('touch ran', fifth)
+      assert.equal(await b.executor.disarm(sixth), 'held')
+      b.make('go')
+      assert.deepEqual(await b.executor.wait(second), { kind: 'exited', code: 5 })
+      assert.deepEqual(await b.executor.wait(fourth), { kind: 'lost' })
+      assert.deepEqual(await b.executor.wait(fifth), { kind: 'exited', code: 0 })
+      assert.ok(!b.has('ran'))
       const seconds = uniqueSleep()
       const step = await b.start(`setsid sleep ${seconds} & sleep ${seconds}`)
       await until('both run', () => sleepers(seconds).length === 2)
       await b.executor.kill(step)
       assert.deepEqual(sleepers(seconds), [])
-      assert.equal(await b.executor.attach({ attempt: b.attempt, index: 9 }), 'lost')
+      assert.equal(await b.executor.attach({ attempt: b.attempt, index: 99 }), 'lost')
     } finally {
       await b.end()
       rmSync(folder, { recursive: true })

@@ -31,7 +31,8 @@ const STANDING: ReadonlySet<string> = new Set(
 const LISTS = [KEYS.page, KEYS.garageList, KEYS.index, KEYS.atomStable, KEYS.atomAll] as const
 const POINTERS = [KEYS.latest, KEYS.latestOf('extra'), KEYS.latestOf('development')] as const
 
-export function look({ bucket, images }: Published): View {
+/** `withdrawn`: a version that is, or is about to be; one list leaves it out, before the index says why. */
+export function look({ bucket, images }: Published, withdrawn: string | null = null): View {
   const problems: string[] = []
   const versions = new Map<string, ReadonlySet<string>>()
   const object = (key: string) => (existsSync(join(bucket, key)) ? readFileSync(join(bucket, key)) : null)
@@ -62,6 +63,7 @@ export function look({ bucket, images }: Published): View {
       mustBe(KEYS.index, KEYS.binary(release.version, file.target, file.name), file.sha256)
     // It comes last: what it names, everybody names, unless a newer publication is under way.
     for (const list of [KEYS.page, KEYS.garageList, KEYS.atomAll]) {
+      if (release.version === withdrawn && list === KEYS.garageList) continue
       const text = object(list)?.toString('utf8') ?? ''
       if (!text.includes(release.version)) problems.push(`${KEYS.index} names ${release.version}, ${list} does not`)
     }

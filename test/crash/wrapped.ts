@@ -57,6 +57,7 @@ function wrapExecutor(executor: Executor, faults: Faults): Executor {
         faults.moving.add(step(order))
         return executor.start(order)
       }),
+    disarm: (ref) => moving(`executor.disarm ${step(ref)}`, () => executor.disarm(ref)),
     attach: (ref) =>
       faults.outside(`executor.attach ${step(ref)}`, async () => {
         const found = await executor.attach(ref)

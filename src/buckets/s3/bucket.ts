@@ -148,7 +148,7 @@ class S3Bucket implements Bucket {
   }
 
   async lease(request: LeaseRequest): Promise<Lease> {
-    const who = { holder: this.#holder, id: this.#clock.random(8).toString('hex') }
+    const who = { holder: this.#holder, id: request.owner ?? this.#clock.random(8).toString('hex') }
     const store = s3LeaseStore(this.#client, this.#address, (attempt) => this.#ask('leasing', this.location, attempt))
     const times = this.#leaseTimes
     const holding = (await this.#refusesTaken())

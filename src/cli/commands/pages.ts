@@ -33,8 +33,8 @@ async function refresh(
     const plan = await planRevision(project, undefined)
     requirePublish(plan, project)
     const { report, notes } = notesOf(context, flags.json)
-    await withState(context, project, flags, command, report, async ({ writer }) => {
-      const { lists } = await publishing(context, project, plan, { report, writer, noWait: flags.noWait })
+    await withState(context, project, flags, command, report, async (state) => {
+      const { lists } = await publishing(context, project, plan, { ...state, report, noWait: flags.noWait })
       const changed = flags.check ? await checkPages(lists) : await rebuildPages(lists, context.stop.drain)
       if (flags.json) printJson(context, { changed, notes })
       else context.process.stdout.write(words(changed, lists.bucket.location))

@@ -34,10 +34,10 @@ export async function binary(this: Context, flags: BinaryFlags, file?: string): 
     const { report, notes } = notesOf(this, flags.json)
     const command = `pitlane publish binary of ${target.triple}`
     await withState(this, project, flags, command, report, async (state, engine) => {
-      const { content, writer } = state
+      const { content } = state
       const request = { file, target, output, noCheck: flags.noCheck }
       const taken = await binaryOf(this, project, content, request)
-      const { lists } = await publishing(this, project, plan, { report, writer, noWait: flags.noWait })
+      const { lists } = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
       const made = {
         plan,
         file: handMadeFile(plan, target, output, taken),

@@ -1,16 +1,14 @@
 import { requireTag } from '../../image/names.ts'
-import type { Writer } from '../../database/writer.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { publishMultiarch, type PublishedIndex } from '../../release/publish-multiarch.ts'
 import { recordImage } from '../../release/record-image.ts'
-import type { Report } from '../../run/progress.ts'
 import { notesOf, planByHand, plannedImage } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context, Project } from '../context.ts'
 import { askedTag, askedVersion, noVersion } from '../old-variables.ts'
 import { requireOwnPlaces } from '../places.ts'
-import { publishing } from '../publishing.ts'
+import { publishing, type PublishingParts } from '../publishing.ts'
 import { versionOfTag } from './publish-image.ts'
 
 export interface MultiarchFlags {
@@ -36,19 +34,20 @@ export async function multiarch(this: Context, flags: MultiarchFlags): Promise<v
     requireTag(tag)
     const { report, notes } = notesOf(this, flags.json)
     const command = `pitlane publish multiarch ${image.repository}:${tag}`
-    await withState(this, project, flags, command, report, async ({ writer }) => {
+    await withState(this, project, flags, command, report, async (state) => {
       const registry = await this.registry(place, project.folder)
-      const journal = { writer, bucket: null, registry, stop: this.stop.drain }
+      const journal = { writer: state.writer, bucket: null, registry, stop: this.stop.drain }
       const result = await publishMultiarch(journal, { plan, image, tag, partial: flags.partial })
-      const { state, digest, platforms, missing } = result
+      const { state: outcome, digest, platforms, missing } = result
       const lacks = missing.length === 0 ? '' : `; without ${missing.join(', ')}`
       let recorded: string | null = null
       try {
-        if (tag === image.tag) recorded = await record(this, project, plan, result, { report, writer, ...flags })
+        if (tag === image.tag)
+          recorded = await record(this, project, plan, result, { ...state, report, noWait: flags.noWait })
       } finally {
         // It is there, whatever came of its document.
         const what = `${image.repository}:${tag}@${digest}  in ${registry.location}: ${platforms.join(', ')}${lacks}`
-        const line = `${state === 'pushed' ? 'pushed  ' : 'present '} ${what}${recorded === null ? '' : `; ${recorded}`}\n`
+        const line = `${outcome === 'pushed' ? 'pushed  ' : 'present '} ${what}${recorded === null ? '' : `; ${recorded}`}\n`
         if (!flags.json) this.process.stdout.write(line)
       }
       const { image: _, ...about } = result
@@ -64,7 +63,7 @@ async function record(
   project: Project,
   plan: Plan,
   { image }: PublishedIndex,
-  options: { readonly report: Report; readonly writer: Writer; readonly noWait: boolean },
+  options: PublishingParts,
 ): Promise<string | null> {
   try {
     const { lists, images, registry } = await publishing(context, project, plan, options)

@@ -27,7 +27,7 @@ export async function release(
     if (changes !== null) throw dirty(changes)
     await withState(this, project, flags, request.command, report, async (state, engine) => {
       const plan = await inheritPlan(state.writer.db, planned)
-      const parts = await publishing(this, project, plan, { report, writer: state.writer, noWait: flags.noWait })
+      const parts = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
       const { repository } = project
       await releasePlan(
         { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },

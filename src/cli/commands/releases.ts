@@ -3,7 +3,9 @@ import { PitlaneError } from '../../errors.ts'
 import { byHandRemarks } from '../../release/by-hand.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
-import { parsePublicKey } from '../../release/public-key.ts'
+import { isWithdrawn, type StateDocument } from '../../release/state-document.ts'
+import { readStates, shownStates } from '../../release/states.ts'
+import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { shellWord } from '../../shell-word.ts'
 import { absolute, guard, printJson } from '../command.ts'
@@ -13,8 +15,14 @@ import { planRevision } from '../planning.ts'
 
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
-    const { bucket, check } = await published(this)
+    const { name, bucket, key, check } = await published(this)
     const stored = await readDocuments(bucket, check)
+    const { states } = await readStates(
+      bucket,
+      stored.map(({ document }) => document),
+      await shownStates(bucket, key, name),
+      check,
+    )
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))
@@ -30,6 +38,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
           image: image === null ? null : `${image.repository}:${image.tag}@${image.digest}`,
           signed: signing.scheme !== 'none',
           byHand: byHand !== undefined,
+          ...shownState(states.get(version)?.state ?? null),
         })),
       )
     }
@@ -43,8 +52,9 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         publishedAt,
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
+        isWithdrawn(states, version) ? 'WITHDRAWN' : '',
         `${byHand === undefined ? '' : 'made by hand: '}${printable(subject)}`,
-      ]
+      ].filter((column) => column !== '')
       this.process.stdout.write(`${columns.join('  ')}\n`)
     }
   })
@@ -52,7 +62,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
 
 export async function show(this: Context, flags: { json: boolean }, version: string): Promise<void> {
   await guard(this, flags.json, async () => {
-    const { bucket, check } = await published(this)
+    const { name, bucket, key, check } = await published(this)
     const isName = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(version)
     const found = isName ? await readTrustedDocument(bucket, version, check) : null
     if (found === null) {
@@ -60,13 +70,23 @@ export async function show(this: Context, flags: { json: boolean }, version: str
         hint: 'See `pitlane releases list`.',
       })
     }
-    if (flags.json) return printJson(this, found.document)
-    this.process.stdout.write(describeRelease(found.document, bucket.location, check !== null))
+    const { states } = await readStates(bucket, [found.document], await shownStates(bucket, key, name), check)
+    const state = states.get(version)?.state ?? null
+    if (flags.json) return printJson(this, { ...found.document, ...shownState(state) })
+    this.process.stdout.write(describeRelease(found.document, state, bucket.location, check !== null))
   })
 }
 
+interface Published {
+  /** Of the project. */
+  readonly name: string
+  readonly bucket: Bucket
+  readonly key: PublicKey | null
+  readonly check: DocumentCheck | null
+}
+
 /** The project's bucket, and how its documents are believed: null without the key, or where nothing is signed. */
-async function published(context: Context): Promise<{ readonly bucket: Bucket; readonly check: DocumentCheck | null }> {
+async function published(context: Context): Promise<Published> {
   const project = await context.project()
   const plan = await planRevision(project, undefined)
   const publish = plan.release?.publish
@@ -75,24 +95,32 @@ async function published(context: Context): Promise<{ readonly bucket: Bucket; r
       hint: 'Add `publish: { bucket: FOLDER }`, or an S3 address.',
     })
   const bucket = await context.bucket(publish.bucket, project.folder)
-  if (plan.release?.sign === 'none') return { bucket, check: null }
+  const unchecked = { name: plan.project, bucket, key: null, check: null }
+  if (plan.release?.sign === 'none') return unchecked
   try {
     const { publicKey } = await context.signer(plan.project)
-    return { bucket, check: documentCheck(parsePublicKey(publicKey.line, 'the signing key')) }
+    const key = parsePublicKey(publicKey.line, 'the signing key')
+    return { name: plan.project, bucket, key, check: documentCheck(key) }
   } catch (error) {
     // Whoever has no key to release with may look all the same.
-    if (error instanceof PitlaneError && error.code === 'KEY_MISSING') return { bucket, check: null }
+    if (error instanceof PitlaneError && error.code === 'KEY_MISSING') return unchecked
     throw error
   }
 }
 
 /** `bucket` is its folder. */
-function describeRelease(document: ReleaseDocument, bucket: string, isChecked: boolean): string {
+function describeRelease(
+  document: ReleaseDocument,
+  state: StateDocument | null,
+  bucket: string,
+  isChecked: boolean,
+): string {
   const { signing, image, promotion } = document
   const lines = [
     `${document.name} ${document.version}  (${document.channel})`,
     '',
     `published  ${document.publishedAt} by ${printable(promotion.actor)}${promotion.reason === null ? '' : `: ${oneLine(promotion.reason)}`}`,
+    ...(state === null ? [] : stateLines(state)),
     `commit     ${document.commit}  ${printable(document.subject)}`,
     `plan       ${document.plan}, ${promotion.build === null ? 'no checks were run' : `checks of build ${promotion.build}`}`,
     ...(document.byHand === undefined ? [] : byHandRemarks(document.byHand).map((line) => `note       ${line}`)),
@@ -113,6 +141,20 @@ function describeRelease(document: ReleaseDocument, bucket: string, isChecked: b
   }
   if (document.notes !== null) lines.push('', ...document.notes.split('\n').map(printable))
   return `${lines.join('\n')}\n`
+}
+
+function stateLines({ state, since, actor, reason, supersededBy }: StateDocument): readonly string[] {
+  const lines = [
+    `${state === 'withdrawn' ? 'WITHDRAWN' : 'restored '}  ${since} by ${printable(actor)}: ${oneLine(reason)}`,
+  ]
+  return supersededBy === null ? lines : [...lines, `           use ${supersededBy}`]
+}
+
+/** `published` for a release that was never withdrawn, or is put back. */
+function shownState(state: StateDocument | null) {
+  if (state?.state !== 'withdrawn') return { state: 'published', withdrawn: null }
+  const { since, reason, supersededBy, actor } = state
+  return { state: 'withdrawn', withdrawn: { since, reason, supersededBy, actor } }
 }
 
 function testWords(test: ReleaseDocument['tests'][number] | undefined): string {

@@ -5,6 +5,7 @@ import { isRegistryAddress } from '../../image/address.ts'
 import type { Registry } from '../../image/types.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
 import { readDocumentOf } from '../../release/documents.ts'
+import { type StateDocument, stateWords } from '../../release/state-document.ts'
 import { verifyRelease } from '../../release/verify.ts'
 import type { Published } from '../../release/verify-document.ts'
 import { absolute, guard, printJson } from '../command.ts'
@@ -58,13 +59,18 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         problems,
         skipped: result.skipped,
         remarks: result.remarks,
+        withdrawn: withdrawnOf(result.state),
       })
     } else {
       for (const line of result.checks) this.process.stdout.write(`ok       ${printable(line)}\n`)
       for (const line of result.remarks) this.process.stdout.write(`note     ${printable(line)}\n`)
       if (flags.noImages) for (const line of result.skipped) this.process.stdout.write(`skipped  ${printable(line)}\n`)
-      if (problems.length === 0)
-        this.process.stdout.write(`${version} verifies${key === null ? ', as far as an unsigned release can' : ''}\n`)
+      const withdrawn = result.state?.state === 'withdrawn' ? result.state : null
+      if (withdrawn !== null) this.process.stdout.write(`warning  ${version} is ${printable(stateWords(withdrawn))}\n`)
+      if (problems.length === 0) {
+        const unsigned = key === null ? ', as far as an unsigned release can' : ''
+        this.process.stdout.write(`${version} verifies${unsigned}${withdrawn === null ? '' : ', and is withdrawn'}\n`)
+      }
     }
     if (problems.length > 0) {
       const failure = new PitlaneError(
@@ -107,6 +113,12 @@ async function registryFor(
   if (!image || image.layout === null || !isFolder) return null
   const folder = from.startsWith('file://') ? fileURLToPath(from) : from
   return context.registry(image.layout, absolute(folder, context.cwd))
+}
+
+function withdrawnOf(state: StateDocument | null) {
+  if (state?.state !== 'withdrawn') return null
+  const { since, reason, supersededBy } = state
+  return { since, reason, supersededBy }
 }
 
 function requireFolder(folder: string, hint: string): void {

@@ -69,7 +69,7 @@ export async function loadState(
       }),
     }
   })
-  return { state: { stages, draining: false }, startedAt }
+  return { state: { stages, draining: false, inherited: new Set() }, startedAt }
 }
 
 /**

@@ -104,6 +104,7 @@ export class ProcessExecutor implements Executor {
     if (this.#runs.has(name)) throw startedBefore(step)
     try {
       if (text.script !== undefined) files.writeScript(name, text.script)
+      if (step.after !== undefined && this.#arm(step, step.after, text.order)) return
       const idle = this.#reserveIdle(step)
       const reused = idle !== undefined && (idle.isReady || (await idle.becomesReady))
       const lane = reused ? idle : await this.#openLane(step.attempt, holding, step.index)
@@ -114,6 +115,16 @@ export class ProcessExecutor implements Executor {
       // From here on "nothing was started" is true.
       giveUp(step)
       throw error instanceof PitlaneError ? error : notStarted(step, error)
+    }
+  }
+
+  async disarm(step: StepRef): Promise<'held' | 'begun' | 'lost'> {
+    const fate = files.cancel(step)
+    if (fate !== 'begun') return fate === 'cancelled' ? 'lost' : 'begun'
+    for (;;) {
+      const how = this.#hold(step)
+      if (how !== 'undecided') return how
+      await this.#clock.sleep(1)
     }
   }
 
@@ -142,6 +153,7 @@ export class ProcessExecutor implements Executor {
     const before = this.#kills.get(name)
     if (before !== undefined) return await before
     if (files.cancel(step) !== 'begun') return
+    if (this.#hold(step) === 'held') return void files.cancel(step)
     // Begun and not over, so its lane has nothing else; nor may it get anything from here on.
     const run = this.#runs.get(name)
     if (run !== undefined) this.#lanes.get(step.attempt.folder)?.delete(run.lane)
@@ -161,8 +173,7 @@ export class ProcessExecutor implements Executor {
   async destroy(attempt: AttemptRef): Promise<void> {
     await this.#opening.get(attempt.folder)
     for (const lane of files.lanesOf(attempt)) {
-      const index = files.orderedStep(attempt, lane)
-      if (index !== undefined) files.cancel({ attempt, index })
+      for (const { index } of files.orderedSteps(attempt, lane)) files.cancel({ attempt, index })
     }
     const open = [...(this.#lanes.get(attempt.folder) ?? [])]
     for (const lane of open) lane.release()
@@ -217,6 +228,35 @@ export class ProcessExecutor implements Executor {
     const lane = [...(this.#lanes.get(step.attempt.folder) ?? [])].find((candidate) => candidate.idle)
     lane?.reserve(step.index)
     return lane
+  }
+
+  /** Whether there is nothing left to do: the step begins behind the other one, or never. Else that one has ended with 0. */
+  #arm(step: StepOrder, after: number, text: string): boolean {
+    const before = { attempt: step.attempt, index: after }
+    const lane = this.#runs.get(files.stepName(before))?.lane
+    if (lane?.canArmBehind(after) === true) {
+      const name = files.stepName(step)
+      this.#runs.set(name, { lane, ended: lane.arm(step.index, after, text, files.outputFile(name)) })
+      return true
+    }
+    const fate = files.readFate(before)
+    return typeof fate !== 'object' || fate.code !== 0
+  }
+
+  /** Sees to it that a step that is armed does not begin. `undecided`: its lane says in a moment, whether it has. */
+  #hold(step: StepRef): 'held' | 'begun' | 'undecided' {
+    let answer: 'begun' | 'undecided' = 'begun'
+    for (const lane of files.lanesOf(step.attempt)) {
+      const how = files.hold(step, lane)
+      if (how === 'held') {
+        const name = files.stepName(step)
+        this.#runs.get(name)?.lane.hold()
+        this.#runs.delete(name)
+        return how
+      }
+      if (how === 'undecided' && isLaneAlive(step.attempt, lane)) answer = how
+    }
+    return answer
   }
 
   /** @param index of the step that it is reserved for, before another one can take it */

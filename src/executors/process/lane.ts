@@ -8,7 +8,7 @@ import type { Holding, Isolation } from './isolation.ts'
 import { type Identity, processStatus } from './liveness.ts'
 import { MARKER } from './order.ts'
 import { Spare } from './spare.ts'
-import { laneFolder, orderFile, orderHead, spareFile } from './step-files.ts'
+import { laneFolder, orderFile, orderHead, type OrderSlot, spareFile } from './step-files.ts'
 import { RECORDER, SUPERVISOR } from './supervisor.ts'
 
 /** Where the lane's first process writes who it is; see `liveness.ts`. */
@@ -22,7 +22,14 @@ interface Order {
   readonly ended: PromiseWithResolvers<number | undefined>
 }
 
+/** An order as a file: in place, because a new one costs more. */
+interface OrderFile {
+  readonly descriptor: number
+  written: number
+}
+
 interface LanePlace {
+  readonly attempt: AttemptRef
   readonly folder: string
   readonly isolation: Isolation
   readonly errors: string
@@ -40,22 +47,26 @@ export class Lane {
   #isReady = false
   /** What becomes the next step's output. */
   readonly #spare: Spare
-  readonly #errors: string
-  /** Descriptor of the lane's order; null once it is closed. */
-  #orders: number | null
-  #written = 0
+  readonly #place: LanePlace
+  /** Opened when they are first needed. An armed order must not replace the one that may just be read. */
+  readonly #orders = new Map<OrderSlot, OrderFile>()
+  #slot: OrderSlot = 0
   #order: Order | undefined
+  /** What it begins by itself when that ends with 0. */
+  #armed: Order | undefined
+  /** It has an order in its pipe that must not count: it gets no other. */
+  #held = false
   #usable = true
   #partial = ''
 
   private constructor(id: string, child: ChildProcess, place: LanePlace, orders: number) {
+    this.#place = place
     this.id = id
     this.folder = place.folder
     this.isolation = place.isolation
     this.first = child.pid === undefined ? undefined : processStatus(child.pid)
     this.#child = child
-    this.#errors = place.errors
-    this.#orders = orders
+    this.#orders.set(0, { descriptor: orders, written: 0 })
     this.#spare = new Spare(place.spare)
     child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#hear(text))
     // A lane that ended is noticed through `close`; writing to it meanwhile is no error of its own.
@@ -76,7 +87,7 @@ export class Lane {
     const descriptor = openSync(errors, 'a', 0o600)
     let orders: number | null = null
     try {
-      orders = openSync(orderFile(attempt, id), 'wx', 0o600)
+      orders = openSync(orderFile(attempt, id, 0), 'wx', 0o600)
       const child = spawn(shell, argv, {
         // The marker covers what was forked and not yet given a step's own.
         env: { [MARKER]: folder },
@@ -84,12 +95,8 @@ export class Lane {
         detached: true,
         stdio: ['pipe', 'pipe', descriptor],
       })
-      const lane = new Lane(
-        id,
-        child,
-        { folder, isolation: holding.isolation, errors, spare: spareFile(attempt, id) },
-        orders,
-      )
+      const place = { attempt, folder, isolation: holding.isolation, errors, spare: spareFile(attempt, id) }
+      const lane = new Lane(id, child, place, orders)
       orders = null
       lane.#spare.make()
       await new Promise<void>((resolve, reject) => {
@@ -107,12 +114,17 @@ export class Lane {
 
   /** Whether it can take an order now. */
   get idle(): boolean {
-    return this.#usable && this.#order === undefined
+    return this.#usable && !this.#held && this.#order === undefined
   }
 
   /** Whether it was given this step, and that has not ended. */
   has(index: number): boolean {
-    return this.#order?.index === index
+    return this.#order?.index === index || this.#armed?.index === index
+  }
+
+  /** Whether something can be armed behind this step: the lane has it, and nothing else. */
+  canArmBehind(index: number): boolean {
+    return this.#order?.index === index && this.#armed === undefined && !this.#held
   }
 
   /** Reserves the lane at once; `give` sends the order. */
@@ -140,27 +152,65 @@ export class Lane {
     const order = this.#order
     if (order === undefined) throw new Error('a lane has to be reserved first')
     try {
-      this.#write(`${orderHead(order.index)}${text}`)
-      this.#spare.become(output)
+      this.#hand(order.index, text, output)
     } catch (error) {
       this.#order = undefined
+      throw error
+    }
+    return order.ended.promise
+  }
+
+  /**
+   * The same for a step that begins behind the one that the lane has, see `canArmBehind`. Resolves with nothing also when it does not begin.
+   * @throws as `give`; then nothing is armed
+   */
+  arm(index: number, after: number, text: string, output: string): Promise<number | undefined> {
+    // The other one may just be read.
+    this.#slot = this.#slot === 0 ? 1 : 0
+    this.#hand(index, text, output, after)
+    this.#armed = { index, ended: Promise.withResolvers() }
+    return this.#armed.ended.promise
+  }
+
+  /** The armed step was taken back, by the file that the lane looks for. */
+  hold(): void {
+    this.#held = true
+    this.#dropArmed()
+  }
+
+  #dropArmed(): void {
+    this.#armed?.ended.resolve(undefined)
+    this.#armed = undefined
+  }
+
+  #hand(index: number, text: string, output: string, after?: number): void {
+    try {
+      this.#write(`${orderHead(index, after)}${text}`)
+      this.#spare.become(output)
+    } catch (error) {
       // Nobody may take it for the lane of that step.
       this.#write('')
       throw error
     }
-    this.#child.stdin?.write(`${order.index}\n`)
+    this.#child.stdin?.write(after === undefined ? `${index} ${this.#slot}\n` : `${index} ${this.#slot} ${after}\n`)
     // While the step already runs: making a file can take as long as a short step.
     this.#spare.make()
-    return order.ended.promise
   }
 
   /** In place: truncated to nothing first, ext4 would start writing the file out on every close (auto_da_alloc), and a new file costs more. */
   #write(text: string): void {
-    if (this.#orders === null) return
+    if (this.#orders.size === 0) return
+    const file = this.#orders.get(this.#slot) ?? this.#openOrder(this.#slot)
     const bytes = Buffer.from(text)
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#orders, bytes, at, bytes.length - at, at)
-    if (bytes.length < this.#written) ftruncateSync(this.#orders, bytes.length)
-    this.#written = bytes.length
+    for (let at = 0; at < bytes.length; ) at += writeSync(file.descriptor, bytes, at, bytes.length - at, at)
+    if (bytes.length < file.written) ftruncateSync(file.descriptor, bytes.length)
+    file.written = bytes.length
+  }
+
+  #openOrder(slot: OrderSlot): OrderFile {
+    const file = { descriptor: openSync(orderFile(this.#place.attempt, this.id, slot), 'wx', 0o600), written: 0 }
+    this.#orders.set(slot, file)
+    return file
   }
 
   /** Ends the supervisor after its current step, and stops listening. */
@@ -174,19 +224,21 @@ export class Lane {
 
   /** What the lane's own processes complained about, for error messages. */
   complaint(): string {
-    return readFileSync(this.#errors, 'utf8').slice(-1000).trim()
+    return readFileSync(this.#place.errors, 'utf8').slice(-1000).trim()
   }
 
   #hear(text: string): void {
     const lines = (this.#partial + text).split('\n')
     this.#partial = lines.pop() ?? ''
     for (const line of lines) {
-      const [word, , code] = line.split(' ')
+      const [word, index, code] = line.split(' ')
       if (word === 'ready') {
         this.#isReady = true
         this.#ready.resolve(true)
       }
       if (word === 'ended') this.#finish(Number(code))
+      // Else it was dropped when the step before it ended.
+      if (word === 'skipped' && this.#order?.index === Number(index)) this.#finish()
     }
   }
 
@@ -198,13 +250,15 @@ export class Lane {
   }
 
   #closeOrders(): void {
-    if (this.#orders !== null) closeSync(this.#orders)
-    this.#orders = null
+    for (const { descriptor } of this.#orders.values()) closeSync(descriptor)
+    this.#orders.clear()
   }
 
   #finish(code?: number): void {
     const order = this.#order
-    this.#order = undefined
+    if (code !== 0) this.#dropArmed()
+    this.#order = this.#armed
+    this.#armed = undefined
     order?.ended.resolve(code)
   }
 }

@@ -4,14 +4,18 @@
  *
  * | file                | written by | when and what                                                                       |
  * |---------------------|------------|-------------------------------------------------------------------------------------|
- * | `lanes/<id>/order`  | engine     | before it is given: step, directory, environment, text (0600, removed by `destroy`); |
- * |                     |            | the next order replaces it, after the step has ended                                |
+ * | `lanes/<id>/order-0`| engine     | before it is given: step, directory, environment, text (0600, removed by `destroy`); |
+ * | `lanes/<id>/order-1`|            | replaced after the step has ended, as an armed order goes into the other file than  |
+ * |                     |            | the order of the step before it                                                     |
  * | `steps/<n>.output`  | one winner | created exclusively, which decides for good: by the engine that starts the step, as |
  * |                     |            | a file, between writing the order and giving it; or by someone who gives the step   |
  * |                     |            | up, as a folder                                                                     |
  * |                     | the step   | standard output and error, appended                                                 |
  * | `lanes/<id>/ended`  | supervisor | after the step: a line `<step> <code>`; without the newline it counts for nothing   |
+ * |                     |            | before an armed step: a line `<step> begun`, or `<step> skipped` in its place       |
  * |                     | `kill`     | 137, when no process is left                                                        |
+ * | `lanes/<id>/hold`   | `disarm`,  | nothing: the lane begins no armed step from now on (removed by `destroy`)           |
+ * |                     | `kill`     |                                                                                     |
  * | `lanes/<id>/next`   | engine     | nothing: becomes the output of the lane's next step (removed by `destroy`)          |
  * | `steps/<n>.script`  | engine     | with the order, only when the text is too long for it                               |
  *
@@ -22,11 +26,15 @@
  * | has the step      | any      | any                | finished                                                         |
  * | has not           | absent   | any                | makes the folder; or loses the race, and the next rows fit       |
  * | has not           | a folder | any                | lost: an engine that starts it later cannot create the output    |
- * | has not           | a file   | alive              | running, or read by its lane any moment                          |
+ * | has not           | a file   | alive              | running, or read by its lane any moment, or armed                |
  * | has not           | a file   | gone               | looks at `ended` once more, ends leftovers: lost                 |
  *
- * The lane of a step that was begun and has not ended is the one whose order names it. Whose engine dies before it gives the order ends by
- * itself: nothing else writes to its pipe.
+ * The lane of a step that was begun and has not ended is the one that has an order for it and has not skipped it. Whose engine dies before it gives
+ * the order ends by itself: nothing else writes to its pipe.
+ *
+ * An armed step is taken back by the file `hold`. The lane looks for it after it has written down the end of the step before; so where that is not written
+ * down after `hold` was made, the step is held. Else the lane's next line tells. Only who knows that the step is held removes its output, and makes
+ * its order empty.
  */
 import {
   closeSync,
@@ -37,6 +45,8 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -73,8 +83,12 @@ export function scriptFile(name: string): string {
   return `${name}.script`
 }
 
-export function orderFile(attempt: AttemptRef, lane: string): string {
-  return join(laneFolder(attempt, lane), 'order')
+/** Which of a lane's two files an order is in. */
+export type OrderSlot = 0 | 1
+const SLOTS: readonly OrderSlot[] = [0, 1]
+
+export function orderFile(attempt: AttemptRef, lane: string, slot: OrderSlot): string {
+  return join(laneFolder(attempt, lane), `order-${slot}`)
 }
 
 export function spareFile(attempt: AttemptRef, lane: string): string {
@@ -82,8 +96,15 @@ export function spareFile(attempt: AttemptRef, lane: string): string {
 }
 
 /** First line of an order, a remark for the shell that reads it. */
-export function orderHead(index: number): string {
-  return `# step ${index}\n`
+export function orderHead(index: number, after?: number): string {
+  return after === undefined ? `# step ${index}\n` : `# step ${index} after ${after}\n`
+}
+
+interface Ordered {
+  readonly slot: OrderSlot
+  readonly index: number
+  /** The step that it is armed behind. */
+  readonly after: number | undefined
 }
 
 /** Lanes of the attempt, also those of engines that died. */
@@ -96,22 +117,68 @@ export function lanesOf(attempt: AttemptRef): string[] {
   }
 }
 
-/** Lanes that the step was given to and nothing since. */
+/** Lanes that have an order for the step, and have not skipped it. */
 export function lanesWith(step: StepRef): string[] {
-  return lanesOf(step.attempt).filter((lane) => orderedStep(step.attempt, lane) === step.index)
+  return lanesOf(step.attempt).filter((lane) => orderOf(step, lane) !== undefined && readMark(step, lane) !== 'skipped')
 }
 
-/** The step that a lane was given last. */
-export function orderedStep(attempt: AttemptRef, lane: string): number | undefined {
-  const match = /^# step (\d+)\n/.exec(readIfThere(orderFile(attempt, lane)) ?? '')
-  return match?.[1] === undefined ? undefined : Number(match[1])
+/** The steps that a lane has orders for: the last ones it was given. */
+export function orderedSteps(attempt: AttemptRef, lane: string): readonly Ordered[] {
+  return SLOTS.flatMap((slot) => {
+    const head = /^# step (\d+)(?: after (\d+))?\n/.exec(readIfThere(orderFile(attempt, lane, slot)) ?? '')
+    if (head === null) return []
+    return [{ slot, index: Number(head[1]), after: head[2] === undefined ? undefined : Number(head[2]) }]
+  })
+}
+
+function orderOf(step: StepRef, lane: string): Ordered | undefined {
+  return orderedSteps(step.attempt, lane).find((order) => order.index === step.index)
 }
 
 /** What only a running lane needs. Orders hold the environment, which may hold secrets. */
 export function clearLane(attempt: AttemptRef, lane: string): void {
-  for (const file of [orderFile(attempt, lane), spareFile(attempt, lane)]) {
+  const orders = SLOTS.map((slot) => orderFile(attempt, lane, slot))
+  for (const file of [...orders, spareFile(attempt, lane), holdFile(attempt, lane)]) {
     if (existsSync(file)) unlinkSync(file)
   }
+}
+
+/**
+ * Holds the lane up before the armed step, if it has not begun it yet. `undecided`: the lane stands between the step before and this one, and
+ * writes at once which it is.
+ */
+export function hold(step: StepRef, lane: string): 'held' | 'begun' | 'undecided' {
+  const order = orderOf(step, lane)
+  if (order?.after === undefined) return 'begun'
+  try {
+    closeSync(openSync(holdFile(step.attempt, lane), 'a', 0o600))
+  } catch {
+    // A full disk, or the step has removed the folder: nothing holds the lane up, and its end will tell.
+    return 'begun'
+  }
+  // After the file was made, see above.
+  const mark = readMark(step, lane)
+  if (mark === 'begun') {
+    // What may be armed behind it is another matter.
+    rmSync(holdFile(step.attempt, lane), { force: true })
+    return 'begun'
+  }
+  if (mark !== 'skipped' && readEnd({ attempt: step.attempt, index: order.after }) === 0) return 'undecided'
+  // Whoever dies before the next line leaves a step that is lost: the lane has not begun it, and ends.
+  truncateSync(orderFile(step.attempt, lane, order.slot))
+  rmSync(outputFile(stepName(step)), { force: true })
+  return 'held'
+}
+
+function holdFile(attempt: AttemptRef, lane: string): string {
+  return join(laneFolder(attempt, lane), 'hold')
+}
+
+/** What a lane has written down about an armed step whose turn it was. */
+function readMark(step: StepRef, lane: string): 'begun' | 'skipped' | undefined {
+  const line = new RegExp(`^${step.index} (begun|skipped)\n`, 'm')
+  const word = line.exec(readIfThere(endedFile(step.attempt, lane)) ?? '')?.[1]
+  return word === 'begun' || word === 'skipped' ? word : undefined
 }
 
 export function writeScript(name: string, text: string): void {

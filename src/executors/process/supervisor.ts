@@ -26,7 +26,9 @@ exec "$@"
 `
 
 /**
- * Arguments: attempt folder, isolation, lane folder. Says `ready`, then reads the number of a step at a time and says `ended <step> <code>`.
+ * Arguments: attempt folder, isolation, lane folder. Says `ready`, then reads a line `<step> <order file> [<step before>]` at a time and says
+ * `ended <step> <code>`. With a step before, the step is armed: it begins if that one was the last and ended with 0, and unless a file `hold` says
+ * no; else the lane says `skipped <step>`. Which of both is written down before it begins.
  *
  * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
  *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
@@ -38,10 +40,20 @@ case $2 in process-group) trap : HUP INT QUIT PIPE TERM USR1 USR2 ;; esac
 exec 3>>"$3/ended"
 umask 022
 printf 'ready\\n'
-while read -r index; do
-  ( . "$3/order" ) </dev/null >>"$1/steps/$index.output" 2>&1 3>&-
+last=
+while read -r index order after; do
+  if [ "$after" ]; then
+    if [ "$last" != "$after 0" ] || [ -e "$3/hold" ]; then
+      printf '%s skipped\\n' "$index" >&3 || exit 125
+      printf 'skipped %s\\n' "$index"
+      continue
+    fi
+    printf '%s begun\\n' "$index" >&3 || exit 125
+  fi
+  ( . "$3/order-$order" ) </dev/null >>"$1/steps/$index.output" 2>&1 3>&-
   code=$?
   printf '%s %s\\n' "$index" "$code" >&3 || exit 125
   printf 'ended %s %s\\n' "$index" "$code"
+  last="$index $code"
 done
 `

@@ -175,6 +175,13 @@ find_file() {
   is_digest "$expected" || fail "the list of $version has no SHA-256 for $file"
 }
 
+# Says why version $1 was withdrawn; fails for any other.
+withdrawn() {
+  case $1 in
+    *) return 1 ;;
+  esac
+}
+
 main() {
   version=${PITLANE_VERSION-} dir=${PITLANE_DIR-} base=${PITLANE_BASE-} target=${PITLANE_TARGET-}
   dry=no required=no unsigned=no work='' folder=''
@@ -231,9 +238,12 @@ main() {
     work=$(mktemp -d "$dir/.install.XXXXXX") || fail "cannot write into $dir; use --dir to install somewhere else"
   fi
 
+  named=yes
   if [ -z "$version" ]; then
+    named=no
     fetch "$RELEASES/latest" "$work/latest" || fail "cannot fetch $(where "$RELEASES/latest"): there is no stable release yet, or no connection; --version names another one"
     read -r version <"$work/latest" || :
+    [ -n "$version" ] || fail 'there is no stable release at present: what there was is withdrawn; --version names another one'
   fi
   case $version in
     '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._+-]*) fail "'$version' is not the name of a version" ;;

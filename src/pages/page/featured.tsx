@@ -1,5 +1,5 @@
 import type { ReleaseDocument } from '../../release/document.ts'
-import type { Catalogue } from '../catalogue.ts'
+import { type Catalogue, isWhole } from '../catalogue.ts'
 import { humanDate, plainLine } from '../text.ts'
 import { ByHand } from './by-hand.tsx'
 import { Evidence } from './evidence.tsx'
@@ -9,6 +9,7 @@ import { Install } from './install.tsx'
 import { Notes } from './notes.tsx'
 import { testedCount } from './result.tsx'
 import { Verify } from './verify.tsx'
+import { Withdrawn } from './withdrawn.tsx'
 
 /** The newest stable release, whole. Section anchors start with an underscore, which no version does. */
 export function Featured({ document, catalogue }: { document: ReleaseDocument; catalogue: Catalogue }) {
@@ -43,13 +44,16 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
           {document.image ? <span class="badge plain">container image</span> : null}
         </p>
         {signed ? null : <Unsigned />}
+        {withdrawnSince(catalogue, document).map((withdrawn) => (
+          <Withdrawn document={withdrawn} catalogue={catalogue} />
+        ))}
         <ByHand document={document} />
       </section>
       <section id="_download" aria-labelledby="_download-title">
         <h2 id="_download-title">Download</h2>
         <Files document={document} />
       </section>
-      {first ? <Install catalogue={catalogue} version={null} /> : null}
+      {first ? <Install catalogue={catalogue} version={isWhole(document) ? null : document.version} /> : null}
       {document.notes === null ? null : (
         <section id="_notes" aria-labelledby="_notes-title">
           <h2 id="_notes-title">What is new</h2>
@@ -69,6 +73,11 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
       </section>
     </>
   )
+}
+
+/** Newer stable releases that people may look for: the list is newest first. */
+function withdrawnSince({ stable }: Catalogue, featured: ReleaseDocument): readonly ReleaseDocument[] {
+  return stable.slice(0, stable.indexOf(featured))
 }
 
 function Unsigned() {

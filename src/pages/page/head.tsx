@@ -22,7 +22,7 @@ const POLICY = [
 /** What browsers and feed readers are told; the policy comes before the style sheet and the script that it allows. */
 export function Head({ catalogue }: { catalogue: Catalogue }) {
   const name = plainLine(catalogue.name)
-  const featured = catalogue.stable[0]
+  const featured = catalogue.featured
   return (
     <head>
       <meta charset="utf-8" />

@@ -2,16 +2,17 @@ import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { plainLine } from '../text.ts'
+import { otherWord } from './others.tsx'
 
 /** The project's name, and links to the sections that this page has. */
 export function Masthead({ catalogue }: { catalogue: Catalogue }) {
-  const featured = catalogue.stable[0]
+  const featured = catalogue.featured
   const links = [
     featured && ['#_download', 'Download'],
-    catalogue.all.length > 0 && ['#_install', 'Install'],
+    catalogue.offered.length > 0 && ['#_install', 'Install'],
     featured && ['#_verify', 'Verify'],
     featured?.image && ['#_image', 'Image'],
-    catalogue.stable.length > 1 && ['#_older', 'Older'],
+    catalogue.stable.some((document) => document !== featured) && ['#_older', otherWord(catalogue)],
     catalogue.extra.length > 0 && ['#_extra', 'Extra'],
     catalogue.development.length > 0 && ['#_development', 'Development'],
     [relativeUrl(KEYS.atomStable), 'Feed'],

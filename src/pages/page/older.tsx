@@ -1,13 +1,16 @@
 import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
+import { isWithdrawn } from '../../release/state-document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
 import { ByHand } from './by-hand.tsx'
+import { withdrawalOf, withdrawalSentence } from '../withdrawal.ts'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
 import { Image } from './image.tsx'
 import { Notes } from './notes.tsx'
+import { Withdrawn } from './withdrawn.tsx'
 
 /** So many of a section are shown whole; older ones get one line each, so that a page of a thousand releases stays light. */
 const WHOLE = 10
@@ -25,7 +28,7 @@ export function Releases({ documents, catalogue }: { documents: readonly Release
           <summary>
             {rest.length} older: {shortVersion(rest[0]?.version ?? '')} to {shortVersion(rest.at(-1)?.version ?? '')}
           </summary>
-          <ReleaseLines documents={rest} />
+          <ReleaseLines documents={rest} catalogue={catalogue} />
         </details>
       )}
     </>
@@ -38,12 +41,14 @@ export function Releases({ documents, catalogue }: { documents: readonly Release
  */
 function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; catalogue: Catalogue }) {
   const { version, channel, image } = document
+  const withdrawn = isWithdrawn(catalogue.states, version)
   return (
-    <details class="release">
+    <details class={withdrawn ? 'release withdrawn' : 'release'}>
       <summary>
-        <span class="version">{shortVersion(version)}</span>{' '}
+        <Version document={document} withdrawn={withdrawn} />{' '}
         <time datetime={document.publishedAt}>{humanDate(document.publishedAt)}</time>
         {channel === 'stable' ? null : <span class="badge plain">{plainLine(channel)}</span>}
+        {withdrawn ? <span class="badge warn">withdrawn</span> : null}
         {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
         {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
         {document.version === document.commit ? (
@@ -54,6 +59,7 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
       </summary>
       <div class="body" id={version}>
         <h3 class="visually-hidden">{shortVersion(version)}</h3>
+        <Withdrawn document={document} catalogue={catalogue} />
         <ByHand document={document} />
         {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
         <Files document={document} />
@@ -72,7 +78,18 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
   )
 }
 
-function ReleaseLines({ documents }: { documents: readonly ReleaseDocument[] }) {
+/** Struck through where it is withdrawn; the badge beside it says so in words. */
+function Version({ document, withdrawn }: { document: ReleaseDocument; withdrawn: boolean }) {
+  const name = shortVersion(document.version)
+  return <span class="version">{withdrawn ? <s>{name}</s> : name}</span>
+}
+
+function withdrawnWords(catalogue: Catalogue, { version }: ReleaseDocument): string {
+  const withdrawal = withdrawalOf(catalogue, version)
+  return withdrawal === null ? '' : withdrawalSentence(withdrawal)
+}
+
+function ReleaseLines({ documents, catalogue }: { documents: readonly ReleaseDocument[]; catalogue: Catalogue }) {
   return (
     <table class="lines" role="table">
       <caption class="visually-hidden">Older releases, newest first</caption>
@@ -97,8 +114,15 @@ function ReleaseLines({ documents }: { documents: readonly ReleaseDocument[] }) 
           <tr role="row" id={document.version}>
             <th role="rowheader" scope="row">
               <a class="permalink" href={`#${document.version}`}>
-                {shortVersion(document.version)}
+                <Version document={document} withdrawn={isWithdrawn(catalogue.states, document.version)} />
               </a>
+              {isWithdrawn(catalogue.states, document.version) ? (
+                <>
+                  {' '}
+                  <span class="badge warn">withdrawn</span>
+                  <small>{withdrawnWords(catalogue, document)}</small>
+                </>
+              ) : null}
             </th>
             <td role="cell">
               <time datetime={document.publishedAt}>{document.publishedAt.slice(0, 10)}</time>

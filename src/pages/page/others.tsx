@@ -4,10 +4,12 @@ import type { Catalogue } from '../catalogue.ts'
 import { plainLine } from '../text.ts'
 import { Install } from './install.tsx'
 import { Releases } from './older.tsx'
+import { Withdrawn } from './withdrawn.tsx'
 
 /** In place of the newest stable release, where there is none. */
 export function NothingStable({ catalogue }: { catalogue: Catalogue }) {
-  const newest = catalogue.all[0]
+  const newest = catalogue.offered[0]
+  const isEmpty = catalogue.all.length === 0
   return (
     <>
       <section class="hero">
@@ -15,9 +17,16 @@ export function NothingStable({ catalogue }: { catalogue: Catalogue }) {
           <bdi>{plainLine(catalogue.name)}</bdi>
         </h1>
         <p class="lead">
-          {newest ? 'There is no stable release yet. What there is stands below.' : 'Nothing has been released yet.'}
+          {isEmpty
+            ? 'Nothing has been released yet.'
+            : catalogue.stable.length === 0
+              ? 'There is no stable release yet. What there is stands below.'
+              : 'There is no stable release at present: what there was is withdrawn.'}
         </p>
-        {newest ? null : (
+        {catalogue.stable.slice(0, 1).map((document) => (
+          <Withdrawn document={document} catalogue={catalogue} />
+        ))}
+        {!isEmpty ? null : (
           <p>
             The first release will appear here, with its files, digests and signatures. The{' '}
             <a href={relativeUrl(KEYS.atomStable)}>feed</a> will tell you.
@@ -29,15 +38,20 @@ export function NothingStable({ catalogue }: { catalogue: Catalogue }) {
   )
 }
 
+/** A version that is withdrawn may be newer than the one that is shown first. */
+export function otherWord({ stable, featured }: Catalogue): 'Older' | 'Other' {
+  return stable[0] === featured ? 'Older' : 'Other'
+}
+
 /** Older, extra and development releases. */
 export function OtherReleases({ catalogue }: { catalogue: Catalogue }) {
-  const older = catalogue.stable.slice(1)
+  const older = catalogue.stable.filter((document) => document !== catalogue.featured)
   const count = catalogue.development.length
   return (
     <>
       {older.length === 0 ? null : (
         <section id="_older" aria-labelledby="_older-title">
-          <h2 id="_older-title">Older versions</h2>
+          <h2 id="_older-title">{otherWord(catalogue)} versions</h2>
           <Releases documents={older} catalogue={catalogue} />
         </section>
       )}

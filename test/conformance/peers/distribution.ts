@@ -1,5 +1,5 @@
 /** The distribution project's registry, the reference for all others. */
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { goModule, installed } from './installed.ts'
 import { freePort, type Server, startServer, temporaryFolder } from './server.ts'
@@ -10,6 +10,8 @@ export const distribution = () =>
 export interface RegistryServer extends Server {
   /** `127.0.0.1:PORT` */
   readonly host: string
+  /** Removes everything, behind its back. */
+  empty(): void
 }
 
 /** @param settings further lines of its configuration (YAML), for logins */
@@ -37,6 +39,7 @@ export async function startDistribution(program: string, settings: readonly stri
   return {
     ...server,
     host: `127.0.0.1:${port}`,
+    empty: () => rmSync(join(folder.path, 'data'), { recursive: true, force: true }),
     async stop() {
       await server.stop()
       folder.remove()

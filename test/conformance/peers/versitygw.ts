@@ -1,6 +1,6 @@
 /** versitygw: an S3 server over a folder. It honours conditional writes. */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { goModule, installed } from './installed.ts'
 import type { S3Server } from './s3.ts'
 import { freePort, startServer, temporaryFolder } from './server.ts'
@@ -9,7 +9,16 @@ import { serveFolder } from './web.ts'
 export const versitygw = () =>
   installed(goModule('versitygw-1.8.0', 'versitygw', 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'))
 
-export async function startVersitygw(program: string): Promise<S3Server> {
+export interface FolderS3Server extends S3Server {
+  /** Removes what is in the bucket, behind the server's back. */
+  emptyBucket(name: string): Promise<void>
+  /** Removes the leases of publishers, as time does. */
+  dropLeases(name: string): Promise<void>
+  /** What is in the bucket. */
+  keys(name: string): Promise<readonly string[]>
+}
+
+export async function startVersitygw(program: string): Promise<FolderS3Server> {
   const folder = temporaryFolder('versitygw')
   const port = await freePort()
   const accessKey = 'pitlane-test'
@@ -29,6 +38,22 @@ export async function startVersitygw(program: string): Promise<S3Server> {
     accessKey,
     secretKey,
     makeBucket: (name) => mkdir(join(folder.path, name)),
+    async keys(name) {
+      const bucket = join(folder.path, name)
+      const entries = await readdir(bucket, { recursive: true, withFileTypes: true })
+      return entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(bucket, join(entry.parentPath, entry.name)))
+        .sort()
+    },
+    async dropLeases(name) {
+      for (const entry of await readdir(join(folder.path, name)))
+        if (entry.startsWith('.pitlane-lease')) await rm(join(folder.path, name, entry), { recursive: true })
+    },
+    async emptyBucket(name) {
+      const bucket = join(folder.path, name)
+      for (const entry of await readdir(bucket)) await rm(join(bucket, entry), { recursive: true })
+    },
     readBucket: (name) => serveFolder(join(folder.path, name)),
     async stop() {
       await server.stop()

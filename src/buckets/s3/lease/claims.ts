@@ -41,7 +41,10 @@ export function orderedClaims(
     async take() {
       if (claim === null) {
         const begun = clock.monotonic()
-        const numbers = (await store.list()).map(({ name }) => numberIn(name))
+        const all = await store.list()
+        // What a process of ours left that died: there is never another one that lives.
+        for (const { name } of all) if (name === held || name.endsWith(`-${who.id}`)) await store.remove(name)
+        const numbers = all.map(({ name }) => numberIn(name))
         const chosen = `${CLAIM}${String(Math.max(0, ...numbers) + 1).padStart(9, '0')}-${who.id}`
         await write(chosen)
         claim = chosen

@@ -48,13 +48,16 @@ export async function acquire(
     const holder = await holding.take()
     if (holder === null) break
     if (clock.monotonic() >= deadline) {
+      // Who gives up must not be waited for by others.
+      await holding.drop()
       throw new PitlaneError('BUSY', `${holder} is publishing into ${where}`, {
         hint: `Wait for it to end. When it has died, its lease ends ${times.life / 1000} s after its last sign of life.`,
       })
     }
     if (!told) onWait(holder)
     told = true
-    await clock.sleep(times.poll, signal).catch(() => {
+    await clock.sleep(times.poll, signal).catch(async () => {
+      await holding.drop()
       throw new PitlaneError('INTERRUPTED', `stopped while waiting for ${holder}`, {
         hint: 'Run the same command again: it goes on where it was.',
       })

@@ -1,6 +1,6 @@
 /** The lease where the server honours conditions: one object, written only where it is absent, or as it was read. */
 import { type Holding, LEASES, type LeaseTimes } from './lease.ts'
-import { holderIn, type LeaseStore, leaseText } from './store.ts'
+import { holderIn, idIn, type LeaseStore, leaseText } from './store.ts'
 
 const NAME = LEASES
 
@@ -28,6 +28,8 @@ export function onlyObject(
         tag = there.tag
         return null
       }
+      // A process of ours that died: there is never another one that lives.
+      if (idIn(there.text) === who.id && (await write({ tag: there.tag }))) return null
       const over = there.now - there.writtenAt > times.life && (await write({ tag: there.tag }))
       return over ? null : holderIn(there.text)
     },

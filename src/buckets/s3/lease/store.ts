@@ -24,11 +24,21 @@ export function leaseText(holder: string, id: string, count: number): string {
 
 /** Whatever stands there: it is for people. */
 export function holderIn(text: string): string {
+  const { holder } = fieldsOf(text)
+  return typeof holder === 'string' && holder !== '' ? holder.replace(/\p{Cc}/gu, ' ').slice(0, 200) : 'another process'
+}
+
+/** Null when it is not ours, or a newer version's. */
+export function idIn(text: string): string | null {
+  const { id } = fieldsOf(text)
+  return typeof id === 'string' ? id : null
+}
+
+function fieldsOf(text: string): { readonly holder?: unknown; readonly id?: unknown } {
   try {
-    const { holder } = JSON.parse(text) as { holder?: unknown }
-    if (typeof holder === 'string' && holder !== '') return holder.replace(/\p{Cc}/gu, ' ').slice(0, 200)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
   } catch {
-    // Not ours, or a newer version's.
+    return {}
   }
-  return 'another process'
 }

@@ -1,0 +1,156 @@
+/**
+ * Withdrawing a release, and putting it back: a new revision of its state, then the lists that follow from it. It is written down before
+ * anything goes out; killed anywhere, the same call goes on, and lists computed by whoever comes next say the same.
+ */
+import {
+  findBegunChange,
+  finishStateChange,
+  insertStateChange,
+  type StateChangeRow,
+  stateJournal,
+} from '../database/queries/state-changes.ts'
+import { replaceOperations } from '../database/queries/publications.ts'
+import { PitlaneError } from '../errors.ts'
+import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
+import { putLists, reopenLost } from './listing.ts'
+import { type ListParts, readSite, type Site, staleKeys } from './lists.ts'
+import { requireSameOwner } from './owner.ts'
+import { pointersOf } from './pointers.ts'
+import { PUBLICATION } from './publication.ts'
+import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
+import { encodeState, parseState, type StateDocument } from './state-document.ts'
+import { stateOperations } from './state-operations.ts'
+import { sha256Of } from './states.ts'
+import { nextState, type StateRequest } from './next-state.ts'
+
+/** What is asked for, told what there is; `begun` is a change of which the document is out already and perhaps not the lists. */
+export type Decide = (site: Site, begun: StateDocument | null) => StateRequest | Promise<StateRequest>
+
+export interface StateChange {
+  readonly version: string
+  /** The state that holds afterwards; null for a release that was never withdrawn. */
+  readonly state: StateDocument | null
+  /** Whether anything was, or would be, written. */
+  readonly changed: boolean
+  /** Pointers that move, by channel; null is no version. */
+  readonly pointers: readonly { readonly channel: string; readonly from: string | null; readonly to: string | null }[]
+}
+
+/** What `changeState` would do. Nothing is written. */
+export async function previewState(parts: ListParts, decide: Decide): Promise<StateChange> {
+  const { change } = await consider(parts, await settledStanding(parts), decide)
+  return change
+}
+
+/**
+ * @param shown what a person was shown and agreed to; another outcome is refused. Null where nobody was asked.
+ * @throws PitlaneError `NOT_FOUND` for an unknown version, `WITHDRAWN` when it is withdrawn for another reason, or its successor is
+ */
+export async function changeState(
+  parts: ListParts,
+  decide: Decide,
+  shown: StateChange | null,
+  stop: AbortSignal,
+): Promise<StateChange> {
+  return parts.exclusively(async () => {
+    const standing = await readStanding(parts)
+    noteDoubt(parts, standing)
+    const considered = await consider(parts, standing, decide)
+    if (shown !== null) requireSame(shown, considered.change)
+    const { row } = considered
+    if (row !== null) await carryOut(parts, row, considered, stop)
+    return considered.change
+  })
+}
+
+interface Considered {
+  readonly change: StateChange
+  /** Null when there is nothing to write. */
+  readonly row: StateChangeRow | null
+  readonly begun: StateChangeRow | null
+  /** Whether the document of the one that was begun is in the bucket: then lists name it, whoever puts them. */
+  readonly isOut: boolean
+}
+
+async function consider(parts: ListParts, standing: Standing, decide: Decide): Promise<Considered> {
+  await requireSameOwner(parts, standing)
+  const site = await readSite(parts, standing)
+  const begun = (await findBegunChange(parts.writer.db, parts.place)) ?? null
+  const started = begun === null ? null : stateOf(begun)
+  const isOut = started !== null && site.states.get(started.version)?.sha256 === sha256Of(encodeState(started))
+  const request = await decide(site, isOut ? started : null)
+  const next = nextState(parts, site, started, request)
+  const stored = next ?? site.states.get(request.version) ?? null
+  // Also where the state is there already: the lists may not say so yet, as whoever wrote it did not come that far.
+  const isListed = listedSha256(site, request.version) === stored?.sha256
+  const row =
+    stored === null || (next === null && isListed && begun?.version !== request.version)
+      ? null
+      : rowOf(parts, stored.state)
+  const states = new Map(site.states)
+  if (stored !== null) states.set(request.version, stored)
+  const before = standing.index?.pointers ?? {}
+  // Refused here, before anything goes out, when the lists could not follow.
+  const after = await pointersOf(parts, { ...site, states })
+  const channels = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  const pointers = channels
+    .map((channel) => ({ channel, from: before[channel] ?? null, to: after[channel] ?? null }))
+    .filter(({ from, to }) => from !== to)
+  return {
+    change: { version: request.version, state: stored?.state ?? null, changed: row !== null, pointers },
+    row,
+    begun,
+    isOut,
+  }
+}
+
+function listedSha256({ standing }: Site, version: string): string | undefined {
+  return standing.index?.releases.find((release) => release.version === version)?.state?.document.sha256
+}
+
+function rowOf({ place }: ListParts, state: StateDocument): StateChangeRow {
+  const { version, revision } = state
+  return { bucket: place, version, revision, document: encodeState(state).toString('utf8'), state: 'prepared' }
+}
+
+function stateOf(row: StateChangeRow): StateDocument {
+  return parseState(Buffer.from(row.document), `the change of ${row.version} that was begun`, row)
+}
+
+async function carryOut(
+  parts: ListParts,
+  row: StateChangeRow,
+  { begun, isOut }: Pick<Considered, 'begun' | 'isOut'>,
+  stop: AbortSignal,
+): Promise<void> {
+  const { writer, bucket, registry, signer } = parts
+  const state = stateOf(row)
+  const operations = stateOperations(signer, state, 'documents')
+  const verb = state.state === 'withdrawn' ? 'withdrawal' : 'restoring'
+  const title = `the ${verb} of ${state.version}`
+  const journal: Journal = { writer, bucket, registry, version: stateJournal(row), title, stop }
+  await findContradictions(parts, operations)
+  if (begun?.document !== row.document) {
+    await writer.write(async (trx) => {
+      // The lists to come say of another one what is out. What is not is as if nobody had asked for it.
+      if (begun !== null && isOut) await finishStateChange(trx, begun)
+      await replaceOperations(trx, journal.version, 'documents', journalRows(operations))
+      await insertStateChange(trx, row)
+    })
+  }
+  const entry = PUBLICATION.find(({ id }) => id === 'documents')
+  if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without documents')
+  await reopenLost(journal, entry, await staleKeys(bucket, operations))
+  await carryOutEntry(journal, entry, operations)
+  await putLists(parts, journal, Date.parse(state.date))
+  await writer.write((trx) => finishStateChange(trx, row))
+}
+
+function requireSame(shown: StateChange, now: StateChange): void {
+  const text = ({ state, pointers }: StateChange) =>
+    JSON.stringify([state?.version, state?.state, state?.reason, state?.supersededBy, pointers])
+  if (text(shown) === text(now)) return
+  throw new PitlaneError('PLAN_CONTRADICTION', 'the releases have changed since this was shown', {
+    hint: 'Somebody published or withdrew something meanwhile. Nothing was done: look at it again.',
+  })
+}

@@ -1,0 +1,91 @@
+/** A bucket with signed releases and lists, and states that publish into it. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { folderBucket } from '../../src/buckets/folder/bucket.ts'
+import { systemClock } from '../../src/clock.ts'
+import { openSqlite } from '../../src/database/sqlite.ts'
+import { takeOver } from '../../src/database/writer.ts'
+import { exampleDocument } from '../../src/pages/fixtures/documents.ts'
+import { renderSite } from '../../src/pages/site.ts'
+import { KEYS } from '../../src/plan/keys.ts'
+import { encodeDocument } from '../../src/release/document.ts'
+import { documentCheck } from '../../src/release/documents.ts'
+import { privateKeyOf, rawPublicKey } from '../../src/release/ed25519.ts'
+import type { ListParts } from '../../src/release/lists.ts'
+import { signDocument } from '../../src/release/put-operations.ts'
+import { parsePublicKey } from '../../src/release/public-key.ts'
+import { rebuildPages } from '../../src/release/rebuild-pages.ts'
+import { createSigner } from '../../src/release/sign.ts'
+import { parseSiteIndex } from '../../src/release/site-index.ts'
+
+export const NOW = Date.UTC(2026, 5, 1)
+export const VERSIONS = ['v1.0.0', 'v1.1.0', 'v1.2.0', 'v2.0.0-rc1'] as const
+export const never = new AbortController().signal
+const seed = Buffer.alloc(32, 7)
+export const siteKey = () => parsePublicKey(signer.publicKey.line, 'test')
+const signer = createSigner({ seed, keyId: Buffer.alloc(8, 7), key: rawPublicKey(privateKeyOf(seed)) })
+
+/** A bucket with four releases of `toy`, one of them of the channel `extra`. */
+export async function signedSite(t: TestContext) {
+  const root = mkdtempSync(join(tmpdir(), 'pitlane-states-'))
+  const folder = join(root, 'bucket')
+  let now = NOW
+  const clock = { ...systemClock, now: () => now }
+  const closing: (() => Promise<void>)[] = []
+  t.after(async () => {
+    for (const close of closing) await close()
+    rmSync(root, { recursive: true, force: true })
+  })
+  const notes: string[] = []
+  const elsewhere = async (): Promise<ListParts> => {
+    const db = await openSqlite(join(root, `state-${closing.length}.sqlite`))
+    closing.push(() => db.destroy())
+    return {
+      bucket: folderBucket(folder, clock),
+      place: './bucket',
+      registry: null,
+      note: (message) => notes.push(message),
+      signer,
+      check: documentCheck(siteKey()),
+      render: renderSite,
+      name: 'toy',
+      baseUrl: 'https://releases.example.org',
+      clock,
+      writer: await takeOver(db),
+      exclusively: (work) => work(),
+    }
+  }
+  const write = (key: string, bytes: Buffer | string) => {
+    mkdirSync(dirname(join(folder, key)), { recursive: true })
+    writeFileSync(join(folder, key), bytes)
+  }
+  for (const version of VERSIONS) {
+    const key = KEYS.document(version)
+    const bytes = encodeDocument({
+      ...exampleDocument(version, { channel: version.includes('-') ? 'extra' : 'stable' }),
+      name: 'toy',
+      signing: { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
+      files: [],
+      image: null,
+    })
+    write(key, bytes)
+    for (const side of signDocument(signer, 'toy', version, key, bytes)) write(side.key, side.bytes)
+  }
+  const parts = await elsewhere()
+  await rebuildPages(parts, never)
+  const read = (key: string) => readFileSync(join(folder, key), 'utf8')
+  return {
+    parts,
+    elsewhere,
+    notes,
+    write,
+    read,
+    remove: (key: string) => rmSync(join(folder, key)),
+    index: () => parseSiteIndex(Buffer.from(read(KEYS.index)), 'index.json'),
+    at: (time: number) => {
+      now = time
+    },
+  }
+}
