@@ -49,6 +49,7 @@ export const ERRORS = {
   TAG_MOVED: { fault: 'policy', retry: false, summary: 'the tag no longer names the commit that was built' },
   DIRTY_TREE: { fault: 'policy', retry: false, summary: 'the working tree has changes that the commit does not have' },
   VERIFICATION_FAILED: { fault: 'policy', retry: false, summary: 'the release does not verify' },
+  CLOCK_WRONG: { fault: 'policy', retry: false, summary: 'the clock cannot be right' },
   STATE_NEWER: { fault: 'policy', retry: false, summary: 'the state was written by a newer Pitlane' },
   STATE_LOST: {
     fault: 'infrastructure',

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+export const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
+export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 /** A day that there is, too: what is no date can't be compared with one. */
 export const isoDate = z
   .string()
@@ -15,9 +15,9 @@ export const isoDate = z
     return !Number.isNaN(time) && isoSeconds(time) === text
   }, 'is not a date')
 /** A version is one folder name: see `plan/version.ts`. */
-const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
+export const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
 /** A key in the bucket: relative, `/`-separated. */
-const key = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
+export const objectKey = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
 const size = z.int().nonnegative()
 
 const ReleaseFile = z.strictObject({
@@ -25,7 +25,7 @@ const ReleaseFile = z.strictObject({
   /** File name, the last segment of `path`. */
   name: z.string(),
   /** Key in the bucket. Beside it stand `<path>.sha256` and, when signed, `<path>.minisig`. */
-  path: key,
+  path: objectKey,
   /** Bytes. */
   size,
   sha256: hex64,
@@ -48,7 +48,7 @@ const ReleaseImage = z.strictObject({
   repository: z.string(),
   tag: z.string(),
   /** Of the multi-platform index. */
-  digest,
+  digest: imageDigest,
   /** Where the layout lies, relative to the bucket's root; null for a registry that is a server. */
   layout: z.string().nullable(),
   platforms: z.array(
@@ -58,7 +58,7 @@ const ReleaseImage = z.strictObject({
       repository: z.string(),
       tag: z.string(),
       /** Of the platform's manifest. */
-      digest,
+      digest: imageDigest,
       /** Bytes of the compressed layer. */
       size,
     }),

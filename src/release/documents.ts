@@ -18,7 +18,7 @@ const PARALLEL = 16
 
 export interface DocumentCheck {
   /** Throws when the `.minisig` text is not the signature of these bytes under this key in the bucket. */
-  verify(bytes: Buffer, minisig: string, key: string, document: ReleaseDocument): void
+  verify(bytes: Buffer, minisig: string, key: string, document: Pick<ReleaseDocument, 'name' | 'version'>): void
 }
 
 /** Checks documents with the project's own public key. */

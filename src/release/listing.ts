@@ -11,7 +11,7 @@ import { carryOutEntry, type Journal, journalRows } from './journal.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import { type Operation, PUBLICATION } from './publication.ts'
-import { parseSiteIndex } from './site-index.ts'
+import { parseSiteIndex, type SiteIndex } from './site-index.ts'
 import { noteDoubt, readStanding } from './standing.ts'
 
 /**
@@ -94,7 +94,7 @@ async function writeDown(parts: ListParts, journal: Journal, site: Site, at: num
   const operations = listOperations(parts, site, serial, generatedAt)
   const rows = journalRows(operations)
   const sha256 = rows.at(-1)?.sha256 ?? ''
-  const stable = await stableOf(operations)
+  const stable = (await indexIn(operations)).pointers['stable'] ?? null
   await journal.writer.write(async (trx) => {
     await replaceOperations(trx, journal.version, 'lists', rows)
     await insertListing(trx, {
@@ -110,9 +110,9 @@ async function writeDown(parts: ListParts, journal: Journal, site: Site, at: num
   return operations
 }
 
-/** The newest stable version that these lists name. */
-async function stableOf(operations: readonly Operation[]): Promise<string | null> {
+/** The index among the operations that put lists out. */
+export async function indexIn(operations: readonly Operation[]): Promise<SiteIndex> {
   const index = operations.at(-1)
-  if (index?.to !== 'bucket') return null
-  return parseSiteIndex(await buffer(index.body.open()), KEYS.index).pointers['stable'] ?? null
+  if (index?.to !== 'bucket') throw new PitlaneError('INTERNAL', 'lists without an index')
+  return parseSiteIndex(await buffer(index.body.open()), KEYS.index)
 }

@@ -13,6 +13,7 @@ import { projectChanged } from './owner.ts'
 import { listable } from './listable.ts'
 import { signDocument } from './materials.ts'
 import type { Operation } from './publication.ts'
+import { listRetired, readRetired, type RetiredDocument } from './retired.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
@@ -61,13 +62,16 @@ export interface Site {
   readonly standing: Standing
   /** The releases that are listed. */
   readonly stored: readonly StoredDocument[]
+  /** The releases that have left the lists and are still there. */
+  readonly retired: readonly RetiredRelease[]
   /** Milliseconds since 1970: lists are not dated before the ones that they follow, nor before what they list. */
   readonly notBefore: number
 }
 
 export async function readSite(parts: ListParts, standing: Standing): Promise<Site> {
   const documents = await readDocuments(parts.bucket, parts.check)
-  const { listed: stored, incomplete } = await listable(parts, documents, standing.proven ? standing.index : null)
+  const { present, retired } = await withoutRetired(parts, documents)
+  const { listed: stored, incomplete } = await listable(parts, present, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   // Only what this project has listed: anybody can put another list there.
   const there = new Set(documents.map(({ document }) => document.version))
@@ -78,13 +82,38 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
   // A date that nobody signed is shown where it stands, and moves no other.
   const dates = parts.check === null ? [] : stored.map(({ document }) => Date.parse(document.publishedAt))
-  return { standing, stored, notBefore: dates.reduce((a, b) => Math.max(a, b), standing.generatedAt) }
+  return { standing, stored, retired, notBefore: dates.reduce((a, b) => Math.max(a, b), standing.generatedAt) }
+}
+
+export interface RetiredRelease {
+  readonly stored: StoredDocument
+  readonly mark: RetiredDocument
+}
+
+/** A mark of another document than the one that is there says nothing of this one. */
+async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[]) {
+  const { versions } = await listRetired(parts.bucket)
+  const there = new Map(documents.map((stored) => [stored.document.version, stored]))
+  const marks = await readRetired(
+    parts.bucket,
+    versions.filter((version) => there.has(version)),
+    parts.check,
+  )
+  const retired: RetiredRelease[] = []
+  for (const mark of marks) {
+    const stored = there.get(mark.version)
+    if (stored === undefined) continue
+    if (stored.sha256 === mark.document) retired.push({ stored, mark })
+    else parts.note(`${KEYS.retired(mark.version)} does not count: it is of another document of ${mark.version}`)
+  }
+  const gone = new Set(retired.map(({ stored }) => stored))
+  return { present: documents.filter((stored) => !gone.has(stored)), retired }
 }
 
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
 export function listOperations(
   parts: ListParts,
-  { stored, standing }: Site,
+  { stored, standing }: Pick<Site, 'stored' | 'standing'>,
   serial: number,
   generatedAt: number,
 ): readonly Operation[] {

@@ -27,6 +27,7 @@ import type { ListParts } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
+import { readMark } from './retired.ts'
 import { settledStanding, type Standing } from './standing.ts'
 
 export interface ReleaseParts {
@@ -80,6 +81,7 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
+  await requireNotRetired(parts.lists, plan.version)
   const already = await isPublished(parts, plan, standing)
   if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
@@ -175,6 +177,15 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   }
   // Half published, and the state that began it is gone: what is there goes on if the same bytes are built.
   return false
+}
+
+/** A version that is on its way out is not published beside that. */
+async function requireNotRetired({ bucket, check }: ListParts, version: string): Promise<void> {
+  const retired = await readMark(bucket, version, check)
+  if (retired === null) return
+  throw new PitlaneError('CONTRADICTION', `${version} was retired at ${retired.retiredAt}: ${retired.reason}`, {
+    hint: `Add it to retention.pins in pitlane.yaml and run \`pitlane retention apply\`: until ${retired.removeAfter} it comes back. Or release under a new version.`,
+  })
 }
 
 /** That a version is listed says that it was whole once. */

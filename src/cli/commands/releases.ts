@@ -2,6 +2,7 @@ import type { Bucket } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
+import { listRetired, readRetired } from '../../release/retired.ts'
 import { parsePublicKey } from '../../release/public-key.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { shellWord } from '../../shell-word.ts'
@@ -14,6 +15,9 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
   await guard(this, flags.json, async () => {
     const { bucket, check } = await published(this)
     const stored = await readDocuments(bucket, check)
+    const retired = new Map(
+      (await readRetired(bucket, (await listRetired(bucket)).versions, check)).map((mark) => [mark.version, mark]),
+    )
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))
@@ -28,6 +32,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
           targets: files.map((file) => file.target),
           image: image === null ? null : `${image.repository}:${image.tag}@${image.digest}`,
           signed: signing.scheme !== 'none',
+          retiredAt: retired.get(version)?.retiredAt ?? null,
         })),
       )
     }
@@ -35,6 +40,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
     const width = Math.max(...documents.map(({ version }) => version.length))
     for (const document of documents) {
       const { version, channel, publishedAt, files, subject } = document
+      const mark = retired.get(version)
       const columns = [
         // Whole, also where it is a commit: it is what `show` and `verify` ask for.
         version.padEnd(width),
@@ -42,6 +48,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
         printable(subject),
+        ...(mark === undefined ? [] : [`retired, goes after ${mark.removeAfter}`]),
       ]
       this.process.stdout.write(`${columns.join('  ')}\n`)
     }

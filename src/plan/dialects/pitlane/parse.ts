@@ -6,6 +6,7 @@ import { parseDuration } from '../../duration.ts'
 import { explain } from './explain.ts'
 import { type Path, type Problem, configurationError } from './problems.ts'
 import { readYaml } from './read-yaml.ts'
+import { retentionRules, toRetention } from './retention-rules.ts'
 import { channelRules, checkRules, environmentRules, publishRules, releaseRules, togetherRules } from './rules.ts'
 import { PitlaneFile } from './schema.ts'
 
@@ -35,6 +36,7 @@ function ruleProblems(value: unknown): readonly Problem[] {
   const checks = part(shape.checks, 'checks')
   const release = part(shape.release, 'release')
   const publish = part(shape.publish, 'publish')
+  const retention = part(shape.retention, 'retention')
   const hasRelease = 'release' in value
   const image = release === undefined && hasRelease ? null : release?.image !== undefined
   return [
@@ -44,6 +46,9 @@ function ruleProblems(value: unknown): readonly Problem[] {
     ...(release === undefined ? [] : releaseRules(release)),
     ...(publish === undefined ? [] : publishRules(publish, hasRelease ? image : null)),
     ...togetherRules(hasRelease, 'publish' in value),
+    ...(retention === undefined
+      ? []
+      : retentionRules(retention, 'channels' in value ? (channels ?? null) : undefined, hasRelease)),
   ]
 }
 
@@ -76,6 +81,7 @@ function toConfiguration(file: PitlaneFile): Configuration {
       return { name, run, needs, timeout: parseDuration(timeout), env }
     }),
     release: release && publish ? toRelease(release, publish) : null,
+    retention: file.retention === undefined ? null : toRetention(file.retention),
   }
 }
 
