@@ -55,6 +55,7 @@ export const ERRORS = {
   DIRTY_TREE: { fault: 'policy', retry: false, summary: 'the working tree has changes that the commit does not have' },
   VERIFICATION_FAILED: { fault: 'policy', retry: false, summary: 'the release does not verify' },
   WITHDRAWN: { fault: 'policy', retry: false, summary: 'the release is withdrawn' },
+  CLOCK_WRONG: { fault: 'policy', retry: false, summary: 'the clock cannot be right' },
   STATE_NEWER: { fault: 'policy', retry: false, summary: 'the state was written by a newer Pitlane' },
   STATE_LOST: {
     fault: 'infrastructure',

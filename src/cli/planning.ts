@@ -31,6 +31,14 @@ export async function planRevision(project: Project, revision: string | undefine
   return makePlan({ source, configuration: { file, text }, changelog })
 }
 
+/** The configuration at HEAD, as `planRevision` reads it. */
+export async function committedConfiguration({ repository, file }: Project): Promise<Configuration | null> {
+  const { commit } = await repository.source('HEAD')
+  const text = await repository.file(commit, file, CONFIGURATION_LIMIT)
+  const { parseConfiguration } = await import('../plan/dialects/pitlane/parse.ts')
+  return text === null ? null : parseConfiguration(file, text)
+}
+
 /** Of the working tree, committed or not; null where there is no file. */
 export async function workingConfiguration(folder: string): Promise<Configuration | null> {
   const { parseConfiguration } = await import('../plan/dialects/pitlane/parse.ts')

@@ -16,8 +16,9 @@ interface InstallScriptInput {
   readonly baseUrl: string
   /** Null when the project does not sign. */
   readonly publicKey: SitePublicKey | null
-  /** Every release, and what became of it. */
+  /** Every release that is listed. */
   readonly all: readonly ReleaseDocument[]
+  /** What became of those, and of releases that have left the lists. */
   readonly states: Catalogue['states']
 }
 
@@ -51,8 +52,9 @@ export function installScript(input: InstallScriptInput): string {
 
 /** The script is computed anew with each change, so that it can carry what a shell would not get out of JSON. */
 function withdrawnCases({ all, states }: InstallScriptInput): string {
-  return all
-    .map(({ version }) => ({ version, withdrawal: withdrawalOf({ states }, version) }))
+  // What has left the lists can still be named, as long as its files are there: it comes after what is listed.
+  return [...new Set([...all.map(({ version }) => version), ...states.keys()])]
+    .map((version) => ({ version, withdrawal: withdrawalOf({ states }, version) }))
     .map(({ version, withdrawal }) =>
       withdrawal === null
         ? ''

@@ -24,6 +24,9 @@ export const KEYS = {
   /** The newest version of another channel, one line. */
   latestOf: (channel: string) => `_releases/latest-${channel}`,
   installScript: '_releases/install.sh',
+  /** Marks of versions that have left the lists. No version begins with an underscore. */
+  retiredFolder: '_releases/_retired/',
+  retired: (version: string) => `_releases/_retired/${version}.json`,
   publicKey: '_releases/minisign.pub',
   publicKeyPem: '_releases/signing-key.pem',
 } as const

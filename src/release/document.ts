@@ -5,7 +5,7 @@
 import { z } from 'zod'
 
 export const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 /** A day that there is, too: what is no date can't be compared with one. */
 export const isoDate = z
   .string()
@@ -17,7 +17,7 @@ export const isoDate = z
 /** A version is one folder name: see `plan/version.ts`. */
 export const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
 /** A key in the bucket: relative, `/`-separated. */
-const key = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
+export const objectKey = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
 const size = z.int().nonnegative()
 /** More than any project has targets. */
 export const MOST_REVISIONS = 999
@@ -27,7 +27,7 @@ const ReleaseFile = z.strictObject({
   /** File name, the last segment of `path`. */
   name: z.string(),
   /** Key in the bucket. Beside it stand `<path>.sha256` and, when signed, `<path>.minisig`. */
-  path: key,
+  path: objectKey,
   /** Bytes. */
   size,
   sha256: hex64,
@@ -53,7 +53,7 @@ const ReleaseImage = z.strictObject({
   repository: z.string(),
   tag: z.string(),
   /** Of the multi-platform index. */
-  digest,
+  digest: imageDigest,
   /** Where the layout lies, relative to the bucket's root; null for a registry that is a server. */
   layout: z.string().nullable(),
   /** What stands in front of the repositories in the names of images: `docker.io`, `registry.example.org:5000/team`; absent for a layout. */
@@ -65,7 +65,7 @@ const ReleaseImage = z.strictObject({
       repository: z.string(),
       tag: z.string(),
       /** Of the platform's manifest. */
-      digest,
+      digest: imageDigest,
       /** Bytes of the compressed layer. */
       size,
     }),

@@ -1,111 +1,17 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
-import { folderBucket } from '../buckets/folder/bucket.ts'
-import { systemClock } from '../clock.ts'
-import { openSqlite } from '../database/sqlite.ts'
-import { takeOver } from '../database/writer.ts'
-import { renderSite } from '../pages/site.ts'
+import { test } from 'node:test'
+import { BEGIN, handMadeSite, ONE, OTHER, plan, signer } from '../../test/world/hand-made-site.ts'
 import { KEYS } from '../plan/keys.ts'
-import { makePlan } from '../plan/make-plan.ts'
-import type { Plan } from '../plan/plan.ts'
-import { findTarget } from '../plan/targets.ts'
-import { handMadeFile } from './by-hand.ts'
-import { changeState } from './change-state.ts'
 import { bodyOf } from './digest.ts'
 import { ReleaseDocument } from './document.ts'
-import { documentCheck } from './documents.ts'
-import { privateKeyOf, rawPublicKey } from './ed25519.ts'
-import type { ListParts } from './lists.ts'
-import { parsePublicKey } from './public-key.ts'
-import { publishBinary } from './publish-binary.ts'
 import { documentOperations } from './put-operations.ts'
-import { createSigner } from './sign.ts'
-import { parseSiteIndex } from './site-index.ts'
-import { verifyRelease } from './verify.ts'
 
-const ONE = 'x86_64-unknown-linux-musl'
-const OTHER = 'aarch64-unknown-linux-musl'
 const DAY = 86_400_000
-const BEGIN = Date.UTC(2026, 2, 1)
-const never = new AbortController().signal
-const seed = Buffer.alloc(32, 7)
-const signer = createSigner({ seed, keyId: Buffer.alloc(8, 7), key: rawPublicKey(privateKeyOf(seed)) })
-const key = parsePublicKey(signer.publicKey.line, 'test')
-
-const CONFIGURATION = `name: toy
-checks: [{ name: unit, run: make check }]
-release:
-  targets: [${ONE}, ${OTHER}]
-  build: { run: make, binary: out/$TARGET/toy }
-publish: { bucket: ../bucket }
-`
-
-function plan(version: string, commit = 'c'.repeat(40)): Plan {
-  const source = {
-    commit,
-    tree: 'd'.repeat(40),
-    tag: version,
-    commitTime: BEGIN / 1000,
-    subject: 'x',
-    tagMessage: null,
-  }
-  const configuration = { file: 'pitlane.yaml', text: Buffer.from(CONFIGURATION) }
-  return makePlan({ source, configuration, changelog: null })
-}
-
-async function world(t: TestContext, sign = true) {
-  const root = mkdtempSync(join(tmpdir(), 'pitlane-by-hand-'))
-  const db = await openSqlite(join(root, 'state.sqlite'))
-  t.after(async () => {
-    await db.destroy()
-    rmSync(root, { recursive: true, force: true })
-  })
-  let now = BEGIN
-  const clock = { ...systemClock, now: () => now }
-  const bucket = folderBucket(join(root, 'bucket'), clock)
-  const lists: ListParts = {
-    bucket,
-    place: './bucket',
-    registry: null,
-    note: () => undefined,
-    signer: sign ? signer : null,
-    check: sign ? documentCheck(key) : null,
-    render: renderSite,
-    name: 'toy',
-    baseUrl: 'https://releases.example.org',
-    clock,
-    writer: await takeOver(db),
-    exclusively: (work) => work(),
-  }
-  return {
-    lists,
-    root,
-    at: (time: number) => {
-      now = time
-    },
-    put: (of: Plan, triple: string, text: string) => {
-      const bytes = Buffer.from(text)
-      const body = bodyOf(bytes)
-      const target = findTarget(triple)
-      const output = of.stages.flatMap((stage) => stage.outputs).find((candidate) => candidate.target === triple)
-      assert.ok(target && output)
-      const file = handMadeFile(of, target, output, { size: body.size, sha256: body.sha256, elf: null })
-      const about = { tag: null, actor: 'Mira', pitlaneVersion: '0.1.0', isChecked: false }
-      const made = { plan: of, file, signer: lists.signer, ...about }
-      return publishBinary(lists, never, { made, blake2b512: createHash('blake2b512').update(bytes).digest(), body })
-    },
-    read: (revision: number) =>
-      ReleaseDocument.parse(JSON.parse(readFileSync(join(root, 'bucket', KEYS.document('hand-1', revision)), 'utf8'))),
-    verify: (version: string) => verifyRelease({ bucket, registry: null, version, key: sign ? key : null, now }),
-  }
-}
 
 test('targets join one by one, and the documents stay in order of time though the clock goes back', async (t) => {
-  const { put, read, at, verify } = await world(t)
+  const { put, read, at, verify } = await handMadeSite(t)
   assert.equal((await put(plan('hand-1'), OTHER, 'two')).state, 'put')
   at(BEGIN - DAY)
   assert.equal((await put(plan('hand-1'), ONE, 'one')).state, 'put')
@@ -122,7 +28,7 @@ test('targets join one by one, and the documents stay in order of time though th
 })
 
 test('the channel is decided as always', async (t) => {
-  const { put } = await world(t)
+  const { put } = await handMadeSite(t)
   for (const [version, channel] of [
     ['hand-1', 'extra'],
     ['v1.2.3', 'stable'],
@@ -131,7 +37,7 @@ test('the channel is decided as always', async (t) => {
 })
 
 test('an object that is lost is put again, with the lists as they are', async (t) => {
-  const { put, root, verify } = await world(t)
+  const { put, root, verify } = await handMadeSite(t)
   await put(plan('hand-1'), ONE, 'one')
   rmSync(join(root, 'bucket', `${KEYS.binary('hand-1', ONE, 'toy')}.minisig`))
   assert.equal((await put(plan('hand-1'), ONE, 'one')).state, 'present')
@@ -139,7 +45,7 @@ test('an object that is lost is put again, with the lists as they are', async (t
 })
 
 test('without signatures the chain holds by its digests', async (t) => {
-  const { put, verify, root } = await world(t, false)
+  const { put, verify, root } = await handMadeSite(t, false)
   await put(plan('hand-1'), ONE, 'one')
   await put(plan('hand-1'), OTHER, 'two')
   assert.deepEqual((await verify('hand-1')).problems, [])
@@ -147,7 +53,7 @@ test('without signatures the chain holds by its digests', async (t) => {
 })
 
 test('a release is not extended; what it has is there, and other bytes are refused', async (t) => {
-  const { put, lists, root } = await world(t)
+  const { put, lists, root } = await handMadeSite(t)
   await put(plan('hand-1'), ONE, 'one')
   const released = { ...plan('v1.0.0'), version: 'v1.0.0' }
   await put(released, ONE, 'one')
@@ -166,15 +72,10 @@ test('a release is not extended; what it has is there, and other bytes are refus
 })
 
 test('withdrawn it is both, by hand and withdrawn; nothing joins it until it is put back', async (t) => {
-  const { put, lists, root, verify } = await world(t)
+  const { put, root, verify, change, index } = await handMadeSite(t)
   await put(plan('v1.0.0'), ONE, 'one')
   await put(plan('v1.0.0'), OTHER, 'two')
   await put(plan('v1.1.0'), ONE, 'one')
-  const index = () => parseSiteIndex(readFileSync(join(root, 'bucket', KEYS.index)), KEYS.index)
-  const change = (version: string, state: 'withdrawn' | 'published') => {
-    const asked = { version, state, reason: 'it is no good', supersededBy: null, amend: false, actor: 'Mira' }
-    return changeState(lists, () => asked, null, never)
-  }
   // What lacks targets holds no pointer, neither before nor after.
   await change('v1.1.0', 'withdrawn')
   const entry = index().releases.find(({ version }) => version === 'v1.1.0')
@@ -195,7 +96,7 @@ test('withdrawn it is both, by hand and withdrawn; nothing joins it until it is 
 })
 
 test('another commit, and a binary that nobody names yet, with other bytes', async (t) => {
-  const { put, root, lists } = await world(t)
+  const { put, root, lists } = await handMadeSite(t)
   await put(plan('hand-1'), ONE, 'one')
   await assert.rejects(put(plan('hand-1', 'e'.repeat(40)), OTHER, 'two'), { code: 'CONTRADICTION' })
   assert.ok(!existsSync(join(root, 'bucket', KEYS.binary('hand-1', OTHER, 'toy'))))

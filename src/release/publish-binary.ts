@@ -16,6 +16,7 @@ import { binaryOperations } from './put-operations.ts'
 import { putRevision } from './put-revision.ts'
 import { refreshPages } from './rebuild-pages.ts'
 import { refuseWithdrawn } from './refuse-withdrawn.ts'
+import { requireNotRetired } from './retired.ts'
 import type { StoredDocument } from './revisions.ts'
 import { settledStanding } from './standing.ts'
 
@@ -33,7 +34,7 @@ export interface PublishedBinary {
 }
 
 /**
- * @throws PitlaneError `CONTRADICTION` when the name is taken by other bytes, `RELEASED_OTHERWISE` when `pitlane release` made the version,
+ * @throws PitlaneError `CONTRADICTION` when the name is taken by other bytes, or the version was retired, `RELEASED_OTHERWISE` when `pitlane release` made the version,
  * `WITHDRAWN`
  */
 export async function publishBinary(
@@ -46,6 +47,7 @@ export async function publishBinary(
   // Also of what is there: with another key or name, nothing of this bucket is this project's.
   const standing = await settledStanding(lists)
   await requireSameOwner(lists, standing)
+  await requireNotRetired(lists.bucket, plan.version, lists.check)
   const first = await look(lists, request)
   if (first !== null) await refuseWithdrawn(lists, plan.version, standing)
   if (first !== null && first.document.byHand === undefined) return { state: 'present', document: first.document }

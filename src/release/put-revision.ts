@@ -6,12 +6,13 @@ import { type ListParts, readSite } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import { documentOperations } from './put-operations.ts'
 import { requireOffered } from './refuse-withdrawn.ts'
+import { requireNotRetired } from './retired.ts'
 import type { StoredDocument } from './revisions.ts'
 import { readStanding, type Standing } from './standing.ts'
 
 /**
  * @param make the document as of a date, milliseconds since 1970
- * @throws PitlaneError `WITHDRAWN`
+ * @throws PitlaneError `WITHDRAWN`, `CONTRADICTION` for a version that was retired
  */
 export async function putRevision(
   lists: ListParts,
@@ -25,6 +26,7 @@ export async function putRevision(
   const { states } = await readSite(lists, standing)
   const document = make(dateOf(lists, standing, before))
   requireOffered(states, document.version)
+  await requireNotRetired(lists.bucket, document.version, lists.check)
   // Nobody else writes here now, and there is no document under this name: what lies beside it is left over from a run that died.
   const operations = documentOperations(document, lists.signer, { replace: true })
   const { version } = document

@@ -30,6 +30,7 @@ import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
 import { refuseWithdrawn } from './refuse-withdrawn.ts'
 import type { Readers } from './shown.ts'
+import { requireNotRetired } from './retired.ts'
 import { settledStanding, type Standing } from './standing.ts'
 
 export interface ReleaseParts {
@@ -85,6 +86,7 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
+  await requireNotRetired(bucket, plan.version, parts.lists.check)
   const already = await isPublished(parts, plan, standing)
   if (already) await refuseWithdrawn(parts.lists, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })

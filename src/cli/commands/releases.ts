@@ -3,6 +3,7 @@ import { PitlaneError } from '../../errors.ts'
 import { byHandRemarks } from '../../release/by-hand.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
+import { listRetired, readRetired } from '../../release/retired.ts'
 import { isWithdrawn, type StateDocument } from '../../release/state-document.ts'
 import { readStates, shownStates } from '../../release/states.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
@@ -23,6 +24,9 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
       await shownStates(bucket, key, name),
       check,
     )
+    const retired = new Map(
+      (await readRetired(bucket, (await listRetired(bucket)).versions, check)).map((mark) => [mark.version, mark]),
+    )
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))
@@ -39,6 +43,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
           signed: signing.scheme !== 'none',
           byHand: byHand !== undefined,
           ...shownState(states.get(version)?.state ?? null),
+          retiredAt: retired.get(version)?.retiredAt ?? null,
         })),
       )
     }
@@ -46,6 +51,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
     const width = Math.max(...documents.map(({ version }) => version.length))
     for (const document of documents) {
       const { version, channel, publishedAt, files, subject, byHand } = document
+      const mark = retired.get(version)
       const columns = [
         // Whole, also where it is a commit: it is what `show` and `verify` ask for.
         version.padEnd(width),
@@ -54,6 +60,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
         isWithdrawn(states, version) ? 'WITHDRAWN' : '',
         `${byHand === undefined ? '' : 'made by hand: '}${printable(subject)}`,
+        mark === undefined ? '' : `retired, goes after ${mark.removeAfter}`,
       ].filter((column) => column !== '')
       this.process.stdout.write(`${columns.join('  ')}\n`)
     }
