@@ -1,12 +1,11 @@
 // The registry contract on real registries, with every way to log in.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
+import { MEDIA_TYPES } from '../../src/image/media-types.ts'
 import { digestOf } from '../../src/image/names.ts'
 import { parseRegistryAddress } from '../../src/image/address.ts'
 import type { Credentials } from '../../src/image/registry/credentials.ts'
@@ -16,6 +15,7 @@ import { Session } from '../../src/image/registry/session.ts'
 import type { Registry } from '../../src/image/types.ts'
 import { registryContract } from '../contracts/registry.contract.ts'
 import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
+import { passwordFile } from './peers/password-file.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startTokenService } from './peers/token-service.ts'
 
@@ -29,11 +29,31 @@ else {
   const folder = temporaryFolder('registry')
   const tokens = await startTokenService({ ...USER, identityToken: IDENTITY, keyFile: join(folder.path, 'jwks.json') })
   const open = await startDistribution(peer.program)
-  const basic = await startDistribution(peer.program, passwordFile(join(folder.path, 'htpasswd')))
+  const basic = await startDistribution(peer.program, passwordFile(join(folder.path, 'htpasswd'), USER))
   const bearer = await startDistribution(peer.program, tokens.settings)
   after(async () => {
     for (const server of [open, basic, bearer, tokens]) await server.stop()
     folder.remove()
+  })
+
+  const keeping = await startDistribution(peer.program, [], false)
+  after(() => keeping.stop())
+  test('a registry that does not delete says so, and what it has stays', async (t) => {
+    const registry = openOn(t, keeping, null)
+    const config = Buffer.from('{"kept":true}')
+    await put(registry, 'a/kept', config)
+    const descriptor = { mediaType: MEDIA_TYPES.config, digest: digestOf(config), size: config.length }
+    const bytes = Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.manifest, config: descriptor, layers: [] }),
+    )
+    const { digest, ...rest } = await registry.putManifest('a/kept', MEDIA_TYPES.manifest, bytes)
+    await registry.putTag('a/kept', 'v1', { digest, ...rest })
+    assert.equal(await registry.deleteManifest('a/kept', digest), 'unsupported')
+    assert.equal(await registry.deleteBlob('a/kept', descriptor.digest), 'unsupported')
+    assert.deepEqual(await registry.readManifest('a/kept', digest), bytes)
+    assert.equal(await registry.hasBlob('a/kept', descriptor.digest), true)
+    assert.equal(await registry.deleteTag('a/kept', 'v1', digest), 'unsupported')
+    assert.equal((await registry.resolveTag('a/kept', 'v1'))?.digest, digest)
   })
 
   contractOn('distribution 3', open, null)
@@ -135,15 +155,4 @@ function put(registry: Registry, repository: string, bytes: Buffer): Promise<voi
     size: bytes.length,
     open: () => Readable.from([bytes]),
   })
-}
-
-/** A password file as the registry reads it: bcrypt, made by the system's own crypt(3). */
-function passwordFile(path: string): readonly string[] {
-  const made = spawnSync('perl', ['-e', 'chomp(my $p = <STDIN>); print crypt($p, q($2y$05$abcdefghijklmnopqrstuu))'], {
-    input: USER.password,
-    encoding: 'utf8',
-  })
-  assert.match(made.stdout, /^\$2y\$/)
-  writeFileSync(path, `${USER.user}:${made.stdout}\n`)
-  return ['auth:', '  htpasswd:', '    realm: test', `    path: ${path}`]
 }
