@@ -91,11 +91,19 @@ export function plannedImage({ release, publish }: PlanByHand, { file }: Project
   })
 }
 
-/** A repository as it is named below the project's registry: in front of it the registry itself may stand, as in `docker pull`. */
-export function repositoryIn(registry: string, { value }: Said): string {
-  if (!isRegistryAddress(registry)) return value
+/**
+ * A repository as it is named below the project's registry: in front of it the registry itself may stand, as in `docker pull`, by any name
+ * that it goes by. A folder stands for whatever registry that is.
+ * @throws PitlaneError `USAGE` for one that is in another registry
+ */
+export function repositoryIn(registry: string, { from, value }: Said): string {
+  const [first = ''] = value.split('/', 1)
+  const isNamed = value.includes('/') && isRegistryAddress(first)
+  const inside = isNamed ? value.slice(first.length + 1) : value
+  if (!isRegistryAddress(registry)) return inside
   const { host, namespace } = parseRegistryAddress(registry)
-  const inside = value.startsWith(`${host}/`) ? value.slice(host.length + 1) : value
+  if (isNamed && parseRegistryAddress(first).host.toLowerCase() !== host.toLowerCase())
+    throw contradict({ from, value }, { from: 'publish.registry', value: registry })
   return namespace !== '' && inside.startsWith(namespace) ? inside.slice(namespace.length) : inside
 }
 

@@ -14,7 +14,7 @@ const noCheck = {
 } as const
 
 const version = madeVersionFlag(
-  'What it is a binary of (default: DRONE_TAG, CI_COMMIT_TAG; without a tag DRONE_COMMIT, CI_COMMIT_SHA)',
+  'The version (default: DRONE_TAG, CI_COMMIT_TAG; without a tag DRONE_COMMIT, CI_COMMIT_SHA)',
 )
 
 const binary = buildCommand<BinaryFlags, [string?], Context>({
@@ -23,7 +23,7 @@ const binary = buildCommand<BinaryFlags, [string?], Context>({
     brief: 'Put one binary where a release has it (to_s3)',
     fullDescription: [
       'Puts the binary of one target with its checksum and signature, and lists the version as made by hand: tests not run, perhaps not all targets. A target more makes the next revision of its release document. What `pitlane release` made is never extended.',
-      'FILE is by default what `release.build.binary` names. A version that is no tag is made of CI_COMMIT_SHA or DRONE_COMMIT, else of HEAD.',
+      'FILE is by default what `release.build.binary` names. A version that is no tag is made of HEAD, or where a variable names it, of CI_COMMIT_SHA or DRONE_COMMIT.',
     ].join('\n'),
   },
   parameters: {
@@ -58,7 +58,7 @@ const multiarch = buildCommand<MultiarchFlags, [], Context>({
   docs: {
     brief: 'Push the multi-platform image over those of the platforms (multiarch_docker)',
     fullDescription:
-      'Finds the images of all platforms under the tag, checks that each is for its platform, and pushes an index that names them by digest. Says which are missing.',
+      'Finds the images of all platforms under the tag, checks that each is for its platform, and pushes an index that names them by digest. Says which are missing. A release that was made by hand then names it, if the signing key is there.',
   },
   parameters: {
     flags: {
@@ -80,7 +80,8 @@ const index = buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
   loader: async () => (await import('./commands/pages.ts')).index,
   docs: {
     brief: 'Put page, lists, feeds and pointers (refresh_index)',
-    fullDescription: 'Computes them from the documents in the bucket, as `pitlane pages rebuild` does.',
+    fullDescription:
+      'Puts page, lists, feeds and pointers as the release documents in the bucket say, as `pitlane pages rebuild` does.',
   },
   parameters: { flags: { noWait, json } },
 })

@@ -20,6 +20,8 @@ export interface MultiarchRequest {
   readonly tag: string
   /** Whether an index that lacks planned platforms is wanted: its tag can't be given to a fuller one later. */
   readonly partial: boolean
+  /** Called before anything is pushed; what it throws stops that. */
+  readonly permit: (image: PublishedIndex['image']) => Promise<void>
 }
 
 export interface PublishedIndex {
@@ -49,7 +51,7 @@ const CONFIG_LIMIT = 1024 * 1024
 /** @throws PitlaneError `NOT_FOUND` when images are missing, `CONTRADICTION` when the tag names another index */
 export async function publishMultiarch(
   journal: ByHandJournal & { readonly registry: Registry },
-  { plan, image, tag, partial }: MultiarchRequest,
+  { plan, image, tag, partial, permit }: MultiarchRequest,
 ): Promise<PublishedIndex> {
   const { registry } = journal
   const looked = await inParallel(image.platforms, PARALLEL, async (planned) => {
@@ -70,6 +72,7 @@ export async function publishMultiarch(
   const tagging = tagOperation(image.repository, tag, index.descriptor)
   await findContradictions(journal, [tagging])
   if ((await registry.resolveTag(image.repository, tag)) !== null) return { state: 'present', ...result }
+  await permit(result.image)
   await carryOutByHand(journal, `${image.repository}:${tag}`, [
     ...withoutDoubles(images.flatMap((found) => copies(registry, found, image.repository))),
     manifestOperation('image-index', image.repository, index),

@@ -8,12 +8,40 @@ import { PitlaneError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { requireSameCommit, withImage } from './by-hand.ts'
 import type { ByHandJournal } from './by-hand-journal.ts'
-import { type ReleaseImage, revisionOf } from './document.ts'
+import { type ReleaseDocument, type ReleaseImage, revisionOf } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
 import type { ListParts } from './lists.ts'
+import { requireSameOwner } from './owner.ts'
 import { putRevision } from './put-revision.ts'
 import { refreshPages } from './rebuild-pages.ts'
+import { refuseWithdrawn } from './refuse-withdrawn.ts'
+import { requireNotRetired } from './retired.ts'
+import { settledStanding } from './standing.ts'
+
+/**
+ * A tag that is pushed stays: what its release would not take is found before.
+ * @throws PitlaneError `CONTRADICTION`, `WITHDRAWN`
+ */
+export async function requireRecordable(
+  lists: ListParts,
+  { plan, image }: { readonly plan: Plan; readonly image: Pick<ReleaseImage, 'digest'> },
+): Promise<void> {
+  const before = await readTrustedDocument(lists.bucket, plan.version, lists.check)
+  if (before === null) return
+  const standing = await settledStanding(lists)
+  await requireSameOwner(lists, standing)
+  await requireNotRetired(lists.bucket, plan.version, lists.check)
+  await refuseWithdrawn(lists, plan.version, standing)
+  requireFits(before.document, plan, image)
+}
+
+function requireFits(document: ReleaseDocument, plan: Plan, image: Pick<ReleaseImage, 'digest'>): void {
+  requireSameCommit(document, plan)
+  const there = document.image?.digest
+  if (there !== undefined && there !== image.digest)
+    throw contradiction(`the image of ${plan.version}`, there, image.digest)
+}
 
 /**
  * @returns in words, what came of it; null when the version has no document that was made by hand: then there is nothing to record
@@ -30,10 +58,7 @@ export async function recordImage(
     const before = await readTrustedDocument(bucket, plan.version, lists.check)
     if (before?.document.byHand === undefined) return null
     const { document } = before
-    requireSameCommit(document, plan)
-    const there = document.image?.digest
-    if (there !== undefined && there !== image.digest)
-      throw contradiction(`the image of ${plan.version}`, there, image.digest)
+    requireFits(document, plan, image)
     const files = new Map(document.files.map((file) => [file.target, file]))
     const without = image.platforms.filter(({ target }) => !files.has(target)).map(({ target }) => target)
     if (without.length > 0)
@@ -42,7 +67,7 @@ export async function recordImage(
     if (findings.length > 0) throw otherBytes(plan.version, findings)
     const journal: ByHandJournal = { writer, bucket, registry: null, stop }
     const make = (at: number) => withImage(before, image, { at, pitlaneVersion })
-    const now = there === undefined ? await putRevision(lists, journal, before, make) : document
+    const now = document.image === null ? await putRevision(lists, journal, before, make) : document
     await refreshPages(lists, stop)
     return `in revision ${revisionOf(now)} of the document of ${plan.version}`
   })

@@ -1,7 +1,7 @@
 import { publicName } from '../../event/promotion.ts'
 import { byHandRemarks, handMadeFile } from '../../release/by-hand.ts'
 import { publishBinary } from '../../release/publish-binary.ts'
-import { findTarget } from '../../plan/targets.ts'
+import { findTarget, TARGETS } from '../../plan/targets.ts'
 import { PitlaneError } from '../../errors.ts'
 import { binaryOf, notesOf, planByHand, plannedOutput } from '../by-hand.ts'
 import { guard, printJson, tidyUp, withState } from '../command.ts'
@@ -26,7 +26,7 @@ export async function binary(this: Context, flags: BinaryFlags, file?: string): 
     const target = findTarget(said.value)
     if (target === undefined)
       throw new PitlaneError('USAGE', `${said.from} is ${JSON.stringify(said.value)}, and there is no such target`, {
-        hint: 'See `targets` in the reference of pitlane.yaml.',
+        hint: `There are ${TARGETS.map(({ triple }) => triple).join(', ')}.`,
       })
     const project = await this.project()
     const { plan, tag } = await planByHand(project, asked)

@@ -2,7 +2,7 @@ import { requireTag } from '../../image/names.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { publishMultiarch, type PublishedIndex } from '../../release/publish-multiarch.ts'
-import { recordImage } from '../../release/record-image.ts'
+import { recordImage, requireRecordable } from '../../release/record-image.ts'
 import { notesOf, planByHand, plannedImage } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context, Project } from '../context.ts'
@@ -37,13 +37,17 @@ export async function multiarch(this: Context, flags: MultiarchFlags): Promise<v
     await withState(this, project, flags, command, report, async (state) => {
       const registry = await this.registry(place, project.folder)
       const journal = { writer: state.writer, bucket: null, registry, stop: this.stop.drain }
-      const result = await publishMultiarch(journal, { plan, image, tag, partial: flags.partial })
+      const options = { ...state, report, noWait: flags.noWait }
+      const parts = tag === image.tag ? await partsOf(this, project, plan, options) : null
+      const permit = async (made: PublishedIndex['image']) => {
+        if (parts?.lists != null) await requireRecordable(parts.lists, { plan, image: made })
+      }
+      const result = await publishMultiarch(journal, { plan, image, tag, partial: flags.partial, permit })
       const { state: outcome, digest, platforms, missing } = result
       const lacks = missing.length === 0 ? '' : `; without ${missing.join(', ')}`
       let recorded: string | null = null
       try {
-        if (tag === image.tag)
-          recorded = await record(this, project, plan, result, { ...state, report, noWait: flags.noWait })
+        if (parts !== null) recorded = await record(this, plan, result, parts)
       } finally {
         // It is there, whatever came of its document.
         const what = `${image.repository}:${tag}@${digest}  in ${registry.location}: ${platforms.join(', ')}${lacks}`
@@ -57,22 +61,27 @@ export async function multiarch(this: Context, flags: MultiarchFlags): Promise<v
   })
 }
 
-/** A release by hand learns of its image, where there is what it takes to write its document. */
+type Parts = Awaited<ReturnType<typeof publishing>> | { readonly lists: null }
+
+/** What it takes to write a release document. A step that only has the logins of the registry does what it can. */
+async function partsOf(context: Context, project: Project, plan: Plan, options: PublishingParts): Promise<Parts> {
+  try {
+    return await publishing(context, project, plan, options)
+  } catch (error) {
+    if (!(error instanceof PitlaneError) || error.code !== 'KEY_MISSING') throw error
+    return { lists: null }
+  }
+}
+
+/** A release by hand learns of its image. */
 async function record(
-  context: Context,
-  project: Project,
+  { stop, pitlaneVersion }: Context,
   plan: Plan,
   { image }: PublishedIndex,
-  options: PublishingParts,
+  parts: Parts,
 ): Promise<string | null> {
-  try {
-    const { lists, images, registry } = await publishing(context, project, plan, options)
-    if (registry === null) throw new PitlaneError('INTERNAL', 'an image without a registry')
-    const request = { plan, image: { ...image, ...images }, pitlaneVersion: context.pitlaneVersion }
-    return await recordImage({ ...lists, registry }, context.stop.drain, request)
-  } catch (error) {
-    // A step that only has the logins of the registry does what it can.
-    if (!(error instanceof PitlaneError) || error.code !== 'KEY_MISSING') throw error
-    return 'its release document is left as it is: there is no signing key here'
-  }
+  if (parts.lists === null) return 'its release document is left as it is: there is no signing key here'
+  const { lists, images, registry } = parts
+  if (registry === null) throw new PitlaneError('INTERNAL', 'an image without a registry')
+  return recordImage({ ...lists, registry }, stop.drain, { plan, image: { ...image, ...images }, pitlaneVersion })
 }
