@@ -97,3 +97,26 @@ test('nothing joins a version that was retired', async (t) => {
   await assert.rejects(put(plan('v1.0.1'), ONE, 'one'), { code: 'CONTRADICTION', message: /was retired at/ })
   assert.deepEqual(readdirSync(folder('v1.0.1')), before)
 })
+
+test('what lacks a target is not retired while that may still come', async (t) => {
+  const { apply, put, at } = await site(t)
+  const version = 'v1.0.3'
+  const stepOf = async (time: number) => {
+    const { versions } = (await apply(time)).plan
+    const { step, reason } = versions.find((planned) => planned.version === version) ?? {}
+    return `${step}: ${reason}`
+  }
+  at(LEAVES)
+  await put(plan(version), OTHER, 'two')
+  assert.match(await stepOf(LEAVES + DAY), /^kept: lacks targets, which may still come until 20/)
+  assert.match(await stepOf(LEAVES + 7 * DAY), /^retire: number \d, with keep: 1$/)
+})
+
+test('and once it is whole, it is the newest', async (t) => {
+  const { apply, put, at, index } = await site(t)
+  at(LEAVES)
+  await put(plan('v1.0.3'), OTHER, 'two')
+  await apply(LEAVES + DAY)
+  await put(plan('v1.0.3'), ONE, 'one')
+  assert.equal(index().pointers['stable'], 'v1.0.3')
+})

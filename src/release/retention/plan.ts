@@ -81,7 +81,7 @@ export async function planRetention(parts: RetentionParts, standing: Standing, a
   )
   requireClock(site, loose, at)
   requirePins(retention, site, loose)
-  const verdicts = judge({ retention, now: at, ...(await candidatesOf(lists, site, at)) })
+  const verdicts = judge({ retention, now: at, ...(await candidatesOf(lists, site, at, retention.grace)) })
   const reader = lists.registry === null ? null : new ImageReader(lists.registry)
   const versions: PlannedVersion[] = []
   for (const mark of loose) versions.push(withoutDocument(mark, site, at))
@@ -94,7 +94,7 @@ export async function planRetention(parts: RetentionParts, standing: Standing, a
  * Everything that was published, in the order of the page; what its pointers name, and those that readers see now, and what releases that are
  * withdrawn send people to.
  */
-async function candidatesOf(lists: ListParts, site: Site, at: number) {
+async function candidatesOf(lists: ListParts, site: Site, at: number, grace: number) {
   const { stored, retired, standing, states, notBefore } = site
   const everything = [...stored, ...retired.map((release) => release.stored)]
   const index = (as: States) => {
@@ -105,6 +105,11 @@ async function candidatesOf(lists: ListParts, site: Site, at: number) {
   const { releases } = await index(new Map())
   const { pointers } = await index(states)
   const now = standing.index?.pointers ?? {}
+  const growing = new Map(
+    everything.flatMap(({ document: { version, byHand } }): [string, number][] =>
+      byHand === undefined || byHand.missing.length === 0 ? [] : [[version, Date.parse(byHand.revisedAt) + grace]],
+    ),
+  )
   const pointed = [...Object.entries(now), ...Object.entries(pointers)].map(([channel, version]): [string, string] => [
     version,
     (channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel)).slice(KEYS.releases.length),
@@ -115,6 +120,7 @@ async function candidatesOf(lists: ListParts, site: Site, at: number) {
       channel,
       publishedAt: Date.parse(published),
       isOffered: !isWithdrawn(states, version),
+      growsUntil: isWithdrawn(states, version) ? null : (growing.get(version) ?? null),
     })),
     named: new Map([...successorsOf(states), ...pointed]),
   }

@@ -18,11 +18,13 @@ function retention(channels: Record<string, { keep?: number; for?: number }>, pi
   return { channels: new Map(entries), pins, grace: 7 * DAY }
 }
 
-/** `version age-in-days [withdrawn]`, newest first. */
+/** `version age-in-days [withdrawn | growing]`, newest first; what grows does so for a week. */
 function candidates(channel: string, ...rows: readonly string[]): Candidate[] {
   return rows.map((row) => {
-    const [version = '', age = '0', withdrawn] = row.split(' ')
-    return { version, channel, publishedAt: NOW - Number(age) * DAY, isOffered: withdrawn === undefined }
+    const [version = '', age = '0', what] = row.split(' ')
+    const publishedAt = NOW - Number(age) * DAY
+    const growsUntil = what === 'growing' ? publishedAt + 7 * DAY : null
+    return { version, channel, publishedAt, isOffered: what !== 'withdrawn', growsUntil }
   })
 }
 
@@ -47,6 +49,11 @@ test('what either rule keeps stays, and what goes says since when', () => {
   for (const [policy, expected] of table) {
     assert.deepEqual(verdicts(retention(policy), given), expected, JSON.stringify(policy))
   }
+})
+
+test('what still lacks targets stays for the grace time, so that they can come', () => {
+  const given = candidates('extra', 'whole 20', 'b 2 growing', 'c 9 growing')
+  assert.deepEqual(verdicts(retention({ extra: { keep: 1 } }), given), ['whole keep', 'b growing', 'c goes 2'])
 })
 
 test('the newest of a line, a pin and what a pointer names stay', () => {
@@ -118,7 +125,13 @@ test('whatever the policy, the newest of a line, a pointer, a pin and a channel 
   fc.assert(
     fc.property(
       fc.uniqueArray(
-        fc.record({ version, channel: fc.constantFrom('stable', 'extra'), age: fc.nat(1000), isOffered: fc.boolean() }),
+        fc.record({
+          version,
+          channel: fc.constantFrom('stable', 'extra'),
+          age: fc.nat(1000),
+          isOffered: fc.boolean(),
+          grows: fc.option(fc.nat(1000)),
+        }),
         { selector: (row) => row.version, maxLength: 30 },
       ),
       fc.dictionary(fc.constantFrom('stable', 'extra'), policy),
@@ -127,7 +140,11 @@ test('whatever the policy, the newest of a line, a pointer, a pin and a channel 
       (rows, channels, pins, pointers) => {
         const given = rows
           .toSorted((a, b) => compareVersions(b.version, a.version))
-          .map(({ age, ...row }) => ({ ...row, publishedAt: NOW - age * DAY }))
+          .map(({ age, grows, ...row }) => ({
+            ...row,
+            publishedAt: NOW - age * DAY,
+            growsUntil: grows === null ? null : NOW + (grows - age) * DAY,
+          }))
         const named = new Map(pointers.map((pointer): [string, string] => [pointer, 'latest']))
         const found = judge({ retention: retention(channels, pins), candidates: given, named, now: NOW })
         const going = found.filter(({ kept }) => kept === null)

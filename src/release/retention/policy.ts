@@ -13,6 +13,8 @@ export interface Candidate {
   readonly publishedAt: number
   /** False for what is withdrawn: it takes no place from others, and is no line's newest while the line has another. */
   readonly isOffered: boolean
+  /** Milliseconds since 1970: until then what it lacks may still come; null for what is whole. */
+  readonly growsUntil: number | null
 }
 
 export interface PolicyInput {
@@ -36,6 +38,7 @@ export type Kept =
   | { readonly by: 'keep'; readonly place: number; readonly keep: number }
   /** Milliseconds since 1970. */
   | { readonly by: 'for'; readonly until: number }
+  | { readonly by: 'growing'; readonly until: number }
 
 export interface Verdict extends Candidate {
   /** Null when it may go. */
@@ -50,7 +53,7 @@ export function judge({ retention, candidates, named, now }: PolicyInput): reado
   const pins = new Set(retention.pins)
   const channels = new Map<string, { readonly all: Newer; readonly offered: Newer }>()
   return candidates.map((candidate): Verdict => {
-    const { version, channel, publishedAt, isOffered } = candidate
+    const { version, channel, publishedAt, isOffered, growsUntil } = candidate
     const before = channels.get(channel) ?? { all: new Newer(), offered: new Newer() }
     channels.set(channel, before)
     const newer = isOffered ? before.offered : before.all
@@ -66,7 +69,8 @@ export function judge({ retention, candidates, named, now }: PolicyInput): reado
       if (line !== null && inLine === null) return { by: 'line', line }
       if (policy.keep !== null && place <= policy.keep) return { by: 'keep', place, keep: policy.keep }
       const until = publishedAt + (policy.for ?? 0)
-      return policy.for !== null && until > now ? { by: 'for', until } : null
+      if (policy.for !== null && until > now) return { by: 'for', until }
+      return growsUntil !== null && growsUntil > now ? { by: 'growing', until: growsUntil } : null
     }
     const why = kept()
     // The rules let go of it one after the other: the last of them counts.
@@ -74,6 +78,7 @@ export function judge({ retention, candidates, named, now }: PolicyInput): reado
       publishedAt + (policy?.for ?? 0),
       newer.dates[(policy?.keep ?? 1) - 1] ?? publishedAt,
       inLine ?? publishedAt,
+      growsUntil ?? publishedAt,
     )
     before.all.add(publishedAt, line)
     if (isOffered) before.offered.add(publishedAt, line)

@@ -20,6 +20,8 @@ export function reasonOf({ kept, channel, place }: Verdict, { channels }: Retent
       return `number ${kept.place}, with keep: ${kept.keep}`
     case 'for':
       return `kept until ${isoSeconds(kept.until).slice(0, 10)}`
+    case 'growing':
+      return `lacks targets, which may still come until ${isoSeconds(kept.until)}`
     case undefined:
       return policy === undefined ? '' : goesBy(policy, place)
   }

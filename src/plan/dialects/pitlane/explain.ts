@@ -45,6 +45,8 @@ export function explain(issue: Issue, schema: z.ZodType, file: YamlFile, prefix:
     case 'invalid_value':
       return one(`${pathText(path)}: ${unknownValue(value, found, issue.values.map(String))}`)
     case 'invalid_type': {
+      if (!issue.message.startsWith('Invalid input'))
+        return one(`${pathText(path)}: expected ${issue.message}, found ${found}`)
       const quotes = issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')
       const hint = quotes ? `; put quotes around it: '${file.written(path) ?? String(value)}'` : ''
       return one(`${pathText(path)}: expected ${TYPES[issue.expected] ?? issue.expected}, found ${found}${hint}`)

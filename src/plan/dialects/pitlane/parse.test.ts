@@ -100,7 +100,7 @@ test('each mistake is told with its place, what was expected, and the nearest na
     [
       'name: unit,',
       'name: unit, timeout: 10,',
-      '4:28: checks[1].timeout: expected a text, found the number 10; put quotes',
+      '4:28: checks[1].timeout: expected a duration such as 30s, 10m or 2h, found the number 10',
     ],
     [
       'name: unit,',
@@ -387,6 +387,7 @@ test('retention: days and counts are read, and each mistake has its place', () =
     ['{ stable: { keeep: 1 } }', /unknown key "keeep" in retention\.stable: did you mean "keep"\?/],
     ['{ stable: { keep: 1 }, pins: [v1, v1] }', /"v1" stands in the list already, at \[0\]/],
     ['{ stable: { keep: 1 }, grace: 0d }', /retention\.grace: expected a number of days/],
+    ['{ stable: { for: 60 } }', /retention\.stable\.for: expected a number of days such as 90d, found the number 60$/],
   ]
   for (const [text, expected] of table) assert.match(messageOf(`${base}retention: ${text}\n`), expected)
 })

@@ -13,7 +13,10 @@ import { TARGETS } from '../../targets.ts'
 
 /** A text that matches a pattern; when it does not, the error says what was expected. */
 function text(pattern: RegExp, expected: string) {
-  return z.string().regex(pattern, { error: expected })
+  // Where quotes alone would not make it fit, they are not what it lacks.
+  const instead = ({ input }: { input?: unknown }) =>
+    typeof input === 'number' && !pattern.test(String(input)) ? expected : undefined
+  return z.string({ error: instead }).regex(pattern, { error: expected })
 }
 
 const command = text(/\S/, 'a shell command')
