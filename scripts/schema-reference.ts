@@ -14,10 +14,8 @@ export function reference(schema: Schema): string {
   const parts: string[] = []
   for (const section of sections) {
     parts.push(sectionText(section))
-    for (const [key, value] of Object.entries(section.schema.properties ?? {})) {
-      const below = mappingBelow(join(section.path, key), value)
-      if (below !== null) sections.push(below)
-    }
+    for (const [key, value] of Object.entries(section.schema.properties ?? {}))
+      sections.push(...mappingsBelow(join(section.path, key), value))
   }
   return `${INTRODUCTION}\n${parts.join('\n')}`
 }
@@ -56,15 +54,16 @@ function sectionText({ path, schema }: Section): string {
   return [title, '', '| key | type | default | |', '|---|---|---|---|', ...rows, ''].join('\n')
 }
 
-/** The mapping that a key leads to, directly, in a list (`checks[]`) or under names (`channels.NAME`). */
-function mappingBelow(path: string, value: unknown): Section | null {
+/** The mappings that a key leads to, directly, in a list (`checks[]`) or under names (`channels.NAME`). */
+function mappingsBelow(path: string, value: unknown): readonly Section[] {
   const schema = value as Schema
-  if (schema.properties !== undefined) return { path, schema }
   const item = schema.items as Schema | undefined
-  if (item?.properties !== undefined) return { path: `${path}[]`, schema: item }
   const named = schema.additionalProperties
-  if (typeof named === 'object' && named.properties !== undefined) return { path: `${path}.NAME`, schema: named }
-  return null
+  return [
+    ...(schema.properties === undefined ? [] : [{ path, schema }]),
+    ...(item?.properties === undefined ? [] : [{ path: `${path}[]`, schema: item }]),
+    ...(typeof named === 'object' && named.properties !== undefined ? [{ path: `${path}.NAME`, schema: named }] : []),
+  ]
 }
 
 function typeText(schema: Schema): string {

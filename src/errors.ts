@@ -44,12 +44,18 @@ export const ERRORS = {
   TEST_NOT_RUN: { fault: 'target', retry: false, summary: 'a required release test could not run on this machine' },
   CONTRADICTION: { fault: 'policy', retry: false, summary: 'the same name exists with other bytes' },
   PLAN_CONTRADICTION: { fault: 'policy', retry: false, summary: 'what was carried out is not what the plan declared' },
+  RELEASED_OTHERWISE: {
+    fault: 'policy',
+    retry: false,
+    summary: 'the version was made the other way: by hand, or by `pitlane release`',
+  },
   PROJECT_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket holds releases of another project' },
   KEY_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket is signed with another key' },
   TAG_MOVED: { fault: 'policy', retry: false, summary: 'the tag no longer names the commit that was built' },
   DIRTY_TREE: { fault: 'policy', retry: false, summary: 'the working tree has changes that the commit does not have' },
   VERIFICATION_FAILED: { fault: 'policy', retry: false, summary: 'the release does not verify' },
   WITHDRAWN: { fault: 'policy', retry: false, summary: 'the release is withdrawn' },
+  CLOCK_WRONG: { fault: 'policy', retry: false, summary: 'the clock cannot be right' },
   STATE_NEWER: { fault: 'policy', retry: false, summary: 'the state was written by a newer Pitlane' },
   STATE_LOST: {
     fault: 'infrastructure',

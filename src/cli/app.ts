@@ -18,6 +18,7 @@ import {
   withdrawnArgument,
   words,
 } from './parameters.ts'
+import { oldNames, publish } from './publish-routes.ts'
 import { usageTexts } from './usage-errors.ts'
 
 const init = buildCommand<{ force: boolean; json: boolean }, [], Context>({
@@ -220,6 +221,33 @@ const pages = buildRouteMap({
   docs: { brief: 'Look after the release page' },
 })
 
+const retention = buildRouteMap({
+  routes: {
+    plan: buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
+      loader: async () => (await import('./commands/retention.ts')).plan,
+      docs: {
+        brief: 'Show what would be removed, why, and how many bytes that is',
+        fullDescription:
+          'Goes by `retention:` in the committed pitlane.yaml. Says of each version which rule keeps it, or why it goes and since when. Changes nothing.',
+      },
+      parameters: { flags: { noWait, json } },
+    }),
+    apply: buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
+      loader: async () => (await import('./commands/retention.ts')).apply,
+      docs: {
+        brief: 'Take old versions off the lists, and remove what left them a grace time ago',
+        fullDescription: [
+          'Shows the plan and carries it out. A version leaves page, lists and feeds first, and is marked as retired; its tags, manifests and files go once the grace time is over and the command is run again. Until then a pin brings it back.',
+          '',
+          'The newest version of a line, what a pointer names, pins and channels without a policy are never touched. After a crash the same command goes on where it was.',
+        ].join('\n'),
+      },
+      parameters: { flags: { noWait, json } },
+    }),
+  },
+  docs: { brief: 'Remove old versions, by a policy' },
+})
+
 const key = buildRouteMap({
   routes: {
     generate: buildCommand<{ output?: string; json: boolean }, [], Context>({
@@ -276,10 +304,25 @@ const complete = buildCommand<NonNullable<unknown>, string[], Context>({
 export function buildApp(version: string) {
   return buildApplication<Context>(
     buildRouteMap({
-      routes: { init, plan, run, release, releases, verify, pages, key, doctor, completion, complete },
+      routes: {
+        init,
+        plan,
+        run,
+        release,
+        releases,
+        verify,
+        publish,
+        pages,
+        retention,
+        key,
+        doctor,
+        completion,
+        complete,
+        ...oldNames,
+      },
       docs: {
         brief: 'From a commit to a tested, signed, published release',
-        hideRoute: { complete: true },
+        hideRoute: { complete: true, to_s3: true, to_docker: true, multiarch_docker: true, refresh_index: true },
         fullDescription: [
           'From a commit to a tested, signed, published release.',
           '',

@@ -1,4 +1,5 @@
 /** Flags and arguments that commands share, each with what a shell may propose for it. */
+import { TARGETS } from '../plan/targets.ts'
 import type { Context } from './context.ts'
 
 /** Behind what was typed: the shell itself proposes files. In no word of a command line, and in no name of a file. */
@@ -47,6 +48,32 @@ export function fileFlag(placeholder: string, brief: string) {
 export function requiredFileFlag(placeholder: string, brief: string) {
   return { kind: 'parsed', parse: text, brief, placeholder, proposeCompletions: proposeFiles } as const
 }
+
+/** Of a release that is made, or added to: where it has a tag, that is its name. */
+export function madeVersionFlag(brief: string) {
+  return { ...textFlag('VERSION', brief), proposeCompletions: proposeRevisions } as const
+}
+
+export function targetFlag(brief: string) {
+  return { ...textFlag('TRIPLE', brief), proposeCompletions: () => TARGETS.map(({ triple }) => triple) } as const
+}
+
+export function platformFlag(brief: string) {
+  return { ...textFlag('PLATFORM', brief), proposeCompletions: () => TARGETS.map(({ platform }) => platform) } as const
+}
+
+export const binaryArgument = {
+  kind: 'tuple',
+  parameters: [
+    {
+      brief: 'The binary (default: where the build leaves it)',
+      parse: text,
+      placeholder: 'FILE',
+      optional: true,
+      proposeCompletions: proposeFiles,
+    },
+  ],
+} as const
 
 export const revision = {
   kind: 'tuple',

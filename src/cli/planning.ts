@@ -12,12 +12,14 @@ import type { Project } from './context.ts'
 const CONFIGURATION_LIMIT = 1024 * 1024
 const CHANGELOG_LIMIT = 16 * 1024 * 1024
 
-export async function planRevision(project: Project, revision: string | undefined): Promise<Plan> {
+/** @param name a version that is no tag, which the commit is released as by hand */
+export async function planRevision(project: Project, revision: string | undefined, name?: string): Promise<Plan> {
   const { repository, file } = project
   const asked = repository.source(revision ?? 'HEAD')
   // What reads YAML and checks it is loaded while git answers.
   const loading = import('../plan/make-plan.ts')
-  const source = await asked
+  const found = await asked
+  const source = name === undefined ? found : { ...found, tag: name, tagMessage: null }
   const text = await repository.file(source.commit, file, CONFIGURATION_LIMIT)
   if (text === null) {
     throw new PitlaneError('CONFIG_MISSING', `there is no ${file} in commit ${source.commit}`, {
@@ -27,6 +29,14 @@ export async function planRevision(project: Project, revision: string | undefine
   const changelog = await repository.file(source.commit, join(dirname(file), 'CHANGELOG.md'), CHANGELOG_LIMIT)
   const { makePlan } = await loading
   return makePlan({ source, configuration: { file, text }, changelog })
+}
+
+/** The configuration at HEAD, as `planRevision` reads it. */
+export async function committedConfiguration({ repository, file }: Project): Promise<Configuration | null> {
+  const { commit } = await repository.source('HEAD')
+  const text = await repository.file(commit, file, CONFIGURATION_LIMIT)
+  const { parseConfiguration } = await import('../plan/dialects/pitlane/parse.ts')
+  return text === null ? null : parseConfiguration(file, text)
 }
 
 /** Of the working tree, committed or not; null where there is no file. */

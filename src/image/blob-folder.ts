@@ -11,6 +11,7 @@ import {
   measure,
   openRegular,
   readSmall,
+  removeDurably,
   temporaryName,
   writeDurably,
 } from './content-folder.ts'
@@ -26,6 +27,8 @@ export interface BlobFolder {
   /** Writes a blob that isn't there; fails with `CONTRADICTION` when it is there with other bytes, or comes with others. */
   put(digest: string, size: number, open: () => Readable): Promise<void>
   open(digest: string): Promise<Readable | null>
+  /** Whether it was there. */
+  remove(digest: string): Promise<boolean>
   /** The whole blob with the right bytes; fails with `STORAGE_FAILED` when it is larger than `limit` bytes. */
   read(digest: string, limit: number): Promise<Buffer | null>
 }
@@ -75,6 +78,8 @@ export function blobFolder(folder: string): BlobFolder {
       const file = await openRegular(pathOf(digest))
       return file === null ? null : streamFile(file.handle)
     },
+
+    remove: (digest) => exclusively(pathOf(digest), () => removeDurably(pathOf(digest))),
 
     async read(digest, limit) {
       const bytes = await readSmall(pathOf(digest), limit)

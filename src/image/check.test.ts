@@ -15,7 +15,7 @@ import { assembleImage, type LayerFacts } from './image.ts'
 import { type Layer, writeLayer } from './layer.ts'
 import { MEDIA_TYPES } from './media-types.ts'
 import { digestOf } from './names.ts'
-import type { Descriptor, Registry } from './types.ts'
+import type { Deletion, Descriptor, Registry } from './types.ts'
 
 /** A registry without any rule, so that every lie can be told. */
 class LyingRegistry implements Registry {
@@ -52,6 +52,15 @@ class LyingRegistry implements Registry {
   }
   async listTags(): Promise<readonly string[]> {
     return [...this.tags.keys()].sort()
+  }
+  async deleteTag(): Promise<Deletion> {
+    return 'unsupported'
+  }
+  async deleteManifest(): Promise<Deletion> {
+    return 'unsupported'
+  }
+  async deleteBlob(): Promise<Deletion> {
+    return 'unsupported'
   }
 }
 

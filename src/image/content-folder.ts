@@ -4,7 +4,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { CHUNK, giveBack, takeChunk } from '../chunks.ts'
@@ -88,6 +88,18 @@ export async function writeDurably<T extends { readonly path: string }>(
   } finally {
     await handle.close()
   }
+}
+
+/** Whether there was a file; it is gone for good when this has ended. */
+export async function removeDurably(path: string): Promise<boolean> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw storageFailed('cannot remove', path, error)
+  }
+  await syncFolder(dirname(path))
+  return true
 }
 
 export function temporaryName(folder: string, key: string): string {

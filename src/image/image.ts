@@ -109,6 +109,11 @@ export function assembleIndex(
   })
 }
 
+/** What stands at the index of an image, whichever platforms it has. */
+export function indexAnnotations(planned: PlannedImage, facts: ImageFacts): Readonly<Record<string, string>> {
+  return annotationsOf(labelsOf(planned, facts))
+}
+
 /** `os/architecture[/variant]`. */
 export function platformName(platform: NonNullable<Descriptor['platform']>): string {
   return [platform.os, platform.architecture, ...(platform.variant === undefined ? [] : [platform.variant])].join('/')

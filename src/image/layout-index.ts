@@ -89,6 +89,20 @@ export function withTag(index: LayoutIndex, repository: string, tag: string, des
   return { ...index, manifests: index.manifests.toSpliced(position, 0, entry) }
 }
 
+/** The index without a tag; nothing else is changed or moved. */
+export function withoutTag(index: LayoutIndex, repository: string, tag: string): LayoutIndex {
+  const name = `${repository}:${tag}`
+  return { ...index, manifests: index.manifests.filter((entry) => nameOf(entry) !== name) }
+}
+
+/** Everything that stands in the index, also what other tools put there: media type and digest. */
+export function entriesOf(index: LayoutIndex): readonly Pick<Descriptor, 'mediaType' | 'digest'>[] {
+  return index.manifests.map(({ mediaType, digest }) => ({
+    mediaType: typeof mediaType === 'string' ? mediaType : '',
+    digest: typeof digest === 'string' ? digest : '',
+  }))
+}
+
 /** The tags of a repository, sorted. Entries that other tools named otherwise are not tags. */
 export function tagsOf(index: LayoutIndex, repository: string): readonly string[] {
   const tags = index.manifests.flatMap((entry) => {

@@ -19,12 +19,14 @@ import {
   parseLayoutIndex,
   parseLayoutMarker,
   tagsOf,
+  withoutTag,
   withTag,
 } from './layout-index.ts'
 import { readParts } from './manifest.ts'
 import { MANIFEST_LIMIT } from './media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from './names.ts'
-import type { Descriptor, Registry } from './types.ts'
+import { reachable } from './layout-reach.ts'
+import type { Deletion, Descriptor, Registry } from './types.ts'
 
 /** Bytes: some hundred thousand tags. */
 const INDEX_LIMIT = 64 * 1024 * 1024
@@ -103,6 +105,22 @@ export function layoutRegistry(folder: string): Registry {
       throw new PitlaneError('CONTRADICTION', `${folder}: ${wanted.digest} cannot be tagged: ${parts.problem}`)
   }
 
+  /** For one state of the tags: manifests and blobs never change. */
+  let reach: { readonly tags: string; readonly digests: ReadonlySet<string> } | null = null
+
+  async function remove(repository: string, digest: string): Promise<Deletion> {
+    requireRepository(repository)
+    requireDigest(digest)
+    return exclusively(indexPath, async () => {
+      if ((await blobs.sizeOf(digest)) === null) return 'absent'
+      const index = await readIndex()
+      const tags = digestOf(encodeLayoutIndex(index))
+      if (reach?.tags !== tags) reach = { tags, digests: await reachable(index, blobs, folder) }
+      if (reach.digests.has(digest)) return 'in-use'
+      return (await blobs.remove(digest)) ? 'deleted' : 'absent'
+    })
+  }
+
   return {
     location: folder,
 
@@ -165,5 +183,27 @@ export function layoutRegistry(folder: string): Registry {
       requireRepository(repository)
       return tagsOf(await readIndex(), repository)
     },
+
+    async deleteTag(repository, tag, digest) {
+      requireRepository(repository)
+      requireTag(tag)
+      requireDigest(digest)
+      return exclusively(indexPath, async () => {
+        const index = await readIndex()
+        const present = findTag(index, repository, tag, indexPath)
+        if (present === null) return 'absent'
+        if (present.digest !== digest)
+          throw new PitlaneError(
+            'CONTRADICTION',
+            `${folder}: the tag ${repository}:${tag} names ${present.digest}, and ${digest} was to lose it`,
+            { hint: 'Somebody has moved the tag: it stays as it is.' },
+          )
+        await replace(indexPath, 'index.json', encodeLayoutIndex(withoutTag(index, repository, tag)))
+        return 'deleted'
+      })
+    },
+
+    deleteManifest: remove,
+    deleteBlob: remove,
   }
 }

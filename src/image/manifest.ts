@@ -70,6 +70,36 @@ export function readParts(
   return { problem: `${mediaType} is not the media type of an OCI manifest or index` }
 }
 
+const AnyDescriptor = z.object({
+  mediaType: z.string().default(''),
+  digest: z.string(),
+  size: z.int().nonnegative().default(0),
+})
+/** Whatever an OCI or Docker manifest or index may name, also through members that Pitlane writes none of. */
+const Any = z.object({
+  config: AnyDescriptor.optional(),
+  layers: z.array(AnyDescriptor).default([]),
+  blobs: z.array(AnyDescriptor).default([]),
+  subject: AnyDescriptor.optional(),
+  manifests: z.array(AnyDescriptor).default([]),
+})
+type Named = z.infer<typeof AnyDescriptor>
+
+/** What a manifest of any kind names, so that it is kept. */
+export function partsOfAny(
+  bytes: Buffer,
+): Read<{ readonly blobs: readonly Named[]; readonly manifests: readonly Named[] }> {
+  const any = read(Any, bytes)
+  if ('problem' in any) return any
+  const { config, layers, blobs, subject, manifests } = any.value
+  return {
+    value: {
+      blobs: [...(config === undefined ? [] : [config]), ...layers, ...blobs],
+      manifests: [...manifests, ...(subject === undefined ? [] : [subject])],
+    },
+  }
+}
+
 function read<T>(schema: z.ZodType<T>, bytes: Buffer): Read<T> {
   let content: unknown
   try {

@@ -3,7 +3,7 @@ import { PitlaneError } from '../errors.ts'
 import type { Registry } from './types.ts'
 
 /** The half of a registry that reads. */
-export type Pullable = Omit<Registry, 'putBlob' | 'putManifest' | 'putTag'>
+export type Pullable = Pick<Registry, 'location' | 'hasBlob' | 'openBlob' | 'readManifest' | 'resolveTag' | 'listTags'>
 
 /**
  * Reads without a login, and with the own one what is denied to others.

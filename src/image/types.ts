@@ -12,6 +12,12 @@ export interface Descriptor {
 }
 
 /**
+ * What became of a request to delete. `in-use`: it stays, because a tag or manifest that stays names it. `unsupported`: the registry's
+ * definite answer that it does not delete such things.
+ */
+export type Deletion = 'deleted' | 'absent' | 'in-use' | 'unsupported'
+
+/**
  * Where container images go: a folder in OCI image layout, or (later) a distribution server. Blobs and manifests are put by digest and
  * never change; only tags name them. Null means the registry's definite answer "absent".
  *
@@ -40,4 +46,13 @@ export interface Registry {
   putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void>
   /** The tags of a repository, sorted; none when it is absent. */
   listTags(repository: string): Promise<readonly string[]>
+  /** Takes a tag away that names this digest; refuses with `CONTRADICTION` when it names another one. What it named stays. */
+  deleteTag(repository: string, tag: string, digest: string): Promise<Deletion>
+  /**
+   * Deletes a manifest or index by digest. A server deletes every tag that names it along with it, and does not look whether an index
+   * does: the caller has made sure that none is needed. A folder keeps what any tag of any repository leads to.
+   */
+  deleteManifest(repository: string, digest: string): Promise<Deletion>
+  /** Deletes a blob from a repository; a folder has it once for all of them, and keeps what any tag leads to. */
+  deleteBlob(repository: string, digest: string): Promise<Deletion>
 }

@@ -60,9 +60,9 @@ export interface Catalogue {
   /** The newest stable release that is offered. */
   readonly featured: ReleaseDocument | null
   readonly states: States
-  /** Every channel that has a release, also one that is withdrawn; `stable` first, then by name. */
+  /** Every channel that has a whole release, also one that is withdrawn; `stable` first, then by name. */
   readonly channels: readonly string[]
-  /** Newest version that is offered of each channel that has one. */
+  /** Newest version that is offered and whole of each channel that has one. */
   readonly pointers: ReadonlyMap<string, string>
 }
 
@@ -89,7 +89,9 @@ export function catalogue(input: SiteInput): Catalogue {
   const names = [...channels.keys()].sort(stableFirst)
   for (const channel of names) {
     requireChannelName(channel)
-    const newest = newestFirst(channels.get(channel) ?? [], input.compare).find(isOffered)
+    const newest = newestFirst(channels.get(channel) ?? [], input.compare)
+      .filter(isWhole)
+      .find(isOffered)
     if (newest) pointers.set(channel, newest.version)
   }
   const all = [...stable, ...extra, ...development]
@@ -108,7 +110,7 @@ export function catalogue(input: SiteInput): Catalogue {
     offered: all.filter(isOffered),
     featured: stable.find(isOffered) ?? null,
     states,
-    channels: names,
+    channels: names.filter((channel) => channels.get(channel)?.some(isWhole)),
     pointers,
   }
 }
@@ -120,7 +122,14 @@ export function catalogue(input: SiteInput): Catalogue {
 function newestFirst(documents: readonly ReleaseDocument[], compare: SiteInput['compare']): readonly ReleaseDocument[] {
   const byVersion = (a: ReleaseDocument, b: ReleaseDocument) =>
     compare(b.version, a.version) || byText(a.version, b.version)
-  return documents.toSorted(documents.every((document) => document.tag !== null) ? byVersion : byDate)
+  const isNamed = documents.every((document) => document.version !== document.commit)
+  const order = isNamed ? byVersion : byDate
+  return documents.toSorted((a, b) => Number(isWhole(b)) - Number(isWhole(a)) || order(a, b))
+}
+
+/** Nothing points to a release made by hand while it lacks targets, and it stands behind the others: many take the first as the latest. */
+export function isWhole({ byHand }: ReleaseDocument): boolean {
+  return byHand === undefined || byHand.missing.length === 0
 }
 
 function byDate(a: ReleaseDocument, b: ReleaseDocument): number {

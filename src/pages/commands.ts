@@ -1,5 +1,5 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
-import type { ReleaseDocument, ReleaseFile, ReleaseImage } from '../release/document.ts'
+import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -37,7 +37,8 @@ export function verifyCommands(
   file: ReleaseFile,
 ): readonly Commands[] {
   const url = (key: string) => shellWord(absoluteUrl(catalogue.baseUrl, key))
-  const sums = KEYS.sums(document.version)
+  const sums = KEYS.sums(document.version, revisionOf(document))
+  const sumsName = sums.slice(KEYS.folder(document.version).length)
   // Names in SHA256SUMS are relative to the release's folder.
   const local = shellWord(file.path.slice(KEYS.folder(document.version).length))
   const digest: Commands = {
@@ -46,7 +47,7 @@ export function verifyCommands(
     lines: [
       `curl -fsSL --create-dirs -o ${local} \\\n  ${url(file.path)}`,
       `curl -fsSLO ${url(sums)}`,
-      'sha256sum --check --ignore-missing SHA256SUMS',
+      `sha256sum --check --ignore-missing ${sumsName}`,
     ],
   }
   const { signing } = document
@@ -56,7 +57,7 @@ export function verifyCommands(
     {
       title: 'Signature, with minisign',
       explanation: 'Proves that the list comes from the holder of the project’s key.',
-      lines: [`curl -fsSLO ${url(`${sums}.minisig`)}`, `minisign -Vm SHA256SUMS -P ${shellWord(signing.publicKey)}`],
+      lines: [`curl -fsSLO ${url(`${sums}.minisig`)}`, `minisign -Vm ${sumsName} -P ${shellWord(signing.publicKey)}`],
     },
   ]
   // The PEM file is the present key's; a release of an earlier key does not verify with it.
@@ -68,7 +69,7 @@ export function verifyCommands(
       lines: [
         `curl -fsSLO ${url(`${sums}.sig`)}`,
         `curl -fsSLO ${url(KEYS.publicKeyPem)}`,
-        `openssl pkeyutl -verify -pubin -inkey ${pem} \\\n  -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig`,
+        `openssl pkeyutl -verify -pubin -inkey ${pem} \\\n  -rawin -in ${sumsName} -sigfile ${sumsName}.sig`,
       ],
     })
   }

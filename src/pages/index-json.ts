@@ -3,12 +3,12 @@
  * latest) and by Renovate's custom datasource (`releases`, with its field names). Those optional fields are left out when there is nothing to
  * say, because Renovate refuses null; our own fields are always there and null then.
  */
-import { isoSeconds, type ReleaseDocument } from '../release/document.ts'
+import { isoSeconds, type ReleaseDocument, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { IndexRelease, SiteIndex } from '../release/site-index.ts'
 import { isWithdrawn, type StoredState } from '../release/state-document.ts'
-import type { Catalogue } from './catalogue.ts'
+import { type Catalogue, isWhole } from './catalogue.ts'
 
 const DAY = 86_400_000
 const EXPIRY_DAYS = 90
@@ -31,7 +31,7 @@ export function siteIndex(catalogue: Catalogue): SiteIndex {
     },
     pointers: Object.fromEntries(catalogue.pointers),
     versions: catalogue.offered
-      .filter(({ channel }) => channel === 'stable')
+      .filter((document) => document.channel === 'stable' && isWhole(document))
       .map(({ version }) => version)
       .toReversed(),
     // Whoever takes the first one must not get one that is withdrawn.
@@ -57,7 +57,9 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
     minisigUrl: signed ? url(`${key}.minisig`) : null,
     sigUrl: signed ? url(`${key}.sig`) : null,
   })
-  const { image } = document
+  const { image, byHand } = document
+  const at = KEYS.document(document.version, revisionOf(document))
+  const sums = KEYS.sums(document.version, revisionOf(document))
   return {
     version: document.version,
     releaseTimestamp: document.publishedAt,
@@ -95,12 +97,11 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
       mode,
       reason,
     })),
-    document: {
-      url: url(KEYS.document(document.version)),
-      sha256: documentSha256(document),
-      ...signatures(KEYS.document(document.version)),
-    },
-    checksums: { url: url(KEYS.sums(document.version)), ...signatures(KEYS.sums(document.version)) },
+    document: { url: url(at), sha256: documentSha256(document), ...signatures(at) },
+    checksums: { url: url(sums), ...signatures(sums) },
+    ...(byHand === undefined
+      ? {}
+      : { byHand: { revision: byHand.revision, missing: byHand.missing, unchecked: byHand.unchecked } }),
     ...(stored === undefined ? {} : { state: listedState(stored, url, catalogue.publicKey !== null) }),
   }
 }

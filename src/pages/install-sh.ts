@@ -1,5 +1,6 @@
 /** `install.sh`: the template in `install-template.ts` with the project's values, targets and key put in. */
 import { TARGETS, type Target } from '../plan/targets.ts'
+import { type ReleaseDocument, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { publicAddress } from './address.ts'
 import type { Catalogue, SitePublicKey } from './catalogue.ts'
@@ -15,8 +16,9 @@ interface InstallScriptInput {
   readonly baseUrl: string
   /** Null when the project does not sign. */
   readonly publicKey: SitePublicKey | null
-  /** Every release, and what became of it. */
-  readonly all: Catalogue['all']
+  /** Every release that is listed. */
+  readonly all: readonly ReleaseDocument[]
+  /** What became of those, and of releases that have left the lists. */
   readonly states: Catalogue['states']
 }
 
@@ -45,18 +47,30 @@ export function installScript(input: InstallScriptInput): string {
   return INSTALL_TEMPLATE.replace('@TARGETS@', () => targetCases())
     .replace('@WITHDRAWN@\n', () => withdrawnCases(input))
     .replace('@ASSIGNMENTS@', () => assignments)
+    .replace('@REVISIONS@', () => revisions(input.all))
 }
 
 /** The script is computed anew with each change, so that it can carry what a shell would not get out of JSON. */
 function withdrawnCases({ all, states }: InstallScriptInput): string {
-  return all
-    .map(({ version }) => ({ version, withdrawal: withdrawalOf({ states }, version) }))
+  // What has left the lists can still be named, as long as its files are there: it comes after what is listed.
+  return [...new Set([...all.map(({ version }) => version), ...states.keys()])]
+    .map((version) => ({ version, withdrawal: withdrawalOf({ states }, version) }))
     .map(({ version, withdrawal }) =>
       withdrawal === null
         ? ''
         : `    ${shellQuoted(version)}) say ${shellQuoted(cut(withdrawalSentence(withdrawal), 300))} ;;\n`,
     )
     .join('')
+}
+
+/** Which list of checksums is the newest of a version that was made by hand, as of when the script is made. Names need no quotes. */
+function revisions(documents: readonly ReleaseDocument[]): string {
+  const revised = documents.filter((document) => revisionOf(document) > 1)
+  const cases = revised.map((document) => {
+    const sums = KEYS.sums(document.version, revisionOf(document)).slice(KEYS.folder(document.version).length)
+    return `    ${document.version}) sums=${sums} ;;`
+  })
+  return ['  sums=SHA256SUMS', ...(cases.length === 0 ? [] : ['  case $version in', ...cases, '  esac'])].join('\n')
 }
 
 function targetCases(): string {

@@ -3,7 +3,7 @@ import { KEYS } from '../plan/keys.ts'
 import type { Catalogue } from './catalogue.ts'
 
 /**
- * A channel without a release has no pointer. One of which everything is withdrawn has an empty one: what stood there must not be found any
+ * A channel without a whole release has no pointer. One of which everything is withdrawn has an empty one: what stood there must not be found any
  * more. `stable` is `latest` and has no second name.
  */
 export function pointerFiles(catalogue: Catalogue): readonly { readonly key: string; readonly text: string }[] {

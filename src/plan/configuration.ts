@@ -1,5 +1,6 @@
 /** What a project file says, whatever its dialect: checked, with every default filled in. Input of `make-plan.ts`. */
 import type { Channel } from './channel.ts'
+import type { Retention } from './retention.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -11,6 +12,8 @@ export interface Configuration {
   readonly env: Environment
   readonly checks: readonly ConfiguredCheck[]
   readonly release: ConfiguredRelease | null
+  /** What may be removed again; null when nothing ever is. */
+  readonly retention: Retention | null
 }
 
 interface ConfiguredCommand {

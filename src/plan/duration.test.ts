@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DURATION, formatDuration, parseDuration } from './duration.ts'
+import { DAYS, DURATION, formatDuration, parseDays, parseDuration } from './duration.ts'
 
 test('durations', () => {
   const rows: readonly (readonly [string, number, string])[] = [
@@ -18,4 +18,15 @@ test('durations', () => {
   }
   for (const text of ['', '10', 'm', '1.5h', '-1s', '1h30m', '10 m', '1d', '1234567s'])
     assert.doesNotMatch(text, DURATION)
+})
+
+test('days', () => {
+  for (const [text, milliseconds] of [
+    ['1d', 86_400_000],
+    ['90d', 7_776_000_000],
+  ] as const) {
+    assert.match(text, DAYS)
+    assert.equal(parseDays(text), milliseconds)
+  }
+  for (const text of ['', '0d', '01d', '90', 'd', '-1d', '1.5d', '1w', '123456d']) assert.doesNotMatch(text, DAYS)
 })

@@ -3,6 +3,16 @@
 /** What a duration looks like; whole numbers of one unit. */
 export const DURATION = /^[0-9]{1,6}[smh]$/
 
+/** Times that are counted in days: `90d`. */
+export const DAYS = /^[1-9][0-9]{0,4}d$/
+
+const DAY = 24 * 60 * 60 * 1000
+
+/** Milliseconds of a text that matches `DAYS`. */
+export function parseDays(text: string): number {
+  return Number(text.slice(0, -1)) * DAY
+}
+
 /** How long a step may run that says nothing. */
 export const DEFAULT_TIMEOUT = '60m'
 

@@ -5,12 +5,14 @@
 export const KEYS = {
   releases: '_releases/',
   folder: (version: string) => `_releases/${version}/`,
-  document: (version: string) => `_releases/${version}/release.json`,
+  /** A release made by hand has revisions of it, each under its own name: `release.2.json` and so on. */
+  document: (version: string, revision = 1) =>
+    `_releases/${version}/release${revision === 1 ? '' : `.${revision}`}.json`,
   /** What became of the release: `revision` counts up from 1, the highest one holds. */
   state: (version: string, revision: number) => `_releases/${version}/state-${revision}.json`,
   /** Where the keys of all revisions begin, and of nothing else. */
   states: (version: string) => `_releases/${version}/state-`,
-  sums: (version: string) => `_releases/${version}/SHA256SUMS`,
+  sums: (version: string, revision = 1) => `_releases/${version}/SHA256SUMS${revision === 1 ? '' : `.${revision}`}`,
   binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
   page: '_releases.html',
   garageList: '_releases.json',
@@ -22,6 +24,9 @@ export const KEYS = {
   /** The newest version of another channel, one line. */
   latestOf: (channel: string) => `_releases/latest-${channel}`,
   installScript: '_releases/install.sh',
+  /** Marks of versions that have left the lists. No version begins with an underscore. */
+  retiredFolder: '_releases/_retired/',
+  retired: (version: string) => `_releases/_retired/${version}.json`,
   publicKey: '_releases/minisign.pub',
   publicKeyPem: '_releases/signing-key.pem',
 } as const

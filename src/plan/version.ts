@@ -45,6 +45,14 @@ export function compareVersions(a: string, b: string): number {
   )
 }
 
+/** The line that a version belongs to, `major.minor` without leading zeros; null for a name that is no version. `v1` is of `1.0`. */
+export function lineOf(name: string): string | null {
+  const parsed = parse(name)
+  if (parsed === null) return null
+  const [major = '', minor = ''] = parsed.numbers.map((number) => number.replace(/^0+/, ''))
+  return `${major || '0'}.${minor || '0'}`
+}
+
 /**
  * The version as an image tag, which has no `+` (OCI distribution specification 1.1: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`): each `+` is written
  * `--`, so `v0.7.2+ci` is `v0.7.2--ci`. No two versions share a tag, because no version has two of `+` and `-` in a row

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 
 export const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 /** A day that there is, too: what is no date can't be compared with one. */
 export const isoDate = z
   .string()
@@ -17,15 +17,17 @@ export const isoDate = z
 /** A version is one folder name: see `plan/version.ts`. */
 export const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/)
 /** A key in the bucket: relative, `/`-separated. */
-const key = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
+export const objectKey = z.string().regex(/^[A-Za-z0-9._+-]+(\/[A-Za-z0-9._+-]+)*$/)
 const size = z.int().nonnegative()
+/** More than any project has targets. */
+export const MOST_REVISIONS = 999
 
 const ReleaseFile = z.strictObject({
   kind: z.literal('binary'),
   /** File name, the last segment of `path`. */
   name: z.string(),
   /** Key in the bucket. Beside it stand `<path>.sha256` and, when signed, `<path>.minisig`. */
-  path: key,
+  path: objectKey,
   /** Bytes. */
   size,
   sha256: hex64,
@@ -33,22 +35,25 @@ const ReleaseFile = z.strictObject({
   /** Triple. */
   target: z.string(),
   platform: z.string(),
-  elf: z.strictObject({
-    class: z.union([z.literal(32), z.literal(64)]),
-    machine: z.string(),
-    /** No interpreter and no needed library. */
-    static: z.boolean(),
-    pie: z.boolean(),
-    /** ARM architecture version and where it was read; null for other machines. */
-    arm: z.strictObject({ version: z.int(), source: z.enum(['attributes', 'go-buildinfo', 'run']) }).nullable(),
-  }),
+  /** Null for a file put by hand without a look at it that is no executable. */
+  elf: z
+    .strictObject({
+      class: z.union([z.literal(32), z.literal(64)]),
+      machine: z.string(),
+      /** No interpreter and no needed library. */
+      static: z.boolean(),
+      pie: z.boolean(),
+      /** ARM architecture version and where it was read; null for other machines. */
+      arm: z.strictObject({ version: z.int(), source: z.enum(['attributes', 'go-buildinfo', 'run']) }).nullable(),
+    })
+    .nullable(),
 })
 
 const ReleaseImage = z.strictObject({
   repository: z.string(),
   tag: z.string(),
   /** Of the multi-platform index. */
-  digest,
+  digest: imageDigest,
   /** Where the layout lies, relative to the bucket's root; null for a registry that is a server. */
   layout: z.string().nullable(),
   /** What stands in front of the repositories in the names of images: `docker.io`, `registry.example.org:5000/team`; absent for a layout. */
@@ -60,7 +65,7 @@ const ReleaseImage = z.strictObject({
       repository: z.string(),
       tag: z.string(),
       /** Of the platform's manifest. */
-      digest,
+      digest: imageDigest,
       /** Bytes of the compressed layer. */
       size,
     }),
@@ -77,6 +82,20 @@ const ReleaseTest = z.strictObject({
   binarySha256: hex64.nullable(),
   /** Why it did not run, in words. */
   reason: z.string().nullable(),
+})
+
+/** Made target by target with `pitlane publish binary`: no checks, no tests, and perhaps not all targets. */
+const ByHand = z.strictObject({
+  /** Counts from 1. Revision 1 is `release.json`, each later one has a name of its own (`release.2.json`). */
+  revision: z.int().positive().max(MOST_REVISIONS),
+  /** When this revision was made; `publishedAt` is when the first one was. */
+  revisedAt: isoDate,
+  /** SHA-256 of the bytes of the revision before; null for the first. */
+  previousSha256: hex64.nullable(),
+  /** Targets that the project declares and this release does not have (yet). */
+  missing: z.array(z.string()),
+  /** Targets whose file was put without holding it against its target. */
+  unchecked: z.array(z.string()),
 })
 
 export const ReleaseDocument = z.strictObject({
@@ -106,9 +125,13 @@ export const ReleaseDocument = z.strictObject({
   builder: z.strictObject({
     pitlane: z.string(),
     executor: z.string(),
-    isolation: z.enum(['pid-namespace', 'process-group']),
+    /** `not-run`: made by hand. */
+    isolation: z.enum(['pid-namespace', 'process-group', 'not-run']),
   }),
-  promotion: z.strictObject({ actor: z.string(), reason: z.string().nullable(), build: z.int() }),
+  /** `build`: in which the checks were green; null where it was made by hand. */
+  promotion: z.strictObject({ actor: z.string(), reason: z.string().nullable(), build: z.int().nullable() }),
+  /** Absent for whatever `pitlane release` made. */
+  byHand: ByHand.optional(),
   files: z.array(ReleaseFile),
   image: ReleaseImage.nullable(),
   checks: z.array(z.strictObject({ name: z.string(), result: z.literal('passed') })),
@@ -118,6 +141,13 @@ export type ReleaseDocument = z.infer<typeof ReleaseDocument>
 export type ReleaseFile = z.infer<typeof ReleaseFile>
 export type ReleaseImage = z.infer<typeof ReleaseImage>
 export type ReleaseTest = z.infer<typeof ReleaseTest>
+
+export type ByHand = z.infer<typeof ByHand>
+
+/** Which revision of its release a document is: names of documents and checksums say it from the second on. */
+export function revisionOf({ byHand }: Pick<ReleaseDocument, 'byHand'>): number {
+  return byHand?.revision ?? 1
+}
 
 /** The document as it is stored and signed: two-space JSON in schema order, one final newline. */
 export function encodeDocument(document: ReleaseDocument): Buffer {

@@ -8,6 +8,7 @@ import { ReleaseDocument } from './document.ts'
 import { parseFormat } from './format.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
+import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from './revisions.ts'
 import { verifyFile } from './verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
@@ -34,35 +35,30 @@ export function documentCheck(key: PublicKey): DocumentCheck {
   }
 }
 
-export async function readDocument(
-  bucket: Bucket,
-  version: string,
-): Promise<{ document: ReleaseDocument; bytes: Buffer } | null> {
-  const key = KEYS.document(version)
+async function readDocument(bucket: Pick<Bucket, 'read' | 'location'>, key: string, version: string) {
   const bytes = await bucket.read(key, DOCUMENT_LIMIT)
   return bytes === null ? null : { document: parseDocument(bytes, `${bucket.location}/${key}`, version), bytes }
 }
 
 /** For a first look, before anything is trusted; null when it can't be read as a document. */
-export async function readDocumentOf(bucket: Pick<Bucket, 'read'>, version: string): Promise<ReleaseDocument | null> {
-  const bytes = await bucket.read(KEYS.document(version), DOCUMENT_LIMIT)
-  if (bytes === null) return null
+export async function readDocumentOf(
+  bucket: Pick<Bucket, 'read' | 'location'>,
+  version: string,
+): Promise<ReleaseDocument | null> {
   try {
-    return parseDocument(bytes, KEYS.document(version), version)
-  } catch {
-    return null
+    const newest = () => newestInIndex(bucket, version)
+    return (await followRevisions(version, (key) => readDocument(bucket, key, version), newest))?.document ?? null
+  } catch (error) {
+    if (error instanceof PitlaneError && (error.code === 'VERIFICATION_FAILED' || error.code === 'STATE_NEWER'))
+      return null
+    throw error
   }
 }
 
-/** A document with the SHA-256 of the bytes it was read from: a later version may write the same facts differently. */
-export interface StoredDocument {
-  readonly document: ReleaseDocument
-  readonly sha256: string
-}
-
-/** Every release in the bucket, sorted by key. */
+/** Every release in the bucket, sorted by key; of those made by hand the newest revision. */
 export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
-  const versions = await bucket.folders(KEYS.releases)
+  // A version of the name `release` has its mark where a version of the name `_retired` would have its document.
+  const versions = (await bucket.folders(KEYS.releases)).filter((name) => KEYS.folder(name) !== KEYS.retiredFolder)
   // Without a document it is a publication that has begun, or something else: no release.
   const found = await inParallel(versions, PARALLEL, (version) => readTrustedDocument(bucket, version, check))
   return found.filter((stored) => stored !== null)
@@ -90,27 +86,36 @@ async function readTrusted(
   version: string,
   check: DocumentCheck | null,
 ): Promise<StoredDocument | null> {
-  const found = await readDocument(bucket, version)
-  if (found === null) return null
-  if (check !== null) {
-    // Or whoever may write to the bucket could add a release that says it needs no signature.
-    if (found.document.signing.scheme === 'none') {
-      throw new PitlaneError(
-        'VERIFICATION_FAILED',
-        `${bucket.location}/${KEYS.document(version)} says that it is not signed, and this project signs`,
-      )
-    }
-    const key = `${KEYS.document(version)}.minisig`
-    const minisig = await bucket.read(key, SIGNATURE_LIMIT)
-    if (minisig === null) {
-      throw new PitlaneError(
-        'VERIFICATION_FAILED',
-        `${bucket.location}/${key} is missing, and release.json says that it is signed`,
-      )
-    }
-    check.verify(found.bytes, minisig.toString('utf8'), KEYS.document(version), found.document)
+  const read = async (key: string) => {
+    const found = await readDocument(bucket, key, version)
+    if (found !== null && check !== null) await requireSigned(bucket, key, found, check)
+    return found
   }
-  return { document: found.document, sha256: createHash('sha256').update(found.bytes).digest('hex') }
+  return followRevisions(version, read, () => newestInBucket(bucket, version))
+}
+
+async function requireSigned(
+  bucket: Bucket,
+  path: string,
+  { document, bytes }: { readonly document: ReleaseDocument; readonly bytes: Buffer },
+  check: DocumentCheck,
+): Promise<void> {
+  // Or whoever may write to the bucket could add a release that says it needs no signature.
+  if (document.signing.scheme === 'none') {
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${bucket.location}/${path} says that it is not signed, and this project signs`,
+    )
+  }
+  const key = `${path}.minisig`
+  const minisig = await bucket.read(key, SIGNATURE_LIMIT)
+  if (minisig === null) {
+    throw new PitlaneError(
+      'VERIFICATION_FAILED',
+      `${bucket.location}/${key} is missing, and release.json says that it is signed`,
+    )
+  }
+  check.verify(bytes, minisig.toString('utf8'), path, document)
 }
 
 export function parseDocument(bytes: Buffer, name: string, version: string): ReleaseDocument {

@@ -22,7 +22,8 @@ const ENTRY_SPAN = 100_000
 
 export interface Journal {
   readonly writer: Writer
-  readonly bucket: Bucket
+  /** Null where only images are concerned. */
+  readonly bucket: Bucket | null
   readonly registry: Registry | null
   /** Under which the operations are written down: a version, or `PAGES`. */
   readonly version: string
@@ -112,11 +113,13 @@ function compareWithStored(
 
 async function perform(journal: Journal, entry: Entry, operation: Operation): Promise<void> {
   if (operation.to === 'bucket') {
+    const { bucket } = journal
+    if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
     if (entry.kind === 'ask-then-do') {
-      const present = await digestOf(await journal.bucket.open(operation.key))
+      const present = await digestOf(await bucket.open(operation.key))
       if (present?.sha256 === operation.body.sha256) return
     }
-    await journal.bucket.put(operation.key, operation.body, operation.options)
+    await bucket.put(operation.key, operation.body, operation.options)
     return
   }
   const registry = journal.registry
@@ -147,10 +150,10 @@ export async function findContradictions(
 ): Promise<void> {
   for (const operation of operations) {
     if (operation.to === 'bucket' && operation.options.exclusive) {
-      const there = await digestOf(await journal.bucket.open(operation.key))
+      const there = await digestOf((await journal.bucket?.open(operation.key)) ?? null)
       if (there === null) continue
       if (there.sha256 !== operation.body.sha256)
-        throw contradiction(`${journal.bucket.location}/${operation.key}`, there.sha256, operation.body.sha256)
+        throw contradiction(`${journal.bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)
     } else if (operation.to === 'tag') {
       const there = await journal.registry?.resolveTag(operation.repository, operation.tag)
       if (there === null || there === undefined) continue

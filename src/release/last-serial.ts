@@ -17,16 +17,19 @@ export async function lastSerial(bucket: Pick<Bucket, 'read'>, key: PublicKey, n
   const where = `${KEYS.index}.minisig`
   const text = await bucket.read(where, SIDE_LIMIT)
   if (text === null) return 0
+  const comment = signedComment(text.toString('utf8'), where, key)
+  const [, serial = '0'] = / serial-([0-9]{1,12}) /.exec(comment ?? '') ?? []
+  return comment === trustedCommentOf({ name, version: `serial-${serial}`, path: KEYS.index }) ? Number(serial) : 0
+}
+
+/** The trusted comment of a `.minisig` whose file is not there; null when this key has not signed it. */
+export function signedComment(text: string, where: string, key: PublicKey): string | null {
   try {
-    const { signature, trustedComment, globalSignature } = parseSignature(text.toString('utf8'), where)
+    const { signature, trustedComment, globalSignature } = parseSignature(text, where)
     const signed = Buffer.concat([signature, Buffer.from(trustedComment)])
-    if (!verify(null, signed, publicKeyOf(key.key), globalSignature)) return 0
-    const [, serial = '0'] = / serial-([0-9]{1,12}) /.exec(trustedComment) ?? []
-    return trustedComment === trustedCommentOf({ name, version: `serial-${serial}`, path: KEYS.index })
-      ? Number(serial)
-      : 0
+    return verify(null, signed, publicKeyOf(key.key), globalSignature) ? trustedComment : null
   } catch (error) {
-    if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return 0
+    if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return null
     throw error
   }
 }

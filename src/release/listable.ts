@@ -6,7 +6,7 @@ import type { Bucket } from '../buckets/types.ts'
 import type { Registry } from '../image/types.ts'
 import { inParallel } from '../parallel.ts'
 import type { ReleaseDocument } from './document.ts'
-import type { StoredDocument } from './documents.ts'
+import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 

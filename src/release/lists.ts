@@ -7,12 +7,14 @@ import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
-import type { ReleaseDocument } from './document.ts'
-import { type DocumentCheck, readDocuments, type StoredDocument } from './documents.ts'
+import { type ReleaseDocument, revisionOf } from './document.ts'
+import { type DocumentCheck, readDocuments } from './documents.ts'
 import { projectChanged } from './owner.ts'
 import { listable } from './listable.ts'
-import { signDocument } from './materials.ts'
+import { signDocument } from './put-operations.ts'
 import type { Operation } from './publication.ts'
+import { listRetired, readRetired, type RetiredDocument } from './retired.ts'
+import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
@@ -66,7 +68,9 @@ export interface Site {
   readonly standing: Standing
   /** The releases that are listed. */
   readonly stored: readonly StoredDocument[]
-  /** What became of them. */
+  /** The releases that have left the lists and are still there. */
+  readonly retired: readonly RetiredRelease[]
+  /** What became of all of them. */
   readonly states: States
   /** States that hold and whose documents are gone: they are put again with the lists. */
   readonly lost: readonly StoredState[]
@@ -76,23 +80,30 @@ export interface Site {
 
 export async function readSite(parts: ListParts, standing: Standing): Promise<Site> {
   const documents = await readDocuments(parts.bucket, parts.check)
-  const { listed: stored, incomplete } = await listable(parts, documents, standing.proven ? standing.index : null)
+  const { present, retired } = await withoutRetired(parts, documents)
+  const { listed: stored, incomplete } = await listable(parts, present, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   // Only what this project has listed: anybody can put another list there.
-  const there = new Set(documents.map(({ document }) => document.version))
-  for (const { version } of (standing.proven && standing.index?.releases) || [])
-    if (!there.has(version))
+  const there = new Map(documents.map(({ document }) => [document.version, revisionOf(document)]))
+  for (const { version, byHand } of (standing.proven && standing.index?.releases) || []) {
+    const revision = there.get(version)
+    if (revision === undefined)
       parts.note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
+    else if (revision < (byHand?.revision ?? 1))
+      throw revisionGone(parts.bucket, version, revision, byHand?.revision ?? 1)
+  }
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
-  const { states, lost } = await readSiteStates(parts, standing, stored)
+  const everything = [...stored, ...retired.map((release) => release.stored)]
+  const { states, lost } = await readSiteStates(parts, standing, everything)
   // A date that nobody signed is shown where it stands, and moves no other.
   const signed = [
-    ...stored.map(({ document }) => document.publishedAt),
+    ...stored.map(({ document }) => document.byHand?.revisedAt ?? document.publishedAt),
     ...[...states.values()].map(({ state }) => state.date),
   ]
   const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
-  return { standing, stored, states, lost, notBefore: dates.reduce((a, b) => Math.max(a, b), standing.generatedAt) }
+  const notBefore = dates.reduce((a, b) => Math.max(a, b), standing.generatedAt)
+  return { standing, stored, retired, states, lost, notBefore }
 }
 
 async function readSiteStates(
@@ -114,10 +125,35 @@ async function readSiteStates(
   return found
 }
 
+export interface RetiredRelease {
+  readonly stored: StoredDocument
+  readonly mark: RetiredDocument
+}
+
+/** A mark of another document than the one that is there says nothing of this one. */
+async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[]) {
+  const { versions } = await listRetired(parts.bucket)
+  const there = new Map(documents.map((stored) => [stored.document.version, stored]))
+  const marks = await readRetired(
+    parts.bucket,
+    versions.filter((version) => there.has(version)),
+    parts.check,
+  )
+  const retired: RetiredRelease[] = []
+  for (const mark of marks) {
+    const stored = there.get(mark.version)
+    if (stored === undefined) continue
+    if (stored.sha256 === mark.document) retired.push({ stored, mark })
+    else parts.note(`${KEYS.retired(mark.version)} does not count: it is of another document of ${mark.version}`)
+  }
+  const gone = new Set(retired.map(({ stored }) => stored))
+  return { present: documents.filter((stored) => !gone.has(stored)), retired }
+}
+
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
 export function listOperations(
   parts: ListParts,
-  { stored, standing, states, lost }: Site,
+  { stored, standing, states, lost }: Pick<Site, 'stored' | 'standing' | 'states' | 'lost'>,
   serial: number,
   generatedAt: number,
 ): readonly Operation[] {
@@ -168,8 +204,9 @@ export function listOperations(
 /** The one way back is a signed state: a version that is withdrawn no longer holds the pointer where it is. */
 function refuseBackwards({ stable, index, proven }: Standing, states: States, next: Pick<SiteIndex, 'pointers'>): void {
   const after = next.pointers['stable']
+  // What lacks targets was never pointed to.
   const listed = ((proven && index?.releases) || []).filter(
-    ({ channel, withdrawn }) => channel === 'stable' && !withdrawn,
+    ({ channel, withdrawn, byHand }) => channel === 'stable' && !withdrawn && !byHand?.missing.length,
   )
   const before = [stable, ...listed.map(({ version }) => version)]
     .filter((version) => version !== null)
@@ -184,6 +221,15 @@ function refuseBackwards({ stable, index, proven }: Standing, states: States, ne
     {
       hint: `Pointers only move forward. ${KEYS.document(before)} is missing from the bucket: put its folder back, or the whole bucket as it was.`,
     },
+  )
+}
+
+/** A release made by hand was listed with a later document than there is: readers would be shown an older one. */
+function revisionGone({ location }: Bucket, version: string, there: number, listed: number): PitlaneError {
+  return new PitlaneError(
+    'PLAN_CONTRADICTION',
+    `${version} would go back from revision ${listed} of its document to revision ${there}`,
+    { hint: `${location}/${KEYS.document(version, listed)} is gone: put it back from a copy, with its signatures.` },
   )
 }
 

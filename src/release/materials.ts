@@ -1,6 +1,5 @@
 /** A release's document and everything that goes out before it is visible, computed from rows and stored bytes: again and again the same. */
-import { createHash } from 'node:crypto'
-import type { Body, PutOptions } from '../buckets/types.ts'
+import type { Body } from '../buckets/types.ts'
 import { readEvidence } from '../artifact/evidence.ts'
 import { machineName } from '../artifact/machines.ts'
 import type { ArtifactRow, LayerRow, ReleaseTestRow } from '../database/queries/artifacts.ts'
@@ -9,11 +8,12 @@ import { type AssembledImage, assembleImage } from '../image/image.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
-import { bodyOf } from './digest.ts'
-import { encodeDocument, isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
+import { isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
 import type { Made } from './obligations.ts'
-import type { EntryId, Operation } from './publication.ts'
-import { type Signer, trustedCommentOf } from './sign.ts'
+import { imageFacts, imageOperations } from './image-operations.ts'
+import type { Operation } from './publication.ts'
+import { binaryOperations, documentOperations } from './put-operations.ts'
+import type { Signer } from './sign.ts'
 
 /** Where images go, for those who look for them. */
 export interface ImagePlace {
@@ -46,51 +46,22 @@ export interface Materials {
   readonly made: ReadonlyMap<string, Made>
 }
 
-export const IMMUTABLE = 'public, max-age=31536000, immutable'
-const TEXT = 'text/plain; charset=utf-8'
-
 export function makeMaterials(input: MaterialsInput): Materials {
   const { plan, signer } = input
   if (plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} declares no release`)
   const image = plan.release.image === null ? null : assemble(input, plan.release.image)
   const document = makeDocument(input, image)
-  const encoded = encodeDocument(document)
-  const sums = Buffer.from(checksums(document))
-
   const operations: Operation[] = []
-  const put = (entry: EntryId, key: string, body: Body, contentType: string) => {
-    const options: PutOptions = { contentType, cacheControl: IMMUTABLE, exclusive: true }
-    operations.push({ to: 'bucket', entry, key, body, options })
-  }
-  const putText = (entry: EntryId, key: string, text: string) => put(entry, key, bodyOf(Buffer.from(text)), TEXT)
-
+  const named = { name: plan.project, version: plan.version, signer }
   for (const file of document.files) {
     const artifact = input.artifacts.find((row) => row.target === file.target)
     if (artifact === undefined) throw new PitlaneError('PLAN_CONTRADICTION', `${file.path} has no artifact`)
-    put('objects', file.path, input.body(file.sha256, file.size), file.mediaType)
-    putText('objects', `${file.path}.sha256`, `${file.sha256}  ${file.name}\n`)
-    if (signer !== null) {
-      const comment = trustedCommentOf({ name: plan.project, version: plan.version, path: file.path })
-      putText(
-        'objects',
-        `${file.path}.minisig`,
-        signer.signFile({ blake2b512: Buffer.from(artifact.blake2b512, 'hex') }, comment),
-      )
-    }
+    const blake2b512 = Buffer.from(artifact.blake2b512, 'hex')
+    operations.push(...binaryOperations(named, file, blake2b512, input.body(file.sha256, file.size)))
   }
   if (image !== null && plan.release.image !== null)
-    operations.push(...imageOperations(input, image, plan.release.image))
-
-  // Signatures first: whoever finds a document finds its signatures.
-  for (const [key, bytes, type] of [
-    [KEYS.sums(plan.version), sums, TEXT],
-    [KEYS.document(plan.version), encoded, 'application/json'],
-  ] as const) {
-    if (signer !== null)
-      for (const side of signDocument(signer, plan.project, plan.version, key, bytes))
-        put('documents', side.key, bodyOf(side.bytes), side.contentType)
-    put('documents', key, bodyOf(bytes), type)
-  }
+    operations.push(...imageOperations(image, plan.release.image, input.body))
+  operations.push(...documentOperations(document, signer))
   const made = new Map(
     input.artifacts.map(({ target, sha256, blake2b512 }) => {
       const layer = input.layers.find((row) => row.target === target)?.digest ?? null
@@ -100,40 +71,11 @@ export function makeMaterials(input: MaterialsInput): Materials {
   return { document, operations, made }
 }
 
-/** Both signatures of a document: `.minisig` for minisign, `.sig` for openssl and cosign. */
-export function signDocument(
-  signer: Signer,
-  project: string,
-  version: string,
-  key: string,
-  bytes: Buffer,
-): readonly { readonly key: string; readonly bytes: Buffer; readonly contentType: string }[] {
-  const blake2b512 = createHash('blake2b512').update(bytes).digest()
-  const minisig = signer.signFile({ blake2b512 }, trustedCommentOf({ name: project, version, path: key }))
-  return [
-    { key: `${key}.minisig`, bytes: Buffer.from(minisig), contentType: TEXT },
-    { key: `${key}.sig`, bytes: signer.signRaw(bytes), contentType: 'application/octet-stream' },
-  ]
-}
-
-/** As `sha256sum` writes and checks it, with paths relative to the version's folder. */
-export function checksums(document: ReleaseDocument): string {
-  const folder = KEYS.folder(document.version)
-  return document.files.map((file) => `${file.sha256}  ${file.path.slice(folder.length)}\n`).join('')
-}
-
 function assemble(input: MaterialsInput, planned: NonNullable<NonNullable<Plan['release']>['image']>): AssembledImage {
-  const { plan } = input
   const layers = new Map(
     input.layers.map((row) => [row.target, { digest: row.digest, size: row.size, diffId: row.diff_id }]),
   )
-  const facts = {
-    name: plan.project,
-    version: plan.version,
-    revision: plan.source.commit,
-    commitTime: plan.source.commitTime,
-  }
-  return assembleImage(planned, facts, layers)
+  return assembleImage(planned, imageFacts(input.plan), layers)
 }
 
 function makeDocument(input: MaterialsInput, image: AssembledImage | null): ReleaseDocument {
@@ -251,52 +193,4 @@ function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument[
       size: platform.layer.size,
     })),
   }
-}
-
-/** Blobs and manifests go to the platform's own repository and to the multi-platform one, whose index names them. */
-function imageOperations(
-  input: MaterialsInput,
-  image: AssembledImage,
-  planned: { repository: string; tag: string },
-): Operation[] {
-  const operations: Operation[] = []
-  const hex = (digest: string) => digest.slice('sha256:'.length)
-  for (const platform of image.platforms) {
-    for (const repository of [platform.repository, planned.repository]) {
-      const { layer, config, manifest } = platform
-      operations.push(
-        { to: 'blob', entry: 'objects', repository, body: input.body(hex(layer.digest), layer.size) },
-        { to: 'blob', entry: 'objects', repository, body: bodyOf(config.bytes) },
-        {
-          to: 'manifest',
-          entry: 'manifests',
-          repository,
-          mediaType: manifest.descriptor.mediaType,
-          bytes: manifest.bytes,
-          sha256: hex(manifest.descriptor.digest),
-        },
-      )
-    }
-  }
-  const { index } = image
-  operations.push({
-    to: 'manifest',
-    entry: 'image-index',
-    repository: planned.repository,
-    mediaType: index.descriptor.mediaType,
-    bytes: index.bytes,
-    sha256: hex(index.descriptor.digest),
-  })
-  const { tag } = planned
-  for (const platform of image.platforms) {
-    operations.push({
-      to: 'tag',
-      entry: 'tags',
-      repository: platform.repository,
-      tag,
-      descriptor: platform.manifest.descriptor,
-    })
-  }
-  operations.push({ to: 'tag', entry: 'tags', repository: planned.repository, tag, descriptor: index.descriptor })
-  return operations
 }

@@ -121,7 +121,7 @@ function made(
   current: StoredState | null,
   asked: Pick<StateDocument, 'state' | 'reason' | 'supersededBy' | 'actor'>,
 ): StoredState {
-  const { name, version, publishedAt } = release
+  const { name, version, publishedAt, byHand } = release
   const revision = (current?.state.revision ?? 0) + 1
   if (revision > MAX_REVISION) {
     throw new PitlaneError('USAGE', `the state of ${version} was changed ${MAX_REVISION} times`, {
@@ -129,7 +129,7 @@ function made(
     })
   }
   // Clocks may go back; what follows something is not dated before it.
-  const earlier = [publishedAt, current?.state.date ?? publishedAt].map((date) => Date.parse(date))
+  const earlier = [byHand?.revisedAt ?? publishedAt, current?.state.date ?? publishedAt].map((date) => Date.parse(date))
   const date = isoSeconds(Math.max(clock.now(), standing.generatedAt, ...earlier))
   const { state, reason, supersededBy, actor } = asked
   const document: StateDocument = {

@@ -183,7 +183,7 @@ test('elf: class, machine, ARM version, static and platform are those of the tar
     assert.deepEqual(
       await unmet(
         {},
-        changed(({ files }) => Object.assign(first(files).elf, change)),
+        changed(({ files }) => Object.assign(first(files).elf ?? {}, change)),
       ),
       missing('elf', AMD64),
     )

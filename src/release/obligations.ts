@@ -90,7 +90,7 @@ async function isMet(obligation: Obligation, subject: Subject): Promise<boolean>
 
 function fitsTarget({ elf, platform }: ReleaseFile, output: PlannedOutput): boolean {
   const target = findTarget(output.target)
-  if (target === undefined || platform !== target.platform) return false
+  if (target === undefined || elf === null || platform !== target.platform) return false
   const { maxArmVersion } = target.elf
   return (
     elf.class === target.elf.class &&

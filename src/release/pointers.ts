@@ -1,5 +1,6 @@
 /** What the pointers would be: rendered as they are for readers, so that there is one order of versions. */
 import { buffer } from 'node:stream/consumers'
+import { PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'
 import { listOperations, type ListParts, type Site } from './lists.ts'
 import type { Operation } from './publication.ts'
@@ -16,7 +17,12 @@ export async function pointersOf(parts: ListParts, site: Site): Promise<SiteInde
 
 /** Of lists that are about to be put. */
 export async function pointersIn(operations: readonly Operation[]): Promise<SiteIndex['pointers']> {
+  return (await indexIn(operations)).pointers
+}
+
+/** The index among the operations that put lists out. */
+export async function indexIn(operations: readonly Operation[]): Promise<SiteIndex> {
   const index = operations.at(-1)
-  if (index?.to !== 'bucket') return {}
-  return parseSiteIndex(await buffer(index.body.open()), KEYS.index).pointers
+  if (index?.to !== 'bucket') throw new PitlaneError('INTERNAL', 'lists without an index')
+  return parseSiteIndex(await buffer(index.body.open()), KEYS.index)
 }

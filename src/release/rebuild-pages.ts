@@ -28,16 +28,19 @@ export async function checkPages(parts: ListParts): Promise<readonly string[]> {
  * @returns the keys that were not what they had to be
  */
 export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
-  return parts.exclusively(async () => {
-    const standing = await readStanding(parts)
-    noteDoubt(parts, standing)
-    const { site, stale } = await compare(parts, standing)
-    const now = parts.clock.now()
-    if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return []
-    const { writer, bucket, registry } = parts
-    const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
-    return (await putListsOf(parts, journal, site, now)).stale
-  })
+  return parts.exclusively(() => refreshPages(parts, stop))
+}
+
+/** The same, for a caller that keeps others from publishing meanwhile. */
+export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
+  const standing = await readStanding(parts)
+  noteDoubt(parts, standing)
+  const { site, stale } = await compare(parts, standing)
+  const now = parts.clock.now()
+  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return []
+  const { writer, bucket, registry } = parts
+  const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
+  return (await putListsOf(parts, journal, site, now)).stale
 }
 
 /** With the serial and date that the index carries, the lists are either exactly right or not. */

@@ -28,10 +28,10 @@ import { requireSameOwner } from './owner.ts'
 import type { ImagePlace } from './materials.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
+import { refuseWithdrawn } from './refuse-withdrawn.ts'
 import type { Readers } from './shown.ts'
+import { requireNotRetired } from './retired.ts'
 import { settledStanding, type Standing } from './standing.ts'
-import { stateWords } from './state-document.ts'
-import { listedStates, readStates } from './states.ts'
 
 export interface ReleaseParts {
   readonly engine: EngineParts
@@ -86,8 +86,9 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
+  await requireNotRetired(bucket, plan.version, parts.lists.check)
   const already = await isPublished(parts, plan, standing)
-  if (already) await refuseWithdrawn(parts, plan.version, standing)
+  if (already) await refuseWithdrawn(parts.lists, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
@@ -98,16 +99,6 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     build: promotion.number,
   })
   parts.engine.report({ ...published, already })
-}
-
-async function refuseWithdrawn({ bucket, lists }: ReleaseParts, version: string, { index }: Standing): Promise<void> {
-  const { name, check } = lists
-  const { states } = await readStates(bucket, [{ name, version }], listedStates(index, name), check)
-  const stored = states.get(version)
-  if (stored?.state.state !== 'withdrawn') return
-  throw new PitlaneError('WITHDRAWN', `${version} is ${stateWords(stored.state)}`, {
-    hint: `Release what replaces it under a new version. To put this one back: \`pitlane releases restore ${version}\`.`,
-  })
 }
 
 /** The release build of this plan that is green, or a new one, promoted from green checks. */
@@ -157,6 +148,10 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
 async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, doubt }: Standing): Promise<boolean> {
   const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there === null) return false
+  if (there.document.byHand !== undefined)
+    throw new PitlaneError('RELEASED_OTHERWISE', `${plan.version} in ${parts.bucket.location} was made by hand`, {
+      hint: 'A published name never changes its bytes. Release under a new version.',
+    })
   if (there.document.commit !== plan.source.commit) {
     throw contradiction(
       `${plan.version} in ${parts.bucket.location}`,

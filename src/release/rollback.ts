@@ -52,7 +52,9 @@ async function currentOf(parts: ListParts, site: Site, channel: string, begun: S
   if (shown !== undefined && versions.has(shown) && isWithdrawn(site.states, shown)) return shown
   const current = (await pointersOf(parts, site))[channel]
   if (current !== undefined) return current
-  throw new PitlaneError('NOT_FOUND', `everything of the channel ${channel} is withdrawn`, {
+  const isLacking = [...versions].some((version) => !isWithdrawn(site.states, version))
+  const rest = isLacking ? ', or lacks targets' : ''
+  throw new PitlaneError('NOT_FOUND', `everything of the channel ${channel} is withdrawn${rest}`, {
     hint: 'Put a release back with `pitlane releases restore`, or publish a new one.',
   })
 }

@@ -75,6 +75,15 @@ const IndexRelease = z.strictObject({
   ),
   document: z.strictObject({ url: address, sha256: hex64, ...Signatures }),
   checksums: z.strictObject({ url: address, ...Signatures }),
+  /** Only of a release made by hand: its tests were not run, and `missing` names declared targets that it lacks. */
+  byHand: z
+    .strictObject({
+      /** Which revision of its document this is; the newest, unless the list is an old one. */
+      revision: z.int().positive(),
+      missing: z.array(z.string()),
+      unchecked: z.array(z.string()),
+    })
+    .optional(),
   /** What became of it since; absent while nothing has. */
   state: z
     .strictObject({ ...StateFacts, document: z.strictObject({ url: address, sha256: hex64, ...Signatures }) })

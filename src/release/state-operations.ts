@@ -1,7 +1,7 @@
 /** A state document and its signatures as operations. */
 import { KEYS } from '../plan/keys.ts'
 import { bodyOf } from './digest.ts'
-import { IMMUTABLE, signDocument } from './materials.ts'
+import { IMMUTABLE, signDocument } from './put-operations.ts'
 import type { EntryId, Operation } from './publication.ts'
 import type { Signer } from './sign.ts'
 import { encodeState, type StateDocument } from './state-document.ts'

@@ -63,8 +63,13 @@ export async function verifyLists(
       if (value !== `${version}\n`)
         throw wrong(`${key} is ${JSON.stringify(value.slice(0, 100))}, index.json says ${version}`)
     }
-    const key = document.channel === 'stable' ? KEYS.latest : KEYS.latestOf(document.channel)
-    if (index.pointers[document.channel] === undefined && (await text(request, key)) !== '')
+    const { channel } = document
+    // Nothing ever pointed to a channel of which no release is whole: there is no pointer that could be asked for.
+    const wasPointedTo = index.releases.some(
+      (release) => release.channel === channel && !release.byHand?.missing.length,
+    )
+    const key = channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel)
+    if (wasPointedTo && index.pointers[channel] === undefined && (await text(request, key)) !== '')
       throw wrong(`${key} names a version, and index.json none`)
   })
   return state

@@ -1,18 +1,21 @@
 /** A published release held against the public key and nothing else: what anybody can do with `pitlane verify`. */
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import type { Bucket } from '../buckets/types.ts'
 import { giveBack } from '../chunks.ts'
 import { PitlaneError } from '../errors.ts'
 import { checkImage } from '../image/check.ts'
 import type { Pullable } from '../image/pulling.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument, ReleaseFile } from './document.ts'
-import { DOCUMENT_LIMIT, parseDocument, type StoredDocument } from './documents.ts'
+import { byHandRemarks } from './by-hand.ts'
+import { type ReleaseDocument, type ReleaseFile, revisionOf } from './document.ts'
+import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
 import { Findings, wrong } from './findings.ts'
-import { checksums } from './materials.ts'
+import { checksums } from './put-operations.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
+import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from './revisions.ts'
 import type { StateDocument } from './state-document.ts'
 import { type Published, readSide, SIDE_LIMIT, verifySigned } from './verify-document.ts'
 import { verifyLists } from './verify-lists.ts'
@@ -37,6 +40,8 @@ export interface Verification {
   readonly problems: readonly string[]
   /** What was not looked at. */
   readonly skipped: readonly string[]
+  /** What is no fault and has to be said: that it was made by hand. */
+  readonly remarks: readonly string[]
   /** What became of the release since, as the index and a document of its own say; null when nothing has. */
   readonly state: StateDocument | null
 }
@@ -55,27 +60,43 @@ export async function verifyRelease(request: VerifyRequest): Promise<Verificatio
     for (const part of await verifyContent(request, document)) found.add(part)
     state = await verifyLists(request, document, verified.sha256, found)
   }
-  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, state }
+  const remarks = document?.byHand === undefined ? [] : byHandRemarks(document.byHand)
+  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, remarks, state }
 }
 
 /** The document is looked at first: everything else is compared with it. Null when it can't be trusted. */
 async function verifyDocument(request: VerifyRequest, found: Findings): Promise<StoredDocument | null> {
   const { bucket, version, key } = request
   const path = KEYS.document(version)
-  const bytes = await bucket.read(path, DOCUMENT_LIMIT)
-  if (bytes === null) {
+  const first = await bucket.read(path, DOCUMENT_LIMIT)
+  if (first === null) {
     throw new PitlaneError('NOT_FOUND', `${bucket.location} has no release ${version}`, {
       hint: `Expected ${path}. Is it the folder or address that holds ${KEYS.page}?`,
     })
   }
-  let document: ReleaseDocument | null = null
-  const good = await found.check(`release.json of ${version}`, async () => {
-    const parsed = parseDocument(bytes, path, version)
-    requireScheme(parsed, key)
-    if (key !== null) await verifySigned(bucket, bytes, { name: parsed.name, version, path }, key)
-    document = parsed
+  const read = async (at: string) => {
+    const bytes = at === path ? first : await bucket.read(at, DOCUMENT_LIMIT)
+    if (bytes === null) return null
+    const document = parseDocument(bytes, at, version)
+    requireScheme(document, key)
+    if (key !== null) await verifySigned(bucket, bytes, { name: document.name, version, path: at }, key)
+    return { document, bytes }
+  }
+  let stored: StoredDocument | null = null
+  await found.check(`release.json of ${version}`, async () => {
+    stored = await followRevisions(version, read, () => newestShown(bucket, version))
   })
-  return good && document !== null ? { document, sha256: createHash('sha256').update(bytes).digest('hex') } : null
+  return stored
+}
+
+/** Behind an address only the list tells. In a folder everything that lies there does, so that a list that was put back is told as old. */
+async function newestShown(bucket: VerifyRequest['bucket'], version: string): Promise<number> {
+  const named = await newestInIndex(bucket, version)
+  return canList(bucket) ? Math.max(named, await newestInBucket(bucket, version)) : named
+}
+
+function canList(bucket: VerifyRequest['bucket']): bucket is Published & Pick<Bucket, 'list'> {
+  return bucket.list !== undefined
 }
 
 function requireScheme(document: ReleaseDocument, key: PublicKey | null): void {
@@ -92,7 +113,7 @@ function requireScheme(document: ReleaseDocument, key: PublicKey | null): void {
 async function verifySums(request: VerifyRequest, document: ReleaseDocument, found: Findings): Promise<void> {
   const { bucket, key } = request
   const { name, version } = document
-  const path = KEYS.sums(version)
+  const path = KEYS.sums(version, revisionOf(document))
   await found.check('SHA256SUMS names exactly the files of release.json', async () => {
     const bytes = await bucket.read(path, SUMS_LIMIT)
     if (bytes === null) throw wrong(`${path} is missing`)

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { after, test, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
+import { MEDIA_TYPES } from '../../src/image/media-types.ts'
 import { digestOf } from '../../src/image/names.ts'
 import { parseRegistryAddress } from '../../src/image/address.ts'
 import type { Credentials } from '../../src/image/registry/credentials.ts'
@@ -32,6 +33,26 @@ else {
   after(async () => {
     for (const server of [open, basic, bearer, tokens]) await server.stop()
     folder.remove()
+  })
+
+  const keeping = await startDistribution(peer.program, [], false)
+  after(() => keeping.stop())
+  test('a registry that does not delete says so, and what it has stays', async (t) => {
+    const registry = openOn(t, keeping, null)
+    const config = Buffer.from('{"kept":true}')
+    await put(registry, 'a/kept', config)
+    const descriptor = { mediaType: MEDIA_TYPES.config, digest: digestOf(config), size: config.length }
+    const bytes = Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.manifest, config: descriptor, layers: [] }),
+    )
+    const { digest, ...rest } = await registry.putManifest('a/kept', MEDIA_TYPES.manifest, bytes)
+    await registry.putTag('a/kept', 'v1', { digest, ...rest })
+    assert.equal(await registry.deleteManifest('a/kept', digest), 'unsupported')
+    assert.equal(await registry.deleteBlob('a/kept', descriptor.digest), 'unsupported')
+    assert.deepEqual(await registry.readManifest('a/kept', digest), bytes)
+    assert.equal(await registry.hasBlob('a/kept', descriptor.digest), true)
+    assert.equal(await registry.deleteTag('a/kept', 'v1', digest), 'unsupported')
+    assert.equal((await registry.resolveTag('a/kept', 'v1'))?.digest, digest)
   })
 
   contractOn('distribution 3', open, null)

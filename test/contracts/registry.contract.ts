@@ -168,6 +168,49 @@ export function registryContract(
     assert.deepEqual(await open().listTags(OTHER), ['v1'])
   })
 
+  contract(
+    'tags, manifests and blobs are deleted one by one, and deleting again finds them absent',
+    async ({ open }) => {
+      const { descriptor, config } = await putImage(open(), REPOSITORY, 'a')
+      const other = await putImage(open(), REPOSITORY, 'b')
+      await open().putTag(REPOSITORY, 'v1', descriptor)
+      await open().putTag(REPOSITORY, 'v2', other.descriptor)
+      assert.equal(await open().deleteTag(REPOSITORY, 'v1', descriptor.digest), 'deleted')
+      assert.equal(await open().resolveTag(REPOSITORY, 'v1'), null)
+      assert.ok(await open().readManifest(REPOSITORY, descriptor.digest), 'what it named stays')
+      assert.equal(await open().deleteTag(REPOSITORY, 'v1', descriptor.digest), 'absent')
+      assert.equal(await open().deleteManifest(REPOSITORY, descriptor.digest), 'deleted')
+      assert.equal(await open().readManifest(REPOSITORY, descriptor.digest), null)
+      assert.equal(await open().deleteManifest(REPOSITORY, descriptor.digest), 'absent')
+      assert.equal(await open().deleteBlob(REPOSITORY, config.digest), 'deleted')
+      assert.equal(await open().hasBlob(REPOSITORY, config.digest), false)
+      assert.equal(await open().deleteBlob(REPOSITORY, config.digest), 'absent')
+      assert.deepEqual(await open().listTags(REPOSITORY), ['v2'])
+      assert.equal((await open().resolveTag(REPOSITORY, 'v2'))?.digest, other.descriptor.digest)
+      assert.deepEqual(await open().readManifest(REPOSITORY, other.descriptor.digest), other.bytes)
+      assert.equal(await open().hasBlob(REPOSITORY, other.config.digest), true)
+    },
+  )
+
+  contract('what was deleted can be put again', async ({ open }) => {
+    const { descriptor, config } = await putImage(open(), REPOSITORY, 'a')
+    const registry = open()
+    await registry.deleteManifest(REPOSITORY, descriptor.digest)
+    await registry.deleteBlob(REPOSITORY, config.digest)
+    const again = await putImage(registry, REPOSITORY, 'a')
+    await registry.putTag(REPOSITORY, 'v1', again.descriptor)
+    assert.deepEqual(await open().readManifest(REPOSITORY, descriptor.digest), again.bytes)
+    assert.equal(await open().hasBlob(REPOSITORY, config.digest), true)
+  })
+
+  contract('a tag that names something else is not deleted', async ({ open }) => {
+    const { descriptor } = await putImage(open(), REPOSITORY, 'a')
+    const other = await putImage(open(), REPOSITORY, 'b')
+    await open().putTag(REPOSITORY, 'v1', descriptor)
+    await assert.rejects(open().deleteTag(REPOSITORY, 'v1', other.descriptor.digest), { code: 'CONTRADICTION' })
+    assert.equal((await open().resolveTag(REPOSITORY, 'v1'))?.digest, descriptor.digest)
+  })
+
   contract('names that are none are refused before anything happens', async ({ open }) => {
     const registry = open()
     const { descriptor, bytes } = await putImage(registry, REPOSITORY, 'a')
@@ -201,10 +244,14 @@ export function registryContract(
       await nameRefused(registry.readManifest(repository, descriptor.digest), shown)
       await nameRefused(registry.resolveTag(repository, 'v1'), shown)
       await nameRefused(registry.putTag(repository, 'v1', descriptor), shown)
+      await nameRefused(registry.deleteTag(repository, 'v1', descriptor.digest), shown)
+      await nameRefused(registry.deleteManifest(repository, descriptor.digest), shown)
+      await nameRefused(registry.deleteBlob(repository, descriptor.digest), shown)
     }
     for (const tag of ['', '.', '..', '-a', 'a/b', '../a', 'a:b', 'a b', 'a+b', 'a\n', 'é', 'a'.repeat(129)]) {
       await nameRefused(registry.resolveTag(REPOSITORY, tag), JSON.stringify(tag))
       await nameRefused(registry.putTag(REPOSITORY, tag, descriptor), JSON.stringify(tag))
+      await nameRefused(registry.deleteTag(REPOSITORY, tag, descriptor.digest), JSON.stringify(tag))
     }
     const hex = 'a'.repeat(64)
     for (const digest of [
@@ -222,6 +269,9 @@ export function registryContract(
       await nameRefused(registry.openBlob(REPOSITORY, digest), digest)
       await nameRefused(registry.readManifest(REPOSITORY, digest), digest)
       await nameRefused(registry.putTag(REPOSITORY, 'v1', { ...descriptor, digest }), digest)
+      await nameRefused(registry.deleteTag(REPOSITORY, 'v1', digest), digest)
+      await nameRefused(registry.deleteManifest(REPOSITORY, digest), digest)
+      await nameRefused(registry.deleteBlob(REPOSITORY, digest), digest)
     }
   })
 

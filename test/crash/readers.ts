@@ -56,8 +56,9 @@ export function look({ bucket, images }: Published, withdrawn: string | null = n
   const indexBytes = object(KEYS.index)
   const index = indexBytes === null ? null : parseSiteIndex(indexBytes, KEYS.index)
   for (const release of index?.releases ?? []) {
-    mustBe(KEYS.index, KEYS.document(release.version), release.document.sha256)
-    checkDocument(KEYS.index, release.version, object, mustBe, problems)
+    const revision = release.byHand?.revision ?? 1
+    mustBe(KEYS.index, KEYS.document(release.version, revision), release.document.sha256)
+    checkDocument(KEYS.index, release.version, object, mustBe, problems, revision)
     for (const file of release.files)
       mustBe(KEYS.index, KEYS.binary(release.version, file.target, file.name), file.sha256)
     // It comes last: what it names, everybody names, unless a newer publication is under way.
@@ -98,13 +99,14 @@ function checkDocument(
   object: (key: string) => Buffer | null,
   mustBe: (by: string, key: string, sha256?: string) => void,
   problems: string[],
+  revision = 1,
 ): void {
-  const key = KEYS.document(version)
+  const key = KEYS.document(version, revision)
+  const sums = KEYS.sums(version, revision)
   const bytes = object(key)
   if (bytes === null) return void problems.push(`${by} names ${version}, whose ${key} is absent`)
   const document = ReleaseDocument.parse(JSON.parse(bytes.toString('utf8')))
-  for (const beside of [KEYS.sums(version), `${KEYS.sums(version)}.minisig`, `${key}.minisig`, `${key}.sig`])
-    mustBe(by, beside)
+  for (const beside of [sums, `${sums}.minisig`, `${key}.minisig`, `${key}.sig`]) mustBe(by, beside)
   for (const file of document.files) {
     mustBe(key, file.path, file.sha256)
     mustBe(key, `${file.path}.sha256`)

@@ -109,6 +109,14 @@ function wrapRegistry(registry: Registry, faults: Faults): Registry {
     putTag: (repository, tag, descriptor) =>
       faults.outside(`registry.putTag ${repository}:${tag}`, () => registry.putTag(repository, tag, descriptor)),
     listTags: (repository) => registry.listTags(repository),
+    deleteTag: (repository, tag, digest) =>
+      faults.outside(`registry.deleteTag ${repository}:${tag}`, () => registry.deleteTag(repository, tag, digest)),
+    deleteManifest: (repository, digest) =>
+      faults.outside(`registry.deleteManifest ${repository}@${digest}`, () =>
+        registry.deleteManifest(repository, digest),
+      ),
+    deleteBlob: (repository, digest) =>
+      faults.outside(`registry.deleteBlob ${repository}@${digest}`, () => registry.deleteBlob(repository, digest)),
   }
 }
 

@@ -1,35 +1,44 @@
 import { checkPages, rebuildPages } from '../../release/rebuild-pages.ts'
-import { PitlaneError, EXIT } from '../../errors.ts'
-import { guard, printJson, reporter, withState } from '../command.ts'
-import type { Report } from '../../run/progress.ts'
+import { EXIT } from '../../errors.ts'
+import { notesOf, requirePublish } from '../by-hand.ts'
+import { guard, printJson, withState } from '../command.ts'
 import type { Context } from '../context.ts'
 import { planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
 
 export async function rebuild(this: Context, flags: { check: boolean; noWait: boolean; json: boolean }): Promise<void> {
-  await guard(this, flags.json, async () => {
-    const project = await this.project()
+  await refresh(this, flags, 'pitlane pages rebuild', (changed) => {
+    if (changed.length === 0) return 'page, lists, feeds and pointers are what the documents say\n'
+    return changed.map((key) => `${flags.check ? 'differs' : 'written'}  ${key}\n`).join('')
+  })
+}
+
+/** `publish index`: the same, told in one line. */
+export async function index(this: Context, flags: { noWait: boolean; json: boolean }): Promise<void> {
+  await refresh(this, { ...flags, check: false }, 'pitlane publish index', (changed, location) =>
+    changed.length === 0
+      ? `present  page, lists, feeds and pointers  in ${location}: they are what the documents say\n`
+      : `put      page, lists, feeds and pointers  in ${location}: ${changed.length} written\n`,
+  )
+}
+
+async function refresh(
+  context: Context,
+  flags: { readonly check: boolean; readonly noWait: boolean; readonly json: boolean },
+  command: string,
+  words: (changed: readonly string[], location: string) => string,
+): Promise<void> {
+  await guard(context, flags.json, async () => {
+    const project = await context.project()
     const plan = await planRevision(project, undefined)
-    if (plan.release?.publish == null) {
-      throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, {
-        hint: 'Add `publish: { bucket: FOLDER }`.',
-      })
-    }
-    const notes: string[] = []
-    const text = reporter(this, false)
-    // With --json there is one document, and what was noted stands in it.
-    const report: Report = (progress) => {
-      if (!flags.json) text(progress)
-      else if (progress.event === 'note') notes.push(progress.message)
-    }
-    await withState(this, project, flags, 'pitlane pages rebuild', report, async (state) => {
-      const { lists } = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
-      const changed = flags.check ? await checkPages(lists) : await rebuildPages(lists, this.stop.drain)
-      if (flags.json) printJson(this, { changed, notes })
-      else if (changed.length === 0)
-        this.process.stdout.write('page, lists, feeds and pointers are what the documents say\n')
-      else for (const key of changed) this.process.stdout.write(`${flags.check ? 'differs' : 'written'}  ${key}\n`)
-      if (flags.check && changed.length > 0) this.exitCode = EXIT.failed
+    requirePublish(plan, project)
+    const { report, notes } = notesOf(context, flags.json)
+    await withState(context, project, flags, command, report, async (state) => {
+      const { lists } = await publishing(context, project, plan, { ...state, report, noWait: flags.noWait })
+      const changed = flags.check ? await checkPages(lists) : await rebuildPages(lists, context.stop.drain)
+      if (flags.json) printJson(context, { changed, notes })
+      else context.process.stdout.write(words(changed, lists.bucket.location))
+      if (flags.check && changed.length > 0) context.exitCode = EXIT.failed
     })
   })
 }

@@ -1,7 +1,9 @@
 import type { Bucket } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
+import { byHandRemarks } from '../../release/by-hand.ts'
 import type { ReleaseDocument } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
+import { listRetired, readRetired } from '../../release/retired.ts'
 import { isWithdrawn, type StateDocument } from '../../release/state-document.ts'
 import { readStates, shownStates } from '../../release/states.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
@@ -22,13 +24,16 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
       await shownStates(bucket, key, name),
       check,
     )
+    const retired = new Map(
+      (await readRetired(bucket, (await listRetired(bucket)).versions, check)).map((mark) => [mark.version, mark]),
+    )
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))
     if (flags.json) {
       return printJson(
         this,
-        documents.map(({ version, channel, commit, publishedAt, files, image, signing }) => ({
+        documents.map(({ version, channel, commit, publishedAt, files, image, signing, byHand }) => ({
           version,
           channel,
           commit,
@@ -36,14 +41,17 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
           targets: files.map((file) => file.target),
           image: image === null ? null : `${image.repository}:${image.tag}@${image.digest}`,
           signed: signing.scheme !== 'none',
+          byHand: byHand !== undefined,
           ...shownState(states.get(version)?.state ?? null),
+          retiredAt: retired.get(version)?.retiredAt ?? null,
         })),
       )
     }
     if (documents.length === 0) return void this.process.stdout.write('nothing is published yet\n')
     const width = Math.max(...documents.map(({ version }) => version.length))
     for (const document of documents) {
-      const { version, channel, publishedAt, files, subject } = document
+      const { version, channel, publishedAt, files, subject, byHand } = document
+      const mark = retired.get(version)
       const columns = [
         // Whole, also where it is a commit: it is what `show` and `verify` ask for.
         version.padEnd(width),
@@ -51,7 +59,8 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
         isWithdrawn(states, version) ? 'WITHDRAWN' : '',
-        printable(subject),
+        `${byHand === undefined ? '' : 'made by hand: '}${printable(subject)}`,
+        mark === undefined ? '' : `retired, goes after ${mark.removeAfter}`,
       ].filter((column) => column !== '')
       this.process.stdout.write(`${columns.join('  ')}\n`)
     }
@@ -120,7 +129,8 @@ function describeRelease(
     `published  ${document.publishedAt} by ${printable(promotion.actor)}${promotion.reason === null ? '' : `: ${oneLine(promotion.reason)}`}`,
     ...(state === null ? [] : stateLines(state)),
     `commit     ${document.commit}  ${printable(document.subject)}`,
-    `plan       ${document.plan}, checks of build ${promotion.build}`,
+    `plan       ${document.plan}, ${promotion.build === null ? 'no checks were run' : `checks of build ${promotion.build}`}`,
+    ...(document.byHand === undefined ? [] : byHandRemarks(document.byHand).map((line) => `note       ${line}`)),
     `signed     ${signing.scheme === 'none' ? 'no' : `minisign key ${signing.keyId}, ${isChecked ? 'and the signature is good' : 'not checked: the key is not here'}`}`,
     '',
     ...document.files.map((file) => {

@@ -58,10 +58,12 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         checks: result.checks,
         problems,
         skipped: result.skipped,
+        remarks: result.remarks,
         withdrawn: withdrawnOf(result.state),
       })
     } else {
       for (const line of result.checks) this.process.stdout.write(`ok       ${printable(line)}\n`)
+      for (const line of result.remarks) this.process.stdout.write(`note     ${printable(line)}\n`)
       if (flags.noImages) for (const line of result.skipped) this.process.stdout.write(`skipped  ${printable(line)}\n`)
       const withdrawn = result.state?.state === 'withdrawn' ? result.state : null
       if (withdrawn !== null) this.process.stdout.write(`warning  ${version} is ${printable(stateWords(withdrawn))}\n`)

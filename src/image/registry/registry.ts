@@ -11,7 +11,7 @@ import { PitlaneError } from '../../errors.ts'
 import { readParts } from '../manifest.ts'
 import { MANIFEST_LIMIT, MEDIA_TYPES } from '../media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from '../names.ts'
-import type { Descriptor, Registry } from '../types.ts'
+import type { Deletion, Descriptor, Registry } from '../types.ts'
 import type { RegistryAddress } from '../address.ts'
 import { discard, type HttpAnswer, shownUrl, unreachable } from './http.ts'
 import type { AskOnce, Session } from './session.ts'
@@ -228,6 +228,59 @@ class DistributionRegistry implements Registry {
     return [...found].sort()
   }
 
+  async deleteTag(repository: string, tag: string, digest: string): Promise<Deletion> {
+    const name = this.#name(repository)
+    requireTag(tag)
+    requireDigest(digest)
+    const shown = `${this.location}/${repository}:${tag}`
+    const present = await this.resolveTag(repository, tag)
+    if (present === null) return 'absent'
+    if (present.digest !== digest)
+      throw new PitlaneError(
+        'CONTRADICTION',
+        `the tag ${shown} names ${present.digest}, and ${digest} was to lose it`,
+        {
+          hint: 'Somebody has moved the tag: it stays as it is.',
+        },
+      )
+    const deletion = await this.#delete(name, `manifests/${tag}`)
+    if (deletion === 'deleted' && (await this.resolveTag(repository, tag)) !== null) throw stillThere(shown)
+    return deletion
+  }
+
+  async deleteManifest(repository: string, digest: string): Promise<Deletion> {
+    const name = this.#name(repository)
+    requireDigest(digest)
+    const deletion = await this.#delete(name, `manifests/${digest}`)
+    if (deletion === 'deleted' && (await this.readManifest(repository, digest)) !== null)
+      throw stillThere(`${this.location}/${repository}@${digest}`)
+    return deletion
+  }
+
+  async deleteBlob(repository: string, digest: string): Promise<Deletion> {
+    const name = this.#name(repository)
+    requireDigest(digest)
+    this.#homes.delete(digest)
+    return this.#delete(name, `blobs/${digest}`)
+  }
+
+  /** Distribution specification 1.1, "Content Management": 405 where the registry does not delete; for a tag 400 as well. */
+  async #delete(name: string, path: string): Promise<Deletion> {
+    const answer = await this.#session.askWhole({
+      method: 'DELETE',
+      to: `${name}/${path}`,
+      scope: deleting(name),
+      expect: [200, 202, 204, 400, 404, 405],
+    })
+    // Any other 400 is a fault of the request, and no answer to it.
+    if (answer.status === 400 && !/"code"\s*:\s*"UNSUPPORTED"/.test(answer.bytes.toString('utf8')))
+      throw new PitlaneError('FETCH_FAILED', `DELETE ${shownUrl(answer.url)} answered 400`, {
+        hint: 'The registry does not understand how to delete that: delete it with its own tools.',
+      })
+    if (answer.status === 404) return 'absent'
+    return answer.status === 400 || answer.status === 405 ? 'unsupported' : 'deleted'
+  }
+
   #name(repository: string): string {
     requireRepository(repository)
     return this.#namespace + repository
@@ -292,6 +345,16 @@ function pulling(name: string): string {
 /** Asked for from the beginning: a token for pulling is of no use a moment later. */
 function pushing(name: string): string {
   return `repository:${name}:pull,push`
+}
+
+function deleting(name: string): string {
+  return `repository:${name}:pull,delete`
+}
+
+function stillThere(name: string): PitlaneError {
+  return new PitlaneError('STORAGE_FAILED', `the registry has deleted ${name}, and it is still there`, {
+    hint: 'Does it keep copies that come late? Run the same command again.',
+  })
 }
 
 function descriptorOf(answer: HttpAnswer): Descriptor | null {

@@ -122,11 +122,11 @@ is_digest() {
   [ "${#1}" -eq 64 ]
 }
 
-# Fetches SHA256SUMS.$1, which has to be there when the project signs.
+# Fetches the signature $1 of the list, which has to be there when the project signs.
 fetch_signature() {
-  fetch "$RELEASES/$version/SHA256SUMS.$1" "$work/SHA256SUMS.$1" 2>/dev/null && return
+  fetch "$RELEASES/$version/$sums.$1" "$work/SHA256SUMS.$1" 2>/dev/null && return
   [ "$unsigned" = yes ] && { signature='none; accepted because of --allow-unsigned'; return 1; }
-  fail "$(where "$RELEASES/$version/SHA256SUMS.$1") cannot be fetched, so the signature of $version cannot be checked (--allow-unsigned accepts that)"
+  fail "$(where "$RELEASES/$version/$sums.$1") cannot be fetched, so the signature of $version cannot be checked (--allow-unsigned accepts that)"
 }
 
 check_signature() {
@@ -141,7 +141,7 @@ check_signature() {
       fail "the signature of $version is wrong: $(cat "$work/report")"
     # The signed comment says which list this is: the true list of an older version is refused too.
     case $comment in
-      *" $PROJECT $version file:$RELEASES/$version/SHA256SUMS") ;;
+      *" $PROJECT $version file:$RELEASES/$version/$sums") ;;
       *) fail "the signature of $version is for something else: $comment" ;;
     esac
     signature="good, key $KEY_ID (checked with minisign)"
@@ -252,8 +252,9 @@ main() {
     [ "$named" = yes ] || fail "$version is not installed. $why"
     printf 'install.sh: warning: %s: %s\n' "$version" "$why" >&2
   fi
-  fetch "$RELEASES/$version/SHA256SUMS" "$work/SHA256SUMS" ||
-    fail "cannot fetch $(where "$RELEASES/$version/SHA256SUMS"): there is no release $version, or no connection"
+  sums=SHA256SUMS
+  fetch "$RELEASES/$version/$sums" "$work/SHA256SUMS" ||
+    fail "cannot fetch $(where "$RELEASES/$version/$sums"): there is no release $version, or no connection"
   check_signature
   find_file
   key=$RELEASES/$version/$target/$file

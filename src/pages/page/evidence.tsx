@@ -1,5 +1,5 @@
 import { publicName } from '../../event/promotion.ts'
-import { type ReleaseDocument } from '../../release/document.ts'
+import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
@@ -22,15 +22,21 @@ export function Evidence({ document, catalogue }: { document: ReleaseDocument; c
         <>
           <dt>Source</dt>
           <dd class="links">
-            <a href={`${catalogue.sourceUrl}/archive/${encodeURIComponent(version)}.tar.gz`}>.tar.gz</a>
-            <a href={`${catalogue.sourceUrl}/archive/${encodeURIComponent(version)}.zip`}>.zip</a>
+            <a href={`${catalogue.sourceUrl}/archive/${encodeURIComponent(document.tag ?? document.commit)}.tar.gz`}>
+              .tar.gz
+            </a>
+            <a href={`${catalogue.sourceUrl}/archive/${encodeURIComponent(document.tag ?? document.commit)}.zip`}>
+              .zip
+            </a>
           </dd>
         </>
       )}
       <dt>Checks passed</dt>
       <dd>
         {document.checks.length === 0
-          ? 'none declared'
+          ? document.byHand === undefined
+            ? 'none declared'
+            : 'none were run: made by hand'
           : document.checks.map((check) => plainLine(check.name)).join(', ')}
       </dd>
       <dt>Published</dt>
@@ -38,15 +44,16 @@ export function Evidence({ document, catalogue }: { document: ReleaseDocument; c
         <time datetime={document.publishedAt}>
           {humanDate(document.publishedAt)}, {document.publishedAt.slice(11, 16)} UTC
         </time>
-        , by {plainLine(publicName(document.promotion.actor))}, from build {document.promotion.build}, with Pitlane{' '}
+        , by {plainLine(publicName(document.promotion.actor))},{' '}
+        {document.promotion.build === null ? 'by hand' : `from build ${document.promotion.build}`}, with Pitlane{' '}
         {plainLine(builder.pitlane)}
       </dd>
       <dt>Signature</dt>
       <dd>{signed ? <>Ed25519, key {signing.keyId}</> : 'none: this release is not signed'}</dd>
       <dt>Documents</dt>
       <dd>
-        <DocumentLink name="release.json" at={KEYS.document(version)} signed={signed} />
-        <DocumentLink name="SHA256SUMS" at={KEYS.sums(version)} signed={signed} />
+        <DocumentLink name="release.json" at={KEYS.document(version, revisionOf(document))} signed={signed} />
+        <DocumentLink name="SHA256SUMS" at={KEYS.sums(version, revisionOf(document))} signed={signed} />
       </dd>
     </dl>
   )

@@ -1,6 +1,7 @@
 import type { ReleaseDocument } from '../../release/document.ts'
-import type { Catalogue } from '../catalogue.ts'
+import { type Catalogue, isWhole } from '../catalogue.ts'
 import { humanDate, plainLine } from '../text.ts'
+import { ByHand } from './by-hand.tsx'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
 import { Image } from './image.tsx'
@@ -37,7 +38,7 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
           <span class={`badge ${tested > 0 && tested === document.files.length ? 'good' : 'open'}`}>
             tested on {tested} of {document.files.length} platforms
           </span>
-          {first && document.files.every((file) => file.elf.static) ? (
+          {first && document.files.every((file) => file.elf?.static === true) ? (
             <span class="badge plain">statically linked</span>
           ) : null}
           {document.image ? <span class="badge plain">container image</span> : null}
@@ -46,12 +47,13 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
         {withdrawnSince(catalogue, document).map((withdrawn) => (
           <Withdrawn document={withdrawn} catalogue={catalogue} />
         ))}
+        <ByHand document={document} />
       </section>
       <section id="_download" aria-labelledby="_download-title">
         <h2 id="_download-title">Download</h2>
         <Files document={document} />
       </section>
-      {first ? <Install catalogue={catalogue} version={null} /> : null}
+      {first ? <Install catalogue={catalogue} version={isWhole(document) ? null : document.version} /> : null}
       {document.notes === null ? null : (
         <section id="_notes" aria-labelledby="_notes-title">
           <h2 id="_notes-title">What is new</h2>

@@ -35,6 +35,11 @@ export function Files({ document }: { document: ReleaseDocument }) {
   )
 }
 
+function linkage({ elf }: ReleaseFile): string {
+  if (elf === null) return ', no executable'
+  return elf.static ? ', static' : ', needs libraries'
+}
+
 function FileRow({ document, file, signed }: { document: ReleaseDocument; file: ReleaseFile; signed: boolean }) {
   const target = findTarget(file.target)
   const name = plainLine(file.name)
@@ -54,7 +59,7 @@ function FileRow({ document, file, signed }: { document: ReleaseDocument; file: 
           <data value={String(file.size)} title={exactSize(file.size)}>
             {humanSize(file.size)}
           </data>
-          {file.elf.static ? ', static' : ', needs libraries'}
+          {linkage(file)}
         </small>
       </td>
       <td role="cell" class="digest">

@@ -1,9 +1,10 @@
-import { type ReleaseDocument } from '../../release/document.ts'
+import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { isWithdrawn } from '../../release/state-document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
+import { ByHand } from './by-hand.tsx'
 import { withdrawalOf, withdrawalSentence } from '../withdrawal.ts'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
@@ -49,7 +50,8 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         {channel === 'stable' ? null : <span class="badge plain">{plainLine(channel)}</span>}
         {withdrawn ? <span class="badge warn">withdrawn</span> : null}
         {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
-        {document.tag === null ? (
+        {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
+        {document.version === document.commit ? (
           <span class="subject">
             <bdi>{plainLine(document.subject)}</bdi>
           </span>
@@ -58,6 +60,7 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
       <div class="body" id={version}>
         <h3 class="visually-hidden">{shortVersion(version)}</h3>
         <Withdrawn document={document} catalogue={catalogue} />
+        <ByHand document={document} />
         {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
         <Files document={document} />
         {image === null ? null : (
@@ -135,9 +138,10 @@ function ReleaseLines({ documents, catalogue }: { documents: readonly ReleaseDoc
             </td>
             <td role="cell">
               <span class="links">
-                <a href={relativeUrl(KEYS.sums(document.version))}>SHA256SUMS</a>
-                <a href={relativeUrl(KEYS.document(document.version))}>release.json</a>
+                <a href={relativeUrl(KEYS.sums(document.version, revisionOf(document)))}>SHA256SUMS</a>
+                <a href={relativeUrl(KEYS.document(document.version, revisionOf(document)))}>release.json</a>
                 {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
+                {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
               </span>
             </td>
           </tr>

@@ -14,8 +14,15 @@ export interface RegistryServer extends Server {
   empty(): void
 }
 
-/** @param settings further lines of its configuration (YAML), for logins */
-export async function startDistribution(program: string, settings: readonly string[] = []): Promise<RegistryServer> {
+/**
+ * @param settings further lines of its configuration (YAML), for logins
+ * @param deletes whether it deletes manifests and blobs; as it is installed, it does not
+ */
+export async function startDistribution(
+  program: string,
+  settings: readonly string[] = [],
+  deletes = true,
+): Promise<RegistryServer> {
   const folder = temporaryFolder('distribution')
   const port = await freePort()
   const config = join(folder.path, 'config.yml')
@@ -24,7 +31,7 @@ export async function startDistribution(program: string, settings: readonly stri
     'log: { level: warn }',
     'storage:',
     `  filesystem: { rootdirectory: ${JSON.stringify(join(folder.path, 'data'))} }`,
-    '  delete: { enabled: true }',
+    `  delete: { enabled: ${deletes} }`,
     `http: { addr: 127.0.0.1:${port}, secret: only-on-loopback }`,
     ...settings,
   ]

@@ -12,6 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   array: 'a list',
   object: 'a mapping of keys to values',
+  int: 'a whole number',
   record: 'a mapping of names to values',
 }
 
@@ -44,15 +45,17 @@ export function explain(issue: Issue, schema: z.ZodType, file: YamlFile, prefix:
     case 'invalid_value':
       return one(`${pathText(path)}: ${unknownValue(value, found, issue.values.map(String))}`)
     case 'invalid_type': {
+      if (!issue.message.startsWith('Invalid input'))
+        return one(`${pathText(path)}: expected ${issue.message}, found ${found}`)
       const quotes = issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')
       const hint = quotes ? `; put quotes around it: '${file.written(path) ?? String(value)}'` : ''
       return one(`${pathText(path)}: expected ${TYPES[issue.expected] ?? issue.expected}, found ${found}${hint}`)
     }
     case 'too_small':
-      return one(`${pathText(path)}: expected at least ${issue.minimum} ${sized(value, issue.minimum)}, found ${found}`)
+      return one(`${pathText(path)}: expected at least ${issue.minimum}${sized(value, issue.minimum)}, found ${found}`)
     case 'too_big':
       return one(
-        `${pathText(path)}: expected at most ${issue.maximum} ${sized(value, issue.maximum)}, found ${lengthOf(value)}`,
+        `${pathText(path)}: expected at most ${issue.maximum}${sized(value, issue.maximum)}, found ${lengthOf(value)}`,
       )
     case 'invalid_format':
     case 'invalid_element':
@@ -90,11 +93,13 @@ function describeFound(value: unknown, written: string | null): string {
 }
 
 function sized(value: unknown, count: number | bigint): string {
-  if (Array.isArray(value)) return Number(count) === 1 ? 'entry' : 'entries'
-  return 'characters'
+  if (typeof value === 'number') return ''
+  if (Array.isArray(value)) return Number(count) === 1 ? ' entry' : ' entries'
+  return ' characters'
 }
 
 function lengthOf(value: unknown): string {
+  if (typeof value === 'number') return String(value)
   return Array.isArray(value) || typeof value === 'string' ? String(value.length) : 'more'
 }
 
@@ -118,7 +123,7 @@ function isMisspelt(missing: Path, schema: z.ZodType, file: YamlFile): boolean {
 function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
   let at: z.core.$ZodType | undefined = bare(schema)
   for (const segment of path) {
-    if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.core.$ZodType>)[segment]
+    if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.core.$ZodType>)[segment] ?? at.def.catchall
     else if (at instanceof z.ZodArray) at = at.element
     else if (at instanceof z.ZodRecord) at = at.valueType
     at = at && bare(at)

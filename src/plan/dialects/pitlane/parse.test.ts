@@ -100,7 +100,7 @@ test('each mistake is told with its place, what was expected, and the nearest na
     [
       'name: unit,',
       'name: unit, timeout: 10,',
-      '4:28: checks[1].timeout: expected a text, found the number 10; put quotes',
+      '4:28: checks[1].timeout: expected a duration such as 30s, 10m or 2h, found the number 10',
     ],
     [
       'name: unit,',
@@ -363,4 +363,31 @@ test('random bytes and random changes of a good file are a configuration or one 
     { numRuns: 600 },
   )
   assert.ok(good > 0 && good < 600, `${good} of 600 were good`)
+})
+
+test('retention: days and counts are read, and each mistake has its place', () => {
+  const { retention } = parse(fixture('full.yaml'))
+  assert.deepEqual(
+    [...(retention?.channels ?? [])],
+    [
+      ['development', { keep: 20, for: 60 * 86_400_000 }],
+      ['preview', { keep: null, for: 365 * 86_400_000 }],
+    ],
+  )
+  assert.deepEqual([retention?.pins, retention?.grace], [['v1.0.0-rc1'], 14 * 86_400_000])
+  assert.equal(parse(fixture('small.yaml')).retention, null)
+  const base = fixture('small.yaml')
+  const table: readonly (readonly [string, RegExp])[] = [
+    ['{ stable: { keep: 0 } }', /:\d+:30: retention\.stable\.keep: expected at least 1, found the number 0$/],
+    ['{ stable: { keep: 1.5 } }', /retention\.stable\.keep: expected a whole number, found the number 1\.5/],
+    ['{ stable: { for: 0d } }', /retention\.stable\.for: expected a number of days such as 90d, found "0d"/],
+    ['{ stable: {} }', /retention\.stable: expected keep, for, or both/],
+    ['{ stabel: { keep: 1 } }', /:\d+:14: retention: there is no channel "stabel": did you mean "stable"\?/],
+    ['{ gracee: 7d }', /retention\.gracee: expected a mapping of keys to values/],
+    ['{ stable: { keeep: 1 } }', /unknown key "keeep" in retention\.stable: did you mean "keep"\?/],
+    ['{ stable: { keep: 1 }, pins: [v1, v1] }', /"v1" stands in the list already, at \[0\]/],
+    ['{ stable: { keep: 1 }, grace: 0d }', /retention\.grace: expected a number of days/],
+    ['{ stable: { for: 60 } }', /retention\.stable\.for: expected a number of days such as 90d, found the number 60$/],
+  ]
+  for (const [text, expected] of table) assert.match(messageOf(`${base}retention: ${text}\n`), expected)
 })

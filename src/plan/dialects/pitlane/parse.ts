@@ -7,6 +7,7 @@ import { explain } from './explain.ts'
 import { type Path, type Problem, configurationError } from './problems.ts'
 import { readYaml } from './read-yaml.ts'
 import { publishRules } from './publish-rules.ts'
+import { retentionRules, toRetention } from './retention-rules.ts'
 import { channelRules, checkRules, environmentRules, releaseRules, togetherRules } from './rules.ts'
 import { PitlaneFile } from './schema.ts'
 
@@ -36,6 +37,7 @@ function ruleProblems(value: unknown): readonly Problem[] {
   const checks = part(shape.checks, 'checks')
   const release = part(shape.release, 'release')
   const publish = part(shape.publish, 'publish')
+  const retention = part(shape.retention, 'retention')
   const hasRelease = 'release' in value
   const image = release === undefined && hasRelease ? null : release?.image !== undefined
   return [
@@ -45,6 +47,9 @@ function ruleProblems(value: unknown): readonly Problem[] {
     ...(release === undefined ? [] : releaseRules(release)),
     ...(publish === undefined ? [] : publishRules(publish, hasRelease ? image : null)),
     ...togetherRules(hasRelease, 'publish' in value),
+    ...(retention === undefined
+      ? []
+      : retentionRules(retention, 'channels' in value ? (channels ?? null) : undefined, hasRelease)),
   ]
 }
 
@@ -77,6 +82,7 @@ function toConfiguration(file: PitlaneFile): Configuration {
       return { name, run, needs, timeout: parseDuration(timeout), env }
     }),
     release: release && publish ? toRelease(release, publish) : null,
+    retention: file.retention === undefined ? null : toRetention(file.retention),
   }
 }
 

@@ -6,13 +6,17 @@
  * The description of each key is documentation for people; `expected` is what an error says instead of zod's own words.
  */
 import { z } from 'zod'
-import { DEFAULT_TIMEOUT, DURATION } from '../../duration.ts'
+import { DAYS, DEFAULT_TIMEOUT, DURATION } from '../../duration.ts'
 import { PATTERN_LIMIT } from '../../pattern.ts'
+import { DEFAULT_GRACE } from '../../retention.ts'
 import { TARGETS } from '../../targets.ts'
 
 /** A text that matches a pattern; when it does not, the error says what was expected. */
 function text(pattern: RegExp, expected: string) {
-  return z.string().regex(pattern, { error: expected })
+  // Where quotes alone would not make it fit, they are not what it lacks.
+  const instead = ({ input }: { input?: unknown }) =>
+    typeof input === 'number' && !pattern.test(String(input)) ? expected : undefined
+  return z.string({ error: instead }).regex(pattern, { error: expected })
 }
 
 const command = text(/\S/, 'a shell command')
@@ -136,6 +140,28 @@ const Channel = z.strictObject({
     ),
 })
 
+const days = text(DAYS, 'a number of days such as 90d')
+
+const ChannelPolicy = z
+  .strictObject({
+    keep: z.int().min(1).max(1_000_000).optional().describe('How many of its newest versions stay.'),
+    for: days.optional().describe('How long a version stays after it was published, as in `90d`.'),
+  })
+  .describe('The policy of one channel: `keep`, `for`, or both; what either of them keeps stays.')
+
+const Retention = z
+  .strictObject({
+    pins: z
+      .array(text(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/, 'the name of a version'))
+      .max(10_000)
+      .default([])
+      .describe('Versions that stay, whatever the policy says; one that was retired and is still there comes back.'),
+    grace: days
+      .default(DEFAULT_GRACE)
+      .describe('How long files and images stay after their version has left page, lists and feeds.'),
+  })
+  .catchall(ChannelPolicy)
+
 export const PitlaneFile = z
   .strictObject({
     name: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name of letters, digits and . _ - (at most 64)').describe(
@@ -151,6 +177,9 @@ export const PitlaneFile = z
     checks: z.array(Check).min(1).max(1000).describe('What every commit has to pass.'),
     release: Release.optional().describe('What a release consists of. Without it there are only checks.'),
     publish: Publish.optional().describe('Where releases go. Needed exactly when there is a release.'),
+    retention: Retention.optional().describe(
+      'What `pitlane retention` may remove again, by channel. A channel without a policy is never touched, and neither is the newest version of a line (`1.2`), what a pointer names, or a pin.',
+    ),
   })
   .meta({
     title: 'pitlane.yaml',
