@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { FAST } from '../world/fast-folder.ts'
 import type { TestContext } from 'node:test'
 import { PitlaneError } from '../../src/errors.ts'
 import type { Repository } from '../../src/forges/types.ts'
@@ -18,7 +18,7 @@ export class World {
   #time = EPOCH
 
   constructor(t: TestContext, init: readonly string[] = []) {
-    this.home = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'world-')))
+    this.home = fs.realpathSync(fs.mkdtempSync(join(FAST, 'pitlane-world-')))
     t.after(() => fs.rmSync(this.home, { recursive: true, force: true }))
     this.root = join(this.home, 'project')
     fs.mkdirSync(this.root)

@@ -243,3 +243,21 @@ test('a state that a newer version has written is left alone', async () => {
     assert.equal(worlds.progressOf(world), progress)
   })
 })
+
+test('the machine restarts before a stage has ended that had collected its binary: it is built again, also to other bytes', async () => {
+  await inCopy(async (world) => {
+    const file = join(world.project, 'pitlane.yaml')
+    const salted = 'sh toycc.sh\n      cat "$HOME/salt" >>"out/$TARGET/toy" 2>/dev/null || :\n'
+    writeFileSync(file, readFileSync(file, 'utf8').replace('sh toycc.sh\n', salted))
+    worlds.git(world, 'commit', '--quiet', '--all', '--message', 'Salted')
+    worlds.git(world, 'tag', '--force', '--annotate', 'v1.0.0', '--message', 'The first release')
+    await killAt(world, points.find((name) => /^write Insert artifacts .*x86_64.* after$/.test(name)) ?? '')
+    const db = new DatabaseSync(join(world.project, '.pitlane', 'state.sqlite'))
+    db.exec("update attempts set boot_id = 'another'")
+    db.close()
+    writeFileSync(join(world.env['HOME'] ?? '', 'salt'), 'salt')
+    await release(world)
+    assert.match(readFileSync(join(world.bucket, BINARY), 'latin1'), /salt$/)
+    assert.deepEqual(look(world).problems, [])
+  })
+})

@@ -1,6 +1,5 @@
 /** A bucket with signed releases and lists, and states that publish into it. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { folderBucket } from '../../src/buckets/folder/bucket.ts'
@@ -19,6 +18,7 @@ import { parsePublicKey } from '../../src/release/public-key.ts'
 import { rebuildPages } from '../../src/release/rebuild-pages.ts'
 import { createSigner, type Signer } from '../../src/release/sign.ts'
 import { parseSiteIndex } from '../../src/release/site-index.ts'
+import { FAST } from './fast-folder.ts'
 
 export const NOW = Date.UTC(2026, 5, 1)
 export const VERSIONS = ['v1.0.0', 'v1.1.0', 'v1.2.0', 'v2.0.0-rc1'] as const
@@ -34,7 +34,7 @@ const SIGNER = signerOf(7)
 
 /** An empty bucket of the project `toy`, and states that publish into it; a null signer signs nothing. */
 export function toySite(t: TestContext, signer: Signer | null = SIGNER) {
-  const root = mkdtempSync(join(tmpdir(), 'pitlane-site-'))
+  const root = mkdtempSync(join(FAST, 'pitlane-site-'))
   const folder = join(root, 'bucket')
   let now = NOW
   const clock = { ...systemClock, now: () => now }

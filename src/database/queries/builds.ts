@@ -57,7 +57,7 @@ export async function loadState(
       plan: stage,
       state: readStageState(row.state),
       attempt: row.attempt,
-      reason: 'taken up again',
+      reason: row.attempt === 0 ? 'first' : 'taken up again',
       note: row.note,
       error: readErrorCode(row.error),
       steps: stage.steps.map((step): StepRun => {
@@ -111,6 +111,10 @@ export async function saveState(
       mustChange(result.numUpdatedRows, stage.plan.id)
     }
     if (old.attempt !== stage.attempt) {
+      // Begun again from nothing, it makes its outputs anew: what an earlier attempt had collected nobody has used, as it never ended well.
+      const outputs = stage.plan.outputs.map((output) => output.id)
+      if (outputs.length > 0 && !stage.steps.some((step) => step.state === 'succeeded'))
+        await trx.deleteFrom('artifacts').where('build_id', '=', build.id).where('output_id', 'in', outputs).execute()
       await trx
         .insertInto('attempts')
         .values({

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { KEYS } from '../../src/plan/keys.ts'
-import { PUBLIC_KEY } from '../world/toy.ts'
-import { EVERY, eachKilled } from './killing.ts'
-import { look } from './readers.ts'
-import { NOW, Runs } from './runs.ts'
-import * as worlds from './worlds.ts'
+import { KEYS } from '../../../src/plan/keys.ts'
+import { PUBLIC_KEY } from '../../world/toy.ts'
+import { EVERY, eachKilled } from '../killing.ts'
+import { look } from '../readers.ts'
+import { NOW, Runs } from '../runs.ts'
+import * as worlds from '../worlds.ts'
 
 const DAY = 86_400_000
 const VERSIONS = ['v1.0.0', 'v1.1.0', 'v1.2.0']
