@@ -2,75 +2,40 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { TARGETS } from '../../src/plan/targets.ts'
-import { runProgram } from '../world/program.ts'
-import { CONFIGURATION, makeWorld, PUBLIC_KEY, type World } from '../world/toy.ts'
-import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
+import { makeWorld, PUBLIC_KEY } from '../world/toy.ts'
+import { distribution, startDistribution } from './peers/distribution.ts'
 import { garage, startGarage } from './peers/garage.ts'
 import { LOGIN, passwordFile } from './peers/password-file.ts'
 import type { S3Server } from './peers/s3.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
-import type { Web } from './peers/web.ts'
+import { pitlane, type Published, publishingTo, stop } from './publishing.ts'
 
-const PITLANE = fileURLToPath(new URL('../../bin/pitlane-dev.ts', import.meta.url))
-const JSX = fileURLToPath(new URL('../../scripts/jsx.ts', import.meta.url))
 const VERSION = 'handcrafted-1.0.0'
 
-interface Pipeline {
-  readonly s3: S3Server
-  readonly registry: RegistryServer
-  readonly web: Web
-  readonly world: World
-  /** Everything the commands said. */
-  said: string
-}
-
 /** As in a step of a pipeline: its variables, one word. */
-async function step(on: Pipeline, variables: Readonly<Record<string, string>>, ...args: string[]) {
+function step(on: Published, variables: Readonly<Record<string, string>>, ...args: string[]) {
   const auths = { [on.registry.host]: { auth: Buffer.from(`${LOGIN.user}:${LOGIN.password}`).toString('base64') } }
-  const env = {
-    ...on.world.env,
-    AWS_ACCESS_KEY_ID: on.s3.accessKey,
-    AWS_SECRET_ACCESS_KEY: on.s3.secretKey,
-    DOCKER_AUTH: JSON.stringify({ auths }),
-    CI_COMMIT_TAG: VERSION,
-    ...variables,
-  }
-  const outcome = await runProgram(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--import', JSX, PITLANE, ...args],
-    { cwd: on.world.project, env },
-  )
-  on.said += outcome.stdout + outcome.stderr
-  return outcome
+  on.env = { DOCKER_AUTH: JSON.stringify({ auths }), CI_COMMIT_TAG: VERSION, ...variables }
+  return pitlane(on, ...args)
 }
 
-async function done(on: Pipeline, variables: Readonly<Record<string, string>>, ...args: string[]): Promise<string> {
+async function done(on: Published, variables: Readonly<Record<string, string>>, ...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await step(on, variables, ...args)
   assert.equal(status, 0, stdout + stderr)
   return stdout
 }
 
 function byHand(s3Of: () => Promise<S3Server>, registryProgram: string): void {
-  let on: Pipeline
+  let on: Published
   const folder = temporaryFolder('by-hand')
   before(async () => {
     const realm = passwordFile(join(folder.path, 'htpasswd'))
-    const [s3, registry] = [await s3Of(), await startDistribution(registryProgram, realm)]
-    await s3.makeBucket('releases')
-    const web = await s3.readBucket('releases')
-    const world = makeWorld(
-      CONFIGURATION.replace('bucket: ../bucket', `bucket: s3://releases?endpoint=${s3.url}&region=${s3.region}`)
-        .replace('registry: ../images', `registry: ${registry.host}`)
-        .replace('https://releases.example.org', web.url),
-    )
-    on = { s3, registry, web, world, said: '' }
+    on = await publishingTo(await s3Of(), await startDistribution(registryProgram, realm))
   })
   after(async () => {
-    on.world.remove()
-    for (const server of [on.web, on.registry, on.s3]) await server.stop()
+    await stop(on)
     folder.remove()
   })
 

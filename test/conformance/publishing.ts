@@ -15,7 +15,7 @@ export interface Published {
   readonly web: Web
   readonly world: World
   /** More of the environment: a login. */
-  readonly env?: NodeJS.ProcessEnv
+  env?: NodeJS.ProcessEnv
   /** Everything the commands said. */
   said: string
 }

@@ -9,6 +9,7 @@ import { readStates, shownStates } from '../../release/states.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { shellWord } from '../../shell-word.ts'
+import { requirePublish } from '../by-hand.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
 import { formatBytes, oneLine, printable } from '../output.ts'
@@ -96,14 +97,10 @@ interface Published {
 async function published(context: Context): Promise<Published> {
   const project = await context.project()
   const plan = await planRevision(project, undefined)
-  const publish = plan.release?.publish
-  if (publish == null)
-    throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, {
-      hint: 'Add `publish: { bucket: FOLDER }`, or an S3 address.',
-    })
+  const { publish, release } = requirePublish(plan, project)
   const bucket = await context.bucket(publish.bucket, project.folder)
   const unchecked = { name: plan.project, bucket, key: null, check: null }
-  if (plan.release?.sign === 'none') return unchecked
+  if (release.sign === 'none') return unchecked
   try {
     const { publicKey } = await context.signer(plan.project)
     const key = parsePublicKey(publicKey.line, 'the signing key')

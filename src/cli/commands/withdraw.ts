@@ -6,6 +6,7 @@ import type { ListParts } from '../../release/lists.ts'
 import { rollback as rollbackOf } from '../../release/rollback.ts'
 import { checkReason } from '../../release/state-document.ts'
 import type { Report } from '../../run/progress.ts'
+import { requirePublish } from '../by-hand.ts'
 import { guard, printJson, reporter, withState } from '../command.ts'
 import type { Context } from '../context.ts'
 import { oneLine } from '../output.ts'
@@ -69,11 +70,7 @@ async function change(
     }
     const project = await context.project()
     const plan = await planRevision(project, undefined)
-    if (plan.release?.publish == null) {
-      throw new PitlaneError('CONFIG_INVALID', `${project.file} declares no bucket`, {
-        hint: 'Add `publish: { bucket: FOLDER }`.',
-      })
-    }
+    requirePublish(plan, project)
     const notes: string[] = []
     const text = reporter(context, false)
     // With --json there is one document, and what was noted stands in it.

@@ -1,4 +1,4 @@
-// What is published by hand dies at every point: readers see all of it or nothing, and the same command goes on, also without its state.
+// What is published by hand dies at every change that only it makes, and at some that all make: readers see all of it or nothing, and the same command goes on, also without its state.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// `pitlane retention apply` dies at every write and every delete: readers find nothing that is named and absent, and the same command goes on.
+// `pitlane retention apply` dies at every change that only it makes, and at some of the rest: readers find nothing that is named and absent, and the same command goes on.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
