@@ -3,9 +3,10 @@ import { type Kysely, sql } from 'kysely'
 import { PitlaneError } from '../errors.ts'
 import * as first from './migrations/0001-first.ts'
 import * as stateChanges from './migrations/0002-state-changes.ts'
+import * as lostAttempts from './migrations/0003-lost-attempts.ts'
 import type { Database } from './schema.ts'
 
-const MIGRATIONS = [first, stateChanges]
+const MIGRATIONS = [first, stateChanges, lostAttempts]
 
 export async function migrate(db: Kysely<Database>): Promise<void> {
   await db.schema

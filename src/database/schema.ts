@@ -92,6 +92,8 @@ export interface AttemptsTable {
   /** Since which start of the machine it runs. */
   boot_id: string
   started_at: number
+  /** 1 when the machine or the executor lost it: what a person stops is not lost. */
+  lost: Generated<number>
 }
 
 export interface ArtifactsTable {

@@ -55,7 +55,7 @@ export type Order =
 export interface Limits {
   /** How many steps (and preparations and collections) at once. */
   readonly jobs: number
-  /** How often a stage is tried when its steps are lost. */
+  /** How many attempts of a stage may be lost: after the last of them it has failed. */
   readonly attempts: number
   /** How many bytes a step may write to its output. Default: 4 GiB. */
   readonly output?: number

@@ -100,6 +100,7 @@ function isSameButForSteps(stage: StageRun, old: StageRun | undefined): boolean 
     old !== undefined &&
     stage.state === old.state &&
     stage.attempt === old.attempt &&
+    stage.lost === old.lost &&
     stage.note === old.note &&
     stage.error === old.error
   )

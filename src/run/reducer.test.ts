@@ -147,6 +147,52 @@ test('a step that is lost in every attempt fails the stage', () => {
   const { state } = play(initialState(chain), facts)
   assert.equal(state.stages[0]?.state, 'failed')
   assert.equal(state.stages[0]?.error, 'EXECUTOR_FAILED')
+  assert.equal(state.stages[0]?.note, '3 attempts were lost, the last one in step a')
+})
+
+/** What the next engine makes of the rows. */
+const takenUp = (state: BuildState): BuildState => ({ ...state, draining: false })
+
+test('what a person stops, however often, is not lost', () => {
+  let state = initialState(chain)
+  for (const attempt of [1, 2, 3, 4, 5]) {
+    state = play(takenUp(state), [
+      { kind: 'resumed' },
+      { ...prepared, attempt },
+      { kind: 'interrupt' },
+      // The supervisor went with it, or told of the kill.
+      attempt % 2 === 0 ? lost('a', attempt) : ended('a', 137, attempt),
+      lost('b', attempt),
+    ]).state
+    assert.equal(state.stages[0]?.state, 'running')
+    assert.deepEqual(state.stages[0]?.lost, [])
+  }
+  const facts: Fact[] = [{ kind: 'resumed' }]
+  for (const attempt of [6, 7]) facts.push({ ...prepared, attempt }, lost('a', attempt))
+  state = play(takenUp(state), [...facts, { ...prepared, attempt: 8 }]).state
+  assert.deepEqual(state.stages[0]?.lost, [6, 7])
+  assert.equal(play(state, [lost('a', 8)]).state.stages[0]?.error, 'EXECUTOR_FAILED')
+})
+
+test('an attempt that loses two steps is lost once', () => {
+  const beside = [stage('checks', { a: [], b: [] })]
+  const facts: Fact[] = [{ kind: 'resumed' }]
+  for (const attempt of [1, 2]) facts.push({ ...prepared, attempt }, lost('a', attempt), lost('b', attempt))
+  const { state } = play(initialState(beside), [...facts, { ...prepared, attempt: 3 }])
+  assert.deepEqual(state.stages[0]?.lost, [1, 2])
+  assert.deepEqual(states(state), ['running', 'running'])
+  assert.deepEqual(states(play(state, [lost('a', 3), lost('b', 3)]).state), ['failed', 'failed'])
+})
+
+test('a machine that is restarted while nothing ran has lost nothing', () => {
+  const restarted = (attempt: number): Fact => ({ kind: 'restarted', stage: 'checks', attempt })
+  const running = play(initialState(chain), [{ kind: 'resumed' }, prepared]).state
+  const stopped = play(running, [{ kind: 'interrupt' }, ended('a', 137), lost('b')]).state
+  assert.deepEqual(play(stopped, [restarted(1)]).state.stages[0]?.lost, [])
+  assert.deepEqual(play(running, [restarted(1)]).state.stages[0]?.lost, [1])
+  // Its steps had ended, and their outputs were being collected.
+  const collecting = play(running, [ended('a'), ended('b')]).state
+  assert.deepEqual(play(collecting, [restarted(1)]).state.stages[0]?.lost, [1])
 })
 
 test('facts of an older attempt change nothing', () => {
@@ -448,6 +494,8 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
         }
       }
       assert.ok(state.stages.every(stageEnded))
+      for (const { lost: gone, error } of state.stages)
+        assert.equal(error === 'EXECUTOR_FAILED', gone.length >= limits.attempts)
       // A build is green only when each of its steps is.
       assert.equal(
         outcomeOf(state) === 'succeeded',

@@ -94,14 +94,8 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
       return onStep(state, fact, (stage, step) => {
         if (step.state === 'timing-out') return replaceStep(stage, { ...step, state: 'timed-out' })
         if (step.state === 'cutting-off') return replaceStep(stage, { ...step, state: 'failed' })
-        if (step.state === 'running' && stage.attempt >= limits.attempts) {
-          return {
-            ...replaceStep(stage, { ...step, state: 'failed' }),
-            note: `step ${step.plan.name} was lost ${stage.attempt} times`,
-            error: 'EXECUTOR_FAILED',
-          }
-        }
-        return tryAgain(stage, step)
+        if (step.state !== 'running') return tryAgain(stage, step)
+        return loseStep(countLoss(stage), step, limits)
       })
     case 'held':
       return onStep(state, fact, (stage, step) =>
@@ -154,11 +148,32 @@ function resumeOrders(stage: StageRun): Order[] {
   }
 }
 
+/** An attempt is lost once, however many of its steps are. */
+function countLoss(stage: StageRun): StageRun {
+  return stage.lost.includes(stage.attempt) ? stage : { ...stage, lost: [...stage.lost, stage.attempt] }
+}
+
+function loseStep(stage: StageRun, step: StepRun, limits: Limits): StageRun {
+  if (stage.lost.length < limits.attempts) return tryAgain(stage, step)
+  return {
+    ...replaceStep(stage, { ...step, state: 'failed' }),
+    note: `${stage.lost.length} attempts were lost, the last one in step ${step.plan.name}`,
+    error: 'EXECUTOR_FAILED',
+  }
+}
+
+/** What the machine took with it. Of a stage that a person had stopped nothing was at work any more. */
+function atWork(stage: StageRun): boolean {
+  return stage.state !== 'running' || stage.steps.some((step) => stepActive(step) && step.state !== 'interrupting')
+}
+
 /** Every step of the stage again, in a clean checkout: nothing of the old attempt is left to trust or to end. */
-function beginAgain(stage: StageRun, limits: Limits): StageRun {
-  if (stage.attempt >= limits.attempts) {
+function beginAgain(before: StageRun, limits: Limits): StageRun {
+  const stage = atWork(before) ? countLoss(before) : before
+  if (stage.lost.length >= limits.attempts) {
     const steps = stage.steps.map((step): StepRun => (stepEnded(step) ? step : { ...step, state: 'skipped' }))
-    return { ...end(stage, 'failed', `lost ${stage.attempt} times`, 'EXECUTOR_FAILED'), steps }
+    const note = `${stage.lost.length} attempts were lost, the last one when the machine was restarted`
+    return { ...end(stage, 'failed', note, 'EXECUTOR_FAILED'), steps }
   }
   return {
     ...stage,

@@ -64,6 +64,8 @@ export interface StageRun {
   readonly attempt: number
   /** Why the newest attempt exists. */
   readonly reason: string
+  /** Attempts that ended because the machine or the executor lost them; those that a person stopped are not among them. */
+  readonly lost: readonly number[]
   /** What it waits for, or why it ended so, in words. */
   readonly note: string | null
   readonly error: ErrorCode | null
@@ -95,6 +97,7 @@ export function initialState(stages: readonly PlannedStage[]): BuildState {
       state: 'waiting',
       attempt: 0,
       reason: 'first',
+      lost: [],
       note: plan.needs.length > 0 ? `waits for ${plan.needs.join(', ')}` : 'waits for a free job',
       error: null,
       steps: plan.steps.map((step) => ({ plan: step, state: 'waiting', attempt: 0, exitCode: null })),

@@ -48,6 +48,13 @@ export async function loadState(
       `build ${build.number} has other stages than its plan ${plan.id} declares`,
     )
   }
+  const lostRows = await db
+    .selectFrom('attempts')
+    .select(['stage_id', 'number'])
+    .where('build_id', '=', build.id)
+    .where('lost', '=', 1)
+    .orderBy('number')
+    .execute()
   const startedAt = new Map<string, number>()
   const steps = new Map(stepRows.map((row) => [row.id, row]))
   const stages = stageRows.map((row): StageRun => {
@@ -58,6 +65,7 @@ export async function loadState(
       state: readStageState(row.state),
       attempt: row.attempt,
       reason: row.attempt === 0 ? 'first' : 'taken up again',
+      lost: lostRows.filter((lost) => lost.stage_id === row.id).map((lost) => lost.number),
       note: row.note,
       error: readErrorCode(row.error),
       steps: stage.steps.map((step): StepRun => {
@@ -109,6 +117,16 @@ export async function saveState(
         .where('attempt', '=', old.attempt)
         .executeTakeFirst()
       mustChange(result.numUpdatedRows, stage.plan.id)
+    }
+    const lost = stage.lost.filter((number) => !old.lost.includes(number))
+    if (lost.length > 0) {
+      await trx
+        .updateTable('attempts')
+        .set({ lost: 1 })
+        .where('build_id', '=', build.id)
+        .where('stage_id', '=', stage.plan.id)
+        .where('number', 'in', lost)
+        .execute()
     }
     if (old.attempt !== stage.attempt) {
       // Begun again from nothing, it makes its outputs anew: what an earlier attempt had collected nobody has used, as it never ended well.
