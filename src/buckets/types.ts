@@ -15,6 +15,8 @@ export interface Bucket {
    */
   put(key: string, body: Body, options: PutOptions): Promise<'written' | 'present'>
   head(key: string): Promise<ObjectFacts | null>
+  /** Fails where nothing can be written, so that one who is about to work for it learns it before. Nothing stays behind. */
+  requireWritable(): Promise<void>
   /** The whole object; fails with `STORAGE_FAILED` when it is larger than `limit` bytes. */
   read(key: string, limit: number): Promise<Buffer | null>
   open(key: string): Promise<Readable | null>

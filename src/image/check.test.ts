@@ -27,6 +27,7 @@ class LyingRegistry implements Registry {
     this.blobs.set(digestOf(bytes), bytes)
     return digestOf(bytes)
   }
+  async requireWritable(): Promise<void> {}
   async hasBlob(): Promise<boolean> {
     return true
   }

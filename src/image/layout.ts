@@ -8,8 +8,17 @@
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../errors.ts'
+import { requireWritableFolder } from '../writable.ts'
 import { blobFolder } from './blob-folder.ts'
-import { exclusively, makeFolder, readSmall, temporaryName, writeAll, writeDurably } from './content-folder.ts'
+import {
+  exclusively,
+  makeFolder,
+  readSmall,
+  storageFailed,
+  temporaryName,
+  writeAll,
+  writeDurably,
+} from './content-folder.ts'
 import {
   EMPTY_INDEX,
   encodeLayoutIndex,
@@ -123,6 +132,13 @@ export function layoutRegistry(folder: string): Registry {
 
   return {
     location: folder,
+
+    async requireWritable(repository) {
+      requireRepository(repository)
+      await requireWritableFolder(folder).catch((error: unknown) => {
+        throw storageFailed('cannot write to', folder, error)
+      })
+    },
 
     async hasBlob(repository, digest) {
       requireRepository(repository)

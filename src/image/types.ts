@@ -26,6 +26,8 @@ export type Deletion = 'deleted' | 'absent' | 'in-use' | 'unsupported'
  */
 export interface Registry {
   readonly location: string
+  /** Fails where nothing can be put into the repository, so that one who is about to work for it learns it before. Nothing stays behind. */
+  requireWritable(repository: string): Promise<void>
   /** Whether the registry holds the blob; a folder hashes it, a server is asked. */
   hasBlob(repository: string, digest: string): Promise<boolean>
   /** Puts a blob and reads back its digest. Putting it again does nothing. */

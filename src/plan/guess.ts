@@ -32,7 +32,7 @@ export function guessConfiguration(repository: { readonly folder: string; readon
   ]
   const text = [
     `# What this project checks, builds and publishes with Pitlane. Written by \`pitlane init\` for: ${ecosystem.title}.`,
-    '# Look at what it will do with `pitlane plan`; every key is described in docs/reference/pitlane-yaml.md.',
+    '# Look at what it will do with `pitlane plan`; every key is described in docs/reference/pitlane-yaml.md of Pitlane.',
     ...(open.length > 0 ? ['#', '# Not known, please look at it:', ...open.map((sentence) => `# - ${sentence}`)] : []),
     '',
     `name: ${scalar(name)}`,

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, link, mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PitlaneError, systemCode } from '../errors.ts'
+import { requireWritableFolder } from '../writable.ts'
 import type { KeyFiles } from './keys.ts'
 import { FILE_LIMIT } from './minisign-text.ts'
 
@@ -31,6 +32,8 @@ export const keyFiles: KeyFiles = {
   async create(path, text) {
     const folder = dirname(path)
     try {
+      // Node's answer for several folders at once does not say why it can't be.
+      await requireWritableFolder(folder)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       // Linking a finished file is whole and exclusive at once: a crash never leaves half a key under the name.
       const temporary = await mkdtemp(join(folder, '.key-'))

@@ -182,6 +182,7 @@ test('what a run had confirmed before it died, and was changed since, is put aga
     location: bucket.location,
     put: (key, body, options) =>
       key === KEYS.index ? Promise.reject(new Error('the disk failed')) : bucket.put(key, body, options),
+    requireWritable: () => bucket.requireWritable(),
     head: (key) => bucket.head(key),
     read: (key, limit) => bucket.read(key, limit),
     open: (key) => bucket.open(key),

@@ -90,6 +90,7 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   const already = await isPublished(parts, plan, standing)
   if (already) await refuseWithdrawn(parts.lists, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })
+  await requireWritablePlaces(parts, plan)
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)
   const promotion = await readPromotion(parts.engine.writer.db, build.id)
@@ -99,6 +100,15 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     build: promotion.number,
   })
   parts.engine.report({ ...published, already })
+}
+
+/** Before anything is built for them. */
+async function requireWritablePlaces({ bucket, registry }: ReleaseParts, plan: Plan): Promise<void> {
+  await bucket.requireWritable()
+  if (registry === null || plan.release?.image == null) return
+  const { repository, platforms } = plan.release.image
+  for (const name of new Set([repository, ...platforms.map((platform) => platform.repository)]))
+    await registry.requireWritable(name)
 }
 
 /** The release build of this plan that is green, or a new one, promoted from green checks. */

@@ -361,6 +361,9 @@ else {
       await told(action(), 'STORAGE_FAILED', /403 AccessDenied/, /read, write, list and delete/)
       assert.equal(proxy.seen().filter(({ status }) => status === 403).length, 1, 'it was asked again')
     }
+    const cold = await world(t)
+    proxy.play({ method: 'PUT', effect: refused(403, 'AccessDenied') })
+    await told(cold.bucket.requireWritable(), 'STORAGE_FAILED', /403 AccessDenied/, /read, write, list and delete/)
     proxy.play({ method: 'PUT', effect: refused(403, 'QuotaExceeded') })
     await told(bucket.put('k', bodyOf('x'), EXCLUSIVE), 'STORAGE_FAILED', /QuotaExceeded/, /quota/)
   })

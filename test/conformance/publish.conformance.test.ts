@@ -107,6 +107,7 @@ test('a registry that shows images only to who logs in: they are checked with th
     const denied = await pitlane(on, 'release', 'v1.0.0')
     assert.equal(denied.status, 2, denied.stdout + denied.stderr)
     assert.match(denied.stderr, /REGISTRY_DENIED: .*\n.*(docker login|DOCKER_AUTH)/)
+    assert.doesNotMatch(denied.stdout, /start/, 'nothing is built for a registry that takes nothing')
     const auth = Buffer.from(`${LOGIN.user}:${LOGIN.password}`).toString('base64')
     const env = { DOCKER_AUTH: JSON.stringify({ auths: { [on.registry.host]: { auth } } }) }
     const welcome = { ...on, env, said: denied.stdout + denied.stderr }

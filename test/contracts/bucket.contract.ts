@@ -58,6 +58,14 @@ export function bucketContract(name: string, make: (t: TestContext) => Promise<B
     assert.deepEqual(await keysOf(bucket), [])
   })
 
+  check('whether it can be written is found out without leaving anything', async (bucket) => {
+    await bucket.requireWritable()
+    assert.deepEqual(await keysOf(bucket), [])
+    await bucket.put('k', bodyOf('one'), REPLACE)
+    await bucket.requireWritable()
+    assert.deepEqual(await keysOf(bucket), ['k'])
+  })
+
   check('a folder of keys is not an object', async (bucket) => {
     await bucket.put('a/b', bodyOf('1'), REPLACE)
     assert.equal(await bucket.head('a'), null)

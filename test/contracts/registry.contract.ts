@@ -36,6 +36,12 @@ export function registryContract(
     assert.deepEqual(await registry.listTags(REPOSITORY), [])
   })
 
+  contract('whether it can be written is found out without leaving anything', async ({ open }) => {
+    await open().requireWritable(REPOSITORY)
+    assert.deepEqual(await open().listTags(REPOSITORY), [])
+    await nameRefused(open().requireWritable('Not/A/Name'), 'a name that is none')
+  })
+
   contract('a blob comes back as it was put, and putting it again does nothing', async ({ open }) => {
     const blob = blobOf(randomBytes(300_000))
     await open().putBlob(REPOSITORY, blob)

@@ -78,6 +78,7 @@ function wrapBucket(bucket: Bucket, faults: Faults): Bucket {
         bucket.put(key, { size: body.size, sha256: body.sha256, open: () => halfThen(body, at) }, options),
       ),
     delete: (key) => faults.outside(`bucket.delete ${key}`, () => bucket.delete(key)),
+    requireWritable: () => faults.outside('bucket.requireWritable', () => bucket.requireWritable()),
     head: (key) => faults.outside(`bucket.head ${key}`, () => bucket.head(key)),
     read: (key, limit) => faults.outside(`bucket.read ${key}`, () => bucket.read(key, limit)),
     open: (key) => faults.outside(`bucket.open ${key}`, () => bucket.open(key)),
@@ -90,6 +91,8 @@ function wrapBucket(bucket: Bucket, faults: Faults): Bucket {
 function wrapRegistry(registry: Registry, faults: Faults): Registry {
   return {
     location: registry.location,
+    requireWritable: (repository) =>
+      faults.outside(`registry.requireWritable ${repository}`, () => registry.requireWritable(repository)),
     hasBlob: (repository, digest) =>
       faults.outside(`registry.hasBlob ${repository}@${digest}`, () => registry.hasBlob(repository, digest)),
     putBlob: (repository, blob) =>

@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
+import { nearestFolder, requireWritableFolder } from '../../writable.ts'
 import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { Folders, objectAndFolder } from './folders.ts'
@@ -18,7 +19,7 @@ import { checkKey } from './key.ts'
 import { leaseFolder } from './lease.ts'
 import { foldersBelow, listObjects } from './list.ts'
 import { bytesOf, checkRealPath, digestOf, openObject, streamOf } from './object.ts'
-import { discard, removeStale, writeTemporary } from './temporary.ts'
+import { discard, removeStale, tryWriting, writeTemporary } from './temporary.ts'
 
 /** How often a put starts over because another process pruned the folder it was about to use. */
 const TRIES = 100
@@ -69,6 +70,15 @@ class FolderBucket implements Bucket {
     if (object === null) return null
     await object.handle.close()
     return { key, size: object.size }
+  }
+
+  async requireWritable(): Promise<void> {
+    try {
+      await requireWritableFolder(this.location)
+      if ((await nearestFolder(this.location)) === this.location) await tryWriting(this.location, this.#clock)
+    } catch (error) {
+      throw storageFailure('writing to it', this.location, error)
+    }
   }
 
   async read(key: string, limit: number): Promise<Buffer | null> {

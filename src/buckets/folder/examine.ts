@@ -1,30 +1,19 @@
 /** Tries what publishing needs of a folder. One that is not there yet is made by the first release, not here. */
-import { createHash } from 'node:crypto'
-import { access, constants, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { Readable } from 'node:stream'
+import { statfs } from 'node:fs/promises'
 import type { Clock } from '../../clock.ts'
-import { systemCode } from '../../errors.ts'
 import { bad, type Examination, good, weak } from '../../examination.ts'
-import type { Body } from '../types.ts'
+import { nearestFolder, requireWritableFolder } from '../../writable.ts'
 import { storageFailure } from './failure.ts'
 import { leaseFolder } from './lease.ts'
-import { discard, writeTemporary } from './temporary.ts'
-
-const text = Buffer.from('written by pitlane doctor\n')
-const PROBE: Body = {
-  size: text.length,
-  sha256: createHash('sha256').update(text).digest('hex'),
-  open: () => Readable.from([text]),
-}
+import { tryWriting } from './temporary.ts'
 
 /** Bytes: less than this, and a release of a few binaries may not fit. */
 const ROOM = 1024 ** 3
 
 export async function* examineFolder(root: string, clock: Clock): AsyncIterable<Examination> {
-  const there = await nearest(root)
+  const there = await nearestFolder(root)
   if (there !== root) {
-    yield (await mayWrite(there))
+    yield (await mayWrite(root))
       ? good('reach the bucket', `${root} is not there yet: the first release makes it`)
       : bad('reach the bucket', `${root} is not there, and ${there} may not be written to`, `Make ${there} writable.`)
   } else yield* examineExisting(root, clock)
@@ -37,7 +26,7 @@ export async function* examineFolder(root: string, clock: Clock): AsyncIterable<
 async function* examineExisting(root: string, clock: Clock): AsyncIterable<Examination> {
   yield good('reach the bucket', root)
   yield await attempt(root, 'write an object', async () => {
-    await discard(root, await writeTemporary(root, 'doctor', PROBE, clock))
+    await tryWriting(root, clock)
     return good('write an object', 'written, read back and removed')
   })
   yield await attempt(root, 'lock it', async () => {
@@ -67,19 +56,8 @@ async function attempt(root: string, what: string, work: () => Promise<Examinati
   }
 }
 
-async function nearest(path: string): Promise<string> {
-  try {
-    await access(path)
-    return path
-  } catch (error) {
-    const parent = dirname(path)
-    if (systemCode(error) !== 'ENOENT' || parent === path) return path
-    return nearest(parent)
-  }
-}
-
 function mayWrite(path: string): Promise<boolean> {
-  return access(path, constants.W_OK | constants.X_OK).then(
+  return requireWritableFolder(path).then(
     () => true,
     () => false,
   )

@@ -16,15 +16,18 @@ const HINTS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "The path of the bucket's folder is too long for this key.",
 }
 
+/** What is done to the bucket as a whole. */
+const TO_THE_BUCKET = new Set(['locking', 'writing to it'])
+
 /**
  * The error as `STORAGE_FAILED` with the path and what to do; a PitlaneError stays what it is.
- * @param path of an object; of the bucket itself when `doing` is `locking`
+ * @param path of an object; of the bucket itself when that is what something is done to
  */
 export function storageFailure(doing: string, path: string, error: unknown): PitlaneError {
   if (error instanceof PitlaneError) return error
   const code = systemCode(error)
   const blocking =
-    code === 'EEXIST' || code === 'ENOTDIR' ? fileOnTheWay(doing === 'locking' ? path : dirname(path)) : null
+    code === 'EEXIST' || code === 'ENOTDIR' ? fileOnTheWay(TO_THE_BUCKET.has(doing) ? path : dirname(path)) : null
   if (blocking !== null) {
     return new PitlaneError('STORAGE_FAILED', `${blocking} is a file, and a folder is needed there`, {
       hint:

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { giveBack } from '../../chunks.ts'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
@@ -86,6 +87,18 @@ function unlikeAnnounced(path: string, body: Body, size: number, sha256: string)
     `${path}: announced were ${body.size} bytes with SHA-256 ${body.sha256}, but ${got} came; nothing was written`,
     { hint: 'The source changed while it was read, or its disk is faulty.' },
   )
+}
+
+const text = Buffer.from('written to see whether that can be done\n')
+const PROBE: Body = {
+  size: text.length,
+  sha256: createHash('sha256').update(text).digest('hex'),
+  open: () => Readable.from([text]),
+}
+
+/** Writes a file and removes it. */
+export async function tryWriting(root: string, clock: Clock): Promise<void> {
+  await discard(root, await writeTemporary(root, 'a probe', PROBE, clock))
 }
 
 /** Removes a temporary file, and the folder when it was the last one. Failing to tidy up never hides what happened before. */

@@ -109,6 +109,11 @@ class S3Bucket implements Bucket {
     return found === null ? null : { key, size: found.size }
   }
 
+  async requireWritable(): Promise<void> {
+    // Writes a probe, and what it finds out is needed later.
+    await this.#refusesTaken()
+  }
+
   async read(key: string, limit: number): Promise<Buffer | null> {
     const where = this.#where(key)
     return this.#ask('reading', where, async () => {
@@ -261,7 +266,7 @@ class S3Bucket implements Bucket {
   }
 
   #refusesTaken(): Promise<boolean> {
-    this.#conditional ??= this.#ask('finding out what the server can do', this.location, () =>
+    this.#conditional ??= this.#ask('writing', this.location, () =>
       findConditional(this.#client, this.#address, this.#clock),
     )
     return this.#conditional

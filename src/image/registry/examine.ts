@@ -4,6 +4,7 @@ import { bad, type Examination, good, weak } from '../../examination.ts'
 import type { RegistryAddress } from '../address.ts'
 import { discard } from './http.ts'
 import type { Session } from './session.ts'
+import { tryUpload } from './upload.ts'
 
 /** Nothing is left behind, and what fails is told, not thrown. */
 export async function* examineRegistry(
@@ -19,20 +20,7 @@ export async function* examineRegistry(
   })
   yield reached
   const pushed = await attempt('push', async () => {
-    const scope = `repository:${name}:pull,push`
-    const begun = await session.ask({ method: 'POST', to: `${name}/blobs/uploads/`, scope, expect: [202] })
-    discard(begun)
-    const place = begun.header('location')
-    if (place === null || !URL.canParse(place, begun.url))
-      return bad(
-        'push',
-        `${name}: an upload was begun, and where it goes was not told`,
-        'Is that a container registry?',
-      )
-    // Given up right away; a registry that does not know how forgets it by itself.
-    await session
-      .ask({ method: 'DELETE', to: new URL(place, begun.url), scope, expect: [200, 202, 204, 404, 405] })
-      .then(discard, () => undefined)
+    await tryUpload(session, name)
     return good('push', `${name} takes uploads`)
   })
   yield pushed

@@ -15,7 +15,7 @@ import type { Deletion, Descriptor, Registry } from '../types.ts'
 import type { RegistryAddress } from '../address.ts'
 import { discard, type HttpAnswer, shownUrl, unreachable } from './http.ts'
 import type { AskOnce, Session } from './session.ts'
-import { uploadBlob } from './upload.ts'
+import { tryUpload, uploadBlob } from './upload.ts'
 
 /** What is asked for under a tag: also what other tools put there, so that a tag in their hands is seen as taken. */
 const ANY_MANIFEST = [
@@ -45,6 +45,10 @@ class DistributionRegistry implements Registry {
     this.location = address.namespace === '' ? address.host : `${address.host}/${address.namespace.slice(0, -1)}`
     this.#namespace = address.namespace
     this.#session = session
+  }
+
+  async requireWritable(repository: string): Promise<void> {
+    await tryUpload(this.#session, this.#name(repository))
   }
 
   async hasBlob(repository: string, digest: string): Promise<boolean> {

@@ -46,6 +46,17 @@ export function uploadBlob(
   })
 }
 
+/** Begins an upload and gives it up at once. */
+export async function tryUpload(session: Session, name: string): Promise<void> {
+  const scope = `repository:${name}:pull,push`
+  const begun = await session.ask({ method: 'POST', to: `${name}/blobs/uploads/`, scope, expect: [202] })
+  discard(begun)
+  // A registry that does not know how to give one up forgets it by itself.
+  await session
+    .ask({ method: 'DELETE', to: placeIn(begun, name), scope, expect: [200, 202, 204, 404, 405] })
+    .then(discard, () => undefined)
+}
+
 /** False: the registry, or a proxy before it, takes nothing so large. */
 async function sendWhole(once: AskOnce, upload: BlobUpload, place: URL): Promise<boolean> {
   const { blob } = upload

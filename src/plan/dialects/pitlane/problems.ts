@@ -30,7 +30,7 @@ export function configurationError(problems: readonly PlacedProblem[]): PitlaneE
   if (rest > 0) told.push(`and ${rest} more`)
   const place = ordered[0]?.place
   return new PitlaneError('CONFIG_INVALID', told.join('\n'), {
-    hint: 'Correct the file and commit it. All keys are described in docs/reference/pitlane-yaml.md.',
+    hint: 'Correct the file and commit it. All keys are described in docs/reference/pitlane-yaml.md of Pitlane.',
     ...(place === undefined ? {} : { place }),
   })
 }
