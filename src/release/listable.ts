@@ -13,7 +13,7 @@ import type { SiteIndex } from './site-index.ts'
 /** How many releases are looked at at once. */
 const PARALLEL = 16
 
-interface ListableParts {
+export interface ListableParts {
   readonly bucket: Bucket
   readonly registry: Registry | null
   /** Null when the project asked for `sign: none`. */
@@ -59,6 +59,11 @@ export async function whatLacks(
   for (const file of files) {
     if ((await bucket.head(file.path))?.size !== file.size) return file.path
   }
+  return lackingImage(registry, image)
+}
+
+/** An image whose tag does not name the published one, in words; null when there is none. */
+export async function lackingImage(registry: Registry | null, image: ReleaseDocument['image']): Promise<string | null> {
   if (image === null) return null
   for (const { repository, tag, digest } of [...image.platforms, image]) {
     const there = await registry?.resolveTag(repository, tag)

@@ -19,7 +19,6 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
-import type { ReleaseDocument } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
 import { whatLacks } from './listable.ts'
@@ -31,6 +30,7 @@ import { publicationBuild } from './publication-build.ts'
 import { refuseWithdrawn } from './refuse-withdrawn.ts'
 import type { Readers } from './shown.ts'
 import { requireNotRetired } from './retired.ts'
+import { requireStillThere } from './still-there.ts'
 import { settledStanding, type Standing } from './standing.ts'
 
 export interface ReleaseParts {
@@ -174,7 +174,7 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
   const complete = proven || (await whatLacks(parts.lists, there.document)) === null
   if (complete && listed?.document.sha256 === there.sha256) {
-    await requireFiles(parts.bucket, there.document)
+    await requireStillThere(parts.lists, there.document)
     return true
   }
   if (publication !== undefined) {
@@ -197,28 +197,4 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   }
   // Half published, and the state that began it is gone: what is there goes on if the same bytes are built.
   return false
-}
-
-/** That a version is listed says that it was whole once. */
-async function requireFiles(bucket: Bucket, { version, files }: ReleaseDocument): Promise<void> {
-  for (const { path, size } of files) {
-    const found = (await bucket.head(path))?.size ?? null
-    if (found === size) continue
-    throw new PitlaneError(
-      'STORAGE_FAILED',
-      `${version} is published, and ${bucket.location}/${path} ${found === null ? 'is no longer there' : `has ${found} bytes instead of ${size}`}`,
-      {
-        hint: 'Put it back from a copy; `pitlane verify` names everything that is missing. What is built again may have other bytes.',
-      },
-    )
-  }
-  // It is what the command sends people to.
-  if ((await bucket.head(KEYS.page)) !== null) return
-  throw new PitlaneError(
-    'STORAGE_FAILED',
-    `${version} is published, and ${bucket.location}/${KEYS.page} is no longer there`,
-    {
-      hint: 'Run `pitlane pages rebuild`: it computes page and lists from the documents again.',
-    },
-  )
 }
