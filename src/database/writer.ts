@@ -25,9 +25,12 @@ export interface Forcing {
   forced: boolean
 }
 
-/** @param forcing what the database was opened with; without it every transaction is forced */
+/**
+ * @param forcing what the database was opened with; without it every transaction is forced
+ * @throws PitlaneError `STORAGE_FAILED` when that can't be written down
+ */
 export async function takeOver(db: Kysely<Database>, forcing: Forcing = { forced: true }): Promise<Writer> {
-  const epoch = await db.transaction().execute(async (trx) => {
+  const epoch = await transaction(db, async (trx) => {
     const row = await trx.selectFrom('meta').select('value').where('key', '=', 'epoch').executeTakeFirst()
     const next = String(Number(row?.value ?? 0) + 1)
     await trx
@@ -55,22 +58,24 @@ export async function takeOver(db: Kysely<Database>, forcing: Forcing = { forced
 
 const readEpoch = prepared((db) => db.selectFrom('meta').select('value').where('key', '=', 'epoch'))
 
-async function fenced<T>(
-  db: Kysely<Database>,
-  epoch: string,
-  work: (trx: Transaction<Database>) => Promise<T>,
-): Promise<T> {
+type Work<T> = (trx: Transaction<Database>) => Promise<T>
+
+function fenced<T>(db: Kysely<Database>, epoch: string, work: Work<T>): Promise<T> {
+  return transaction(db, async (trx) => {
+    const { rows } = await readEpoch(trx, {})
+    if (rows[0]?.value !== epoch) {
+      throw new PitlaneError(
+        'FENCED',
+        'another process has taken over this state; this one stops without changing anything',
+      )
+    }
+    return work(trx)
+  })
+}
+
+async function transaction<T>(db: Kysely<Database>, work: Work<T>): Promise<T> {
   try {
-    return await db.transaction().execute(async (trx) => {
-      const { rows } = await readEpoch(trx, {})
-      if (rows[0]?.value !== epoch) {
-        throw new PitlaneError(
-          'FENCED',
-          'another process has taken over this state; this one stops without changing anything',
-        )
-      }
-      return work(trx)
-    })
+    return await db.transaction().execute(work)
   } catch (error) {
     if (error instanceof PitlaneError) throw error
     if (systemCode(error) !== 'ERR_SQLITE_ERROR') throw error

@@ -14,6 +14,7 @@
  * | `lanes/<id>/ended`  | supervisor | after the step: a line `<step> <code>`; without the newline it counts for nothing   |
  * |                     |            | before an armed step: a line `<step> begun`, or `<step> skipped` in its place       |
  * |                     | `kill`     | 137, when no process is left                                                        |
+ * |                     |            | in front of it, when the step failed, a blank line of 4 KiB: shows that there is room |
  * | `lanes/<id>/hold-<n>`| `disarm`, | nothing: the lane does not begin this step when it is armed (removed by `destroy`,  |
  * |                     | `kill`     | and where it turns out that the step has begun)                                     |
  * | `lanes/<id>/next`   | engine     | nothing: becomes the output of the lane's next step (removed by `destroy`)          |
