@@ -184,6 +184,30 @@ test('an attempt that loses two steps is lost once', () => {
   assert.deepEqual(states(play(state, [lost('a', 3), lost('b', 3)]).state), ['failed', 'failed'])
 })
 
+test('of two causes to fail, the first one is told; after a restart of the machine neither counts', () => {
+  const two = [stage('checks', { a: [], b: [] })]
+  const { state: running } = play(initialState(two), [{ kind: 'resumed' }, prepared])
+  const once = { ...LIMITS, attempts: 1 }
+  for (const [facts, error] of [
+    [[flooding, lost('b'), ended('a', 137)], 'STEP_OUTPUT_LIMIT'],
+    [[lost('b'), flooding, ended('a', 137)], 'EXECUTOR_FAILED'],
+  ] as const) {
+    const checks = play(running, facts, once).state.stages[0]
+    assert.equal(checks?.state, 'failed')
+    assert.equal(checks.error, error)
+    assert.match(checks.note ?? '', error === 'EXECUTOR_FAILED' ? /were lost/ : /bytes of output/)
+  }
+  const { state } = play(running, [
+    flooding,
+    { kind: 'restarted', stage: 'checks', attempt: 1 },
+    { kind: 'resumed' },
+    { ...prepared, attempt: 2 },
+    ended('a', 1, 2),
+    ended('b', 0, 2),
+  ])
+  assert.equal(state.stages[0]?.error, 'STEP_FAILED')
+})
+
 test('a machine that is restarted while nothing ran has lost nothing', () => {
   const restarted = (attempt: number): Fact => ({ kind: 'restarted', stage: 'checks', attempt })
   const running = play(initialState(chain), [{ kind: 'resumed' }, prepared]).state
@@ -229,6 +253,23 @@ test('after a restart of the machine a stage begins again in a clean checkout, w
   const after = play(state, [{ kind: 'restarted', stage: 'checks', attempt: 1 }, { kind: 'resumed' }])
   assert.deepEqual(after.orders, ['prepare checks #2'])
   assert.deepEqual(play(after.state, [{ ...prepared, attempt: 2 }]).orders, ['start checks/a #2', 'arm checks/b #2'])
+})
+
+test('after a restart of the machine nothing is ordered twice, and there are no more jobs than before', () => {
+  const four = ['one', 'two', 'three', 'four'].map((id) => stage(id, { s: [] }))
+  const begun = play(initialState(four), [{ kind: 'resumed' }], { ...LIMITS, jobs: 3 }).state
+  const restarted = (id: string): Fact => ({ kind: 'restarted', stage: id, attempt: 1 })
+  const { state, orders } = play(begun, [restarted('one'), restarted('two'), restarted('three'), { kind: 'resumed' }])
+  assert.deepEqual(orders, ['prepare one #2', 'prepare two #2'])
+  assert.deepEqual(
+    state.stages.map((one) => `${one.state} ${one.attempt}: ${one.reason}`),
+    [
+      'preparing 2: the machine was restarted',
+      'preparing 2: the machine was restarted',
+      'waiting 1: first',
+      'waiting 0: first',
+    ],
+  )
 })
 
 test('draining starts nothing more; resuming goes on', () => {
@@ -420,6 +461,8 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
         }
         state = turn.state
         pending.push(...turn.orders.filter((order) => order.kind !== 'destroy'))
+        const once = pending.filter((order) => order.kind !== 'kill').map(short)
+        assert.equal(new Set(once).size, once.length, `ordered twice: ${once.join(', ')}`)
         const busy = state.stages.reduce(
           (sum, s) =>
             sum +
@@ -438,7 +481,7 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
           const open = armed.map((step) => step.plan.needs.filter((id) => !done(s, id)))
           assert.ok(open.every((ids) => ids.length <= 1))
           assert.equal(new Set(open.flat()).size, open.flat().length)
-          if (!state.draining) assert.ok(open.every((ids) => ids.length === 1))
+          if (!state.draining && fact.kind !== 'restarted') assert.ok(open.every((ids) => ids.length === 1))
         }
       }
       tell({ kind: 'resumed' })
@@ -453,14 +496,9 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
           // Sometimes the whole machine was restarted.
           if (roll(3) === 0) {
             const begun = state.stages.filter((s) => s.attempt > 0 && !stageEnded(s))
-            for (const s of begun)
-              state = reduce(
-                { ...state, draining: true },
-                { kind: 'restarted', stage: s.plan.id, attempt: s.attempt },
-                limits,
-              ).state
-            state = { ...state, draining: false }
+            for (const s of begun) tell({ kind: 'restarted', stage: s.plan.id, attempt: s.attempt })
           }
+          if (roll(9) === 0) tell({ kind: roll(2) === 0 ? 'drain' : 'interrupt' })
           tell({ kind: 'resumed' })
           continue
         }
@@ -494,8 +532,12 @@ test('whatever happens in whatever order: jobs are respected, needs come first, 
         }
       }
       assert.ok(state.stages.every(stageEnded))
-      for (const { lost: gone, error } of state.stages)
-        assert.equal(error === 'EXECUTOR_FAILED', gone.length >= limits.attempts)
+      for (const { lost: gone, error, note, state: last } of state.stages) {
+        if (last === 'failed') assert.ok(error !== null && note !== null)
+        if (error === 'EXECUTOR_FAILED') assert.ok(gone.length >= limits.attempts)
+        // What else it is going to fail for may have come first.
+        else if (gone.length >= limits.attempts) assert.equal(error, 'STEP_OUTPUT_LIMIT')
+      }
       // A build is green only when each of its steps is.
       assert.equal(
         outcomeOf(state) === 'succeeded',

@@ -14,7 +14,8 @@ export function reduce(state: BuildState, fact: Fact, limits: Limits): Turn {
   const orders: Order[] = []
   let next = apply(state, fact, limits, orders)
   next = settle(next, orders)
-  if (!next.draining) next = start(next, limits, orders)
+  // After a restart of the machine `resumed` follows: what begins here would be ordered twice.
+  if (!next.draining && fact.kind !== 'restarted') next = start(next, limits, orders)
   for (const [index, stage] of next.stages.entries()) {
     const before = state.stages[index]
     if (before === undefined || stageEnded(before) || !stageEnded(stage) || stage.attempt === 0) continue
@@ -48,7 +49,11 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
     case 'restarted':
       return onStage(state, fact, ['preparing', 'running', 'collecting'], (stage) => beginAgain(stage, limits))
     case 'prepared':
-      return onStage(state, fact, ['preparing'], (stage) => ({ ...stage, state: 'running', note: null }))
+      return onStage(state, fact, ['preparing'], (stage) => ({
+        ...stage,
+        state: 'running',
+        note: stage.error === null ? null : stage.note,
+      }))
     case 'unrunnable':
       return onStage(state, fact, ['preparing'], (stage) => ({
         ...end(
@@ -63,7 +68,7 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
       return onStage(state, fact, ['collecting'], (stage) => end(stage, 'succeeded', null, null))
     case 'unfit':
       return onStage(state, fact, ['preparing', 'collecting'], (stage) => ({
-        ...end(stage, 'failed', fact.message, fact.error),
+        ...endFailed(willFail(stage, fact.message, fact.error)),
         steps: stage.steps.map((step) => (step.state === 'waiting' ? { ...step, state: 'skipped' } : step)),
       }))
     case 'ended':
@@ -84,11 +89,9 @@ function apply(state: BuildState, fact: Fact, limits: Limits, orders: Order[]): 
     case 'flooding':
       return onStep(state, fact, (stage, step) => {
         if (step.state !== 'running') return stage
-        return {
-          ...condemn(stage, { ...step, state: 'cutting-off' }, orders),
-          note: `step ${step.plan.name} wrote more than ${fact.bytes} bytes of output`,
-          error: 'STEP_OUTPUT_LIMIT',
-        }
+        const cutOff = condemn(stage, { ...step, state: 'cutting-off' }, orders)
+        const note = `step ${step.plan.name} wrote more than ${fact.bytes} bytes of output`
+        return willFail(cutOff, note, 'STEP_OUTPUT_LIMIT')
       })
     case 'lost':
       return onStep(state, fact, (stage, step) => {
@@ -155,11 +158,13 @@ function countLoss(stage: StageRun): StageRun {
 
 function loseStep(stage: StageRun, step: StepRun, limits: Limits): StageRun {
   if (stage.lost.length < limits.attempts) return tryAgain(stage, step)
-  return {
-    ...replaceStep(stage, { ...step, state: 'failed' }),
-    note: `${stage.lost.length} attempts were lost, the last one in step ${step.plan.name}`,
-    error: 'EXECUTOR_FAILED',
-  }
+  const note = `${stage.lost.length} attempts were lost, the last one in step ${step.plan.name}`
+  return willFail(replaceStep(stage, { ...step, state: 'failed' }), note, 'EXECUTOR_FAILED')
+}
+
+/** Once its other steps have ended. The first cause is the one that is told. */
+function willFail(stage: StageRun, note: string, error: ErrorCode): StageRun {
+  return stage.error === null ? { ...stage, note, error } : stage
 }
 
 /** What the machine took with it. Of a stage that a person had stopped nothing was at work any more. */
@@ -167,7 +172,7 @@ function atWork(stage: StageRun): boolean {
   return stage.state !== 'running' || stage.steps.some((step) => stepActive(step) && step.state !== 'interrupting')
 }
 
-/** Every step of the stage again, in a clean checkout: nothing of the old attempt is left to trust or to end. */
+/** Every step of the stage again, in a clean checkout, as soon as a job is free: nothing of the old attempt is left to trust or to end. */
 function beginAgain(before: StageRun, limits: Limits): StageRun {
   const stage = atWork(before) ? countLoss(before) : before
   if (stage.lost.length >= limits.attempts) {
@@ -177,9 +182,9 @@ function beginAgain(before: StageRun, limits: Limits): StageRun {
   }
   return {
     ...stage,
-    state: 'preparing',
-    attempt: stage.attempt + 1,
-    reason: 'the machine was restarted',
+    state: 'waiting',
+    note: 'waits for a free job, because the machine was restarted',
+    error: null,
     steps: stage.steps.map((step) => ({ ...step, state: 'waiting', exitCode: null })),
   }
 }
@@ -260,7 +265,7 @@ function settleSteps(stage: StageRun, orders: Order[]): StageRun {
   }
   const bad = settled.steps.find((step) => step.state === 'failed' || step.state === 'timed-out')
   const name = bad?.plan.name ?? ''
-  if (stage.error !== null) return end(settled, 'failed', stage.note, stage.error)
+  if (stage.error !== null) return endFailed(settled)
   return bad?.state === 'timed-out'
     ? end(settled, 'failed', `step ${name} ran longer than ${(bad.plan.timeout / 1000).toFixed(0)} s`, 'STEP_TIMEOUT')
     : end(settled, 'failed', `step ${name} ended with exit code ${bad?.exitCode ?? '?'}`, 'STEP_FAILED')
@@ -275,7 +280,8 @@ function start(before: BuildState, limits: Limits, orders: Order[]): BuildState 
     let stage = planned
     if (stage.state === 'waiting' && free > 0 && stage.plan.needs.every((id) => succeeded.has(id))) {
       free -= 1
-      stage = { ...stage, state: 'preparing', attempt: 1, note: null }
+      const reason = stage.attempt === 0 ? stage.reason : 'the machine was restarted'
+      stage = { ...stage, state: 'preparing', attempt: stage.attempt + 1, reason, note: null }
       orders.push({ kind: 'prepare', stage: stage.plan.id, attempt: stage.attempt, fresh: true })
       return stage
     }
@@ -321,6 +327,10 @@ function busyJobs(stage: StageRun): number {
 
 function isFresh(stage: StageRun): boolean {
   return !stage.steps.some((step) => step.state === 'succeeded')
+}
+
+function endFailed(stage: StageRun): StageRun {
+  return end(stage, 'failed', stage.note, stage.error)
 }
 
 function end(

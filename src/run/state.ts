@@ -36,6 +36,7 @@ export type StepState = typeof STEP_STATES extends ReadonlySet<infer Word> ? Wor
  *    │            │            └───────────┴──► failed
  *    └► skipped   └──► not-run | failed
  * ```
+ * After a restart of the machine, what had begun and not ended is waiting again.
  */
 export const STAGE_STATES = new Set([
   'waiting',
