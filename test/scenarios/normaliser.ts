@@ -27,6 +27,7 @@ export class Normaliser {
         // Written without leading zeros.
         .replaceAll(/(?<![0-9A-Za-z])[0-9A-F]{14,16}(?![0-9A-Za-z])/g, (id) => this.#name('key', id))
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
+        .replaceAll(/\b\d{1,2} [A-Z][a-z]+ \d{4}\b/g, '<date>')
         .replaceAll(/^( {2}(?:ok|FAILED|stopped) +\S+) {2}(?:\d+ ms|[\d.]+ s|\d+ min \d+ s)/gm, '$1  <duration>')
         .replaceAll(/"duration":\d+/g, '"duration":<duration>')
         .replaceAll(/\(process \d+,/g, '(process <pid>,')

@@ -137,14 +137,17 @@ export class Worlds {
   }
 }
 
-/** What the machine has, apart from emulators: which of them are installed must not change what a scenario prints. */
+/** Emulators and what checks signatures: which of them are installed must not change what a scenario prints. */
+const VARYING = /^(qemu-.*|minisign|openssl)$/
+
+/** What the machine has, apart from what other machines lack. */
 function linkPrograms(folder: string): void {
   mkdirSync(folder)
   const seen = new Set<string>()
   for (const from of (process.env['PATH'] ?? '').split(':')) {
     if (!from.startsWith('/') || from.includes('node_modules') || !existsSync(from)) continue
     for (const name of readdirSync(from)) {
-      if (seen.has(name) || name.startsWith('qemu-')) continue
+      if (seen.has(name) || VARYING.test(name)) continue
       seen.add(name)
       symlinkSync(join(from, name), join(folder, name))
     }
