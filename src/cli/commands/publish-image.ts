@@ -38,6 +38,11 @@ export async function image(this: Context, flags: ImageFlags, file?: string): Pr
     const tag = tagged?.value ?? whole.tag
     requireTag(tag)
     const { report, notes } = notesOf(this, flags.json)
+    // Machines set this name, too, for purposes of their own.
+    if (name?.from === 'CONTAINER_NAME' && repository !== ownRepository(whole, target)) {
+      const message = `${name.from} names the repository ${repository}; without it, it is ${ownRepository(whole, target)}`
+      report({ event: 'note', message })
+    }
     await withState(
       this,
       project,
