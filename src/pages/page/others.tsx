@@ -58,7 +58,7 @@ export function OtherReleases({ catalogue }: { catalogue: Catalogue }) {
       {catalogue.extra.length === 0 ? null : (
         <section id="_extra" aria-labelledby="_extra-title">
           <h2 id="_extra-title">Extra</h2>
-          <p>Prereleases and other tags. Whole releases like the stable ones, but not what most people want.</p>
+          <p>Prereleases and other tags: not what most people want.</p>
           <Releases documents={catalogue.extra} catalogue={catalogue} />
         </section>
       )}
