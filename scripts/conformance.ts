@@ -1,4 +1,4 @@
-// `npm run conformance`: Pitlane against the programs of others, and what takes long: commands that are killed. Installs those that are missing when it may, and says what was
+// `npm run conformance`: Pitlane against the programs of others, and scenarios and crash tests of commands other than `release`. Installs those that are missing when it may, and says what was
 // skipped for want of one. Arguments choose files by part of their path; `--no-skips` makes a skipped test a failure,
 // `--no-install` leaves the machine as it is.
 import { globSync, readFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
   options: { 'no-skips': { type: 'boolean', default: false }, 'no-install': { type: 'boolean', default: false } },
   allowPositionals: true,
 })
-const files = globSync('test/{conformance,crash/commands}/**/*.test.ts')
+const files = globSync('test/{conformance,crash/commands,scenarios/commands}/**/*.test.ts')
   .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
   .sort()
 if (files.length === 0) {

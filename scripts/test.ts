@@ -1,4 +1,4 @@
-// `npm test`: unit tests beside the code, contracts, scenarios and crash tests of releases; those of other commands come with
+// `npm test`: unit tests beside the code, contracts, scenarios and crash tests of releases; those of other commands (in `commands/`) come with
 // `npm run conformance`, or when they are named. Arguments choose files by part of their path.
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -8,7 +8,7 @@ const all = ['src/**/*.test.{ts,tsx}', 'test/{contracts,scenarios,crash}/**/*.te
   (pattern) => globSync(pattern),
 )
 const wanted = process.argv.slice(2)
-const usual = all.filter((file) => !file.startsWith('test/crash/commands/'))
+const usual = all.filter((file) => !/^test\/(crash|scenarios)\/commands\//.test(file))
 const files = wanted.length === 0 ? usual : all.filter((file) => wanted.some((part) => file.includes(part)))
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
