@@ -298,11 +298,7 @@ test('what is no project file at all', () => {
       /env.A: expected a text, found a mapping/,
     ],
   ]
-  for (const [what, text, expected] of rows) {
-    const started = performance.now()
-    assert.match(messageOf(text), expected, what)
-    assert.ok(performance.now() - started < 5000, what)
-  }
+  for (const [what, text, expected] of rows) assert.match(messageOf(text), expected, what)
 })
 
 test('a byte order mark and CRLF are no problem', () => {
