@@ -5,6 +5,9 @@ const NEEDED = 24
 const UNFIT = 4
 const DEFECT = 70
 
+/** Where the launched Node hears that its launcher is gone. */
+const LAUNCHER = 3
+
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) start()
 else
   startOtherNode().catch(function (error) {
@@ -12,6 +15,7 @@ else
   })
 
 function start() {
+  if (process.env.PITLANE_RESTARTED === String(process.ppid)) endWithLauncher()
   // In the user's own cache folder: compiled code in a shared folder could be another user's.
   const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && process.env.HOME + '/.cache')
   if (caches && caches[0] === '/') process.getBuiltinModule('module').enableCompileCache(caches + '/pitlane/compiled')
@@ -22,6 +26,15 @@ function start() {
     .catch(function (error) {
       stop(DEFECT, 'stopped by a defect: ' + (error && error.stack ? error.stack : error))
     })
+}
+
+/** Whoever kills the process that they started means this one: nothing is published behind their back. */
+function endWithLauncher() {
+  const launcher = new (process.getBuiltinModule('net').Socket)({ fd: LAUNCHER })
+  const gone = function () {
+    process.kill(process.pid, 'SIGKILL')
+  }
+  launcher.on('error', gone).on('close', gone).unref().resume()
 }
 
 async function startOtherNode() {
@@ -42,8 +55,8 @@ async function startOtherNode() {
     )
   const { spawn } = await import('child_process')
   const child = spawn(node, [self].concat(process.argv.slice(2)), {
-    stdio: 'inherit',
-    env: Object.assign({}, process.env, { PITLANE_RESTARTED: '1' }),
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: Object.assign({}, process.env, { PITLANE_RESTARTED: String(process.pid) }),
   })
   child.on('error', function (error) {
     stop(UNFIT, 'could not start ' + node + ': ' + error.message)

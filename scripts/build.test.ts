@@ -186,3 +186,11 @@ test('ended by a signal, it ends by the same signal', async () => {
   child.kill('SIGTERM')
   assert.deepEqual(await once(child, 'exit'), [null, 'SIGTERM'])
 })
+
+test('killed, it takes the Node that it started along', async () => {
+  const child = startThroughOld('wait')
+  await outputUntil(child, 'ready\n')
+  child.kill('SIGKILL')
+  // Both have this output; the other one would keep it open for ever.
+  assert.equal(await outputUntil(child, 'never'), '')
+})
