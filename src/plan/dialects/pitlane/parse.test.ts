@@ -149,8 +149,13 @@ test('each mistake is told with its place, what was expected, and the nearest na
       'test: { run: x, targets: [i686-unknown-linux-musl] }\n  build: {',
       '7:29: "i686-unknown-linux-musl" is not among release.targets: add it there',
     ],
-    ['build: {', 'image: { name: a/b, command: [/b] }\n  build: {', '9:10: the key "registry" is missing'],
-    ['build: {', 'image: { name: A/b, command: [/b] }\n  build: {', '7:18: release.image.name: expected an image name'],
+    ['build: {', 'image: { name: a/b, command: [/tool] }\n  build: {', '9:10: the key "registry" is missing'],
+    [
+      'build: {',
+      'image: { name: A/b, command: [/tool] }\n  build: {',
+      '7:18: release.image.name: expected an image name',
+    ],
+    ['bucket: public', 'bucket: ~/public', '8:20: publish.bucket: "~" is a folder of that name here'],
     ['bucket: public', 'bucket: gs://x', '8:20: publish.bucket: "gs://" is no address that is published to'],
     ['bucket: public', 'bucket: s3://x, public: "https://x"', "8:20: publish.bucket: s3://x names the bucket 'x'"],
     ['bucket: public', 'bucket: s3://releases', '8:10: the key "public" is missing: the address under which'],
@@ -203,8 +208,21 @@ test('each mistake is told with its place, what was expected, and the nearest na
   for (const message of told) assert.ok(!message.includes('\n'), message)
 })
 
+test('an image starts the one file that it holds', () => {
+  const of = (command: string, binary: string) =>
+    small('build: {', `image: { name: b, command: [${command}, server] }\n  build: {`)
+      .replace('out/tool', binary)
+      .replace('bucket: public', 'bucket: public, registry: images')
+  for (const command of ['tool', './tool', '/bin/tool', '/tol', '/tool/']) {
+    const expected = `pitlane.yaml:7:31: release.image.command starts "${command}", and the image holds /tool and nothing else`
+    assert.equal(messageOf(of(command, 'out/tool')), expected)
+  }
+  parse(of('/tool', 'out/$TARGET/tool'))
+  parse(of('/tool-amd64', 'out/tool-$ARCH'))
+})
+
 function messageOfFolders(bucket: string, registry: string): string {
-  const text = small('build: {', 'image: { name: b, command: [/b] }\n  build: {')
+  const text = small('build: {', 'image: { name: b, command: [/tool] }\n  build: {')
   return messageOf(text.replace('bucket: public', `bucket: ${bucket}, registry: ${registry}`))
 }
 

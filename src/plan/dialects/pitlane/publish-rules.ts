@@ -79,6 +79,9 @@ function folderRules(key: 'bucket' | 'registry', folder: string): readonly Probl
   if (posix.normalize(`${folder}/`) === './') {
     return [problem(['publish', key], `publish.${key}: expected a folder of its own, found the project itself`)]
   }
+  if (/^~[^/]*(\/|$)/.test(folder)) {
+    return [problem(['publish', key], `publish.${key}: "~" is a folder of that name here; write the home folder out`)]
+  }
   // Who moves the state away, as errors say, would move what is published along.
   const taken = ['.pitlane', '.git'].find((name) => isInside(name, posix.normalize(folder)))
   if (taken !== undefined) {

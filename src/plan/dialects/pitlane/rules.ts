@@ -1,4 +1,5 @@
 /** What the values of a `pitlane.yaml` have to mean together. Each rule takes a part that fits the schema and tells all it finds. */
+import { posix } from 'node:path'
 import { binaryPath } from '../../binary-path.ts'
 import { DEVELOPMENT } from '../../channel.ts'
 import { TIMEOUT_LIMIT, parseDuration } from '../../duration.ts'
@@ -58,13 +59,14 @@ export function checkRules(checks: PitlaneFile['checks']): readonly Problem[] {
 }
 
 export function releaseRules(release: Release): readonly Problem[] {
-  const { targets, build, test } = release
+  const { targets, build, test, image } = release
   const problems = [...duplicates(['release', 'targets'], targets), ...commandRules(['release', 'build'], build)]
   // Stands for the real values: none of them changes what can be wrong with the path.
   const example = Object.fromEntries(RELEASE_VARIABLES.map((name) => [name, name.toLowerCase()]))
   const path = binaryPath(build.binary, example)
   if (path.kind === 'unfit')
     problems.push(problem(['release', 'build', 'binary'], `release.build.binary: ${path.problem}`))
+  else if (image !== undefined) problems.push(...startRules(build.binary, image.command[0] ?? ''))
   if (test === undefined) return problems
   problems.push(...commandRules(['release', 'test'], test))
   if (test.targets === undefined || test.targets === 'all') return problems
@@ -76,6 +78,15 @@ export function releaseRules(release: Release): readonly Problem[] {
     problems.push(problem(['release', 'test', 'targets', index], message))
   }
   return problems
+}
+
+/** An image is one file, so that any other first word of its command starts nothing. */
+function startRules(binary: string, command: string): readonly Problem[] {
+  const name = posix.basename(binary)
+  // Each target may have another name then.
+  if (name.includes('$') || command === `/${name}`) return []
+  const message = `release.image.command starts ${JSON.stringify(command)}, and the image holds /${name} and nothing else`
+  return [problem(['release', 'image', 'command', 0], message)]
 }
 
 export function togetherRules(release: boolean, publish: boolean): readonly Problem[] {

@@ -128,7 +128,7 @@ const Publish = z.strictObject({
     .url({ protocol: /^(https?|file)$/, error: 'an http, https or file address' })
     .optional()
     .describe(
-      'Address under which people read the bucket; needed with an S3 bucket. Without it, links on the pages are relative.',
+      'Address under which people read the bucket; needed with an S3 bucket. Without it, links on the page are relative, and `index.json`, `_releases.json`, feeds and `install.sh` name the folder on this machine.',
     ),
 })
 
