@@ -54,7 +54,10 @@ function publishedLines(progress: Extract<Progress, { event: 'published' }>): re
     ? `${version} is already published in ${where}`
     : `${version} is published (${channel}) in ${where}`
   const lines = [first, `  to look at it, open ${shellWord(page)}`]
-  if (progress.public !== null && !served) {
+  if (served || already) return lines
+  if (progress.public === null)
+    lines.push('  lists, feeds and install.sh name this folder: set publish.public before anybody else is to read them')
+  else {
     const folder = shellWord(bucket)
     lines.push(
       `  for ${progress.public}: serve this folder there, or upload it, what pages and lists name first; with S3:`,
@@ -75,7 +78,7 @@ function buildWords(progress: Extract<Progress, { event: 'build' }>): string {
     case 'resumed':
       return `${what} of ${of}, going on where it stopped`
     case 'reused':
-      return `${what} of ${of} are green already`
+      return `${what} of ${of} ${progress.kind === 'checks' ? 'are' : 'is'} green already`
     case 'succeeded':
       return `${what} succeeded`
     case 'failed':

@@ -7,7 +7,9 @@ import { describeChanges, planRevision } from './planning.ts'
 export interface Request {
   readonly project: Project
   readonly plan: Plan
-  /** Says that the working tree differs from the commit, where no revision was named and so "what I have here" is meant; else null. */
+  /** Whether a revision was named; else "what I have here" is meant. */
+  readonly named: boolean
+  /** Says that the working tree differs from what is committed; else null. */
   readonly changes: string | null
   /** For whoever waits for this one: `pitlane release v1.2.0`. */
   readonly command: string
@@ -22,15 +24,16 @@ export async function readRequest(context: Context, command: string, revision: s
   context.loadState()
   const [plan, changes, actor] = await Promise.all([
     planning,
-    revision === undefined ? describeChanges(project, planning) : null,
+    describeChanges(project, planning),
     context.actor(project),
   ])
-  const named = revision ?? 'HEAD'
+  const name = revision ?? 'HEAD'
   return {
     project,
     plan,
     changes,
-    command: `pitlane ${command} ${named}`,
-    event: () => ({ kind: 'manual', revision: named, actor, at: context.clock.now() }),
+    named: revision !== undefined,
+    command: `pitlane ${command} ${name}`,
+    event: () => ({ kind: 'manual', revision: name, actor, at: context.clock.now() }),
   }
 }

@@ -1,8 +1,10 @@
 import { PitlaneError } from '../../errors.ts'
+import type { Plan } from '../../plan/plan.ts'
+import { shellWord } from '../../shell-word.ts'
 import { inheritPlan } from '../../release/inherit-plan.ts'
 import { release as releasePlan } from '../../release/release.ts'
 import { guard, reporter, tidyUp, withState } from '../command.ts'
-import type { Context } from '../context.ts'
+import type { Context, Project } from '../context.ts'
 import { publishing } from '../publishing.ts'
 import { readRequest } from '../request.ts'
 
@@ -13,7 +15,7 @@ export async function release(
 ): Promise<void> {
   await guard(this, flags.json, async () => {
     const request = await readRequest(this, 'release', revision)
-    const { project, plan: planned, changes } = request
+    const { project, plan: planned, changes, named } = request
     if (planned.release?.publish == null) {
       throw new PitlaneError(
         'CONFIG_INVALID',
@@ -24,7 +26,9 @@ export async function release(
       )
     }
     const report = reporter(this, flags.json)
-    if (changes !== null) throw dirty(changes)
+    if (changes !== null && !named) throw dirty(changes)
+    const tags = await tagsBeside(project, planned)
+    for (const message of [changes, tags]) if (message !== null) report({ event: 'note', message })
     await withState(this, project, flags, request.command, report, async (state, engine) => {
       const plan = await inheritPlan(state.writer.db, planned)
       const parts = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
@@ -36,6 +40,16 @@ export async function release(
       await tidyUp(state, engine)
     })
   })
+}
+
+/** A commit is released as one, also where a tag names it: whoever has just made the tag may not know. */
+async function tagsBeside({ repository }: Project, { source, version, channel }: Plan): Promise<string | null> {
+  if (source.tag !== null) return null
+  const tags = (await repository.tags()).filter(({ commit }) => commit === source.commit)
+  const [tag] = tags
+  if (tag === undefined) return null
+  const names = tags.slice(0, 3).map(({ name }) => name)
+  return `${version.slice(0, 12)} is released as a commit (${channel}), not as ${names.join(', ')}: that would be \`pitlane release ${shellWord(tag.name)}\``
 }
 
 /** `pitlane release` without a revision means "what I have here", and that has to be what is committed. */
