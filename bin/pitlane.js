@@ -18,7 +18,8 @@ function start() {
   if (process.env.PITLANE_RESTARTED === String(process.ppid)) endWithLauncher()
   // In the user's own cache folder: compiled code in a shared folder could be another user's.
   const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && process.env.HOME + '/.cache')
-  if (caches && caches[0] === '/') process.getBuiltinModule('module').enableCompileCache(caches + '/pitlane/compiled')
+  if (caches && caches[0] === '/' && isFolder(process.getBuiltinModule('fs'), caches))
+    process.getBuiltinModule('module').enableCompileCache(caches + '/pitlane/compiled')
   import('../dist/main.js')
     .then(function (entry) {
       return entry.main(process)
@@ -26,6 +27,16 @@ function start() {
     .catch(function (error) {
       stop(DEFECT, 'stopped by a defect: ' + (error && error.stack ? error.stack : error))
     })
+}
+
+/** Made if need be, without the folders above: where those can't be made, Node would try for ever. */
+function isFolder(fs, path) {
+  try {
+    fs.mkdirSync(path, 448) // 0700
+  } catch (error) {
+    return error.code === 'EEXIST'
+  }
+  return true
 }
 
 /** Whoever kills the process that they started means this one: nothing is published behind their back. */

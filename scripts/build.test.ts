@@ -132,6 +132,11 @@ test('compiled code is kept in the own cache folder', () => {
   assert.ok(fs.existsSync(join(temporary, '.cache/pitlane/compiled')))
 })
 
+test('a home in which no folder can be made is none', () => {
+  const result = spawnSync(process.execPath, [bin, 'a'], { encoding: 'utf8', env: { ...env, HOME: '/proc' } })
+  assert.equal(result.stdout, `["a"] Node ${process.versions.node}\n`)
+})
+
 test('an old Node without the package says in one line what is needed', () => {
   const result = spawnSync(process.execPath, ['--require', old, bin, 'x'], { encoding: 'utf8', env })
   assert.equal(result.status, 4)

@@ -117,7 +117,7 @@ function stepLine(progress: Extract<Progress, { event: 'step' }>): string | null
     case 'succeeded':
       return `  ok      ${name}${took}`
     case 'failed':
-      return `  FAILED  ${name}${took}  exit code ${progress.exitCode}\n${tail(progress.output)}`
+      return `  FAILED  ${name}${took}  ${progress.exitCode === null ? 'lost' : `exit code ${progress.exitCode}`}\n${tail(progress.output)}`
     case 'timed-out':
       return `  FAILED  ${name}${took}  timed out\n${tail(progress.output)}`
     case 'interrupting':

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -25,4 +26,24 @@ test('a link in its place is refused, and nothing is written where it leads', (t
   symlinkSync('elsewhere', join(root, '.pitlane'))
   assert.throws(() => makeStateFolder(stateFolder(root)), { code: 'STORAGE_FAILED', message: /is not a folder/ })
   assert.ok(!existsSync(join(root, 'elsewhere', 'builds')))
+})
+
+test('links and pipes in the place of its files are refused, and nothing is written where they lead', (t) => {
+  const root = project(t)
+  writeFileSync(join(root, 'precious'), 'precious')
+  const folder = stateFolder(root)
+  makeStateFolder(folder)
+  for (const name of ['.gitignore', 'lock', 'lock.holder', 'state.sqlite', 'state.sqlite-wal']) {
+    const path = join(folder.root, name)
+    for (const put of [
+      () => symlinkSync('../precious', path),
+      () => assert.equal(spawnSync('mkfifo', [path]).status, 0),
+    ]) {
+      rmSync(path, { force: true })
+      put()
+      assert.throws(() => makeStateFolder(folder), { code: 'STORAGE_FAILED', message: /is not a file$/ }, name)
+    }
+    rmSync(path)
+  }
+  assert.equal(readFileSync(join(root, 'precious'), 'utf8'), 'precious')
 })

@@ -33,10 +33,28 @@ function makeFolder(path: string): void {
   }
 }
 
+/** What commands write to by these names. */
+const FILES = [
+  '.gitignore',
+  'lock',
+  'lock.holder',
+  'state.sqlite',
+  'state.sqlite-wal',
+  'state.sqlite-shm',
+  'state.sqlite-journal',
+]
+
+/** A link would have another file of the user written to, and a pipe would be waited for: a repository could carry the one, a step could make either. */
+function requireFile(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found !== undefined && !found.isFile()) throw new Error(`${path} is there, and is not a file`)
+}
+
 /** Makes the folder, private to the user, ignored by git. Throws `STORAGE_FAILED`. */
 export function makeStateFolder(folder: StateFolder): void {
   try {
     for (const path of [folder.root, folder.builds, folder.artifacts]) makeFolder(path)
+    for (const name of FILES) requireFile(join(folder.root, name))
     writeFileSync(join(folder.root, '.gitignore'), '*\n')
   } catch (error) {
     throw new PitlaneError(

@@ -147,7 +147,10 @@ test('a step that is lost in every attempt fails the stage', () => {
   const { state } = play(initialState(chain), facts)
   assert.equal(state.stages[0]?.state, 'failed')
   assert.equal(state.stages[0]?.error, 'EXECUTOR_FAILED')
-  assert.equal(state.stages[0]?.note, '3 attempts were lost, the last one in step a')
+  assert.equal(
+    state.stages[0]?.note,
+    '3 attempts were lost, the last one in step a: its processes were ended from outside, or its disk is full',
+  )
 })
 
 /** What the next engine makes of the rows. */

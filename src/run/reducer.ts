@@ -158,7 +158,7 @@ function countLoss(stage: StageRun): StageRun {
 
 function loseStep(stage: StageRun, step: StepRun, limits: Limits): StageRun {
   if (stage.lost.length < limits.attempts) return tryAgain(stage, step)
-  const note = `${stage.lost.length} attempts were lost, the last one in step ${step.plan.name}`
+  const note = `${stage.lost.length} attempts were lost, the last one in step ${step.plan.name}: its processes were ended from outside, or its disk is full`
   return willFail(replaceStep(stage, { ...step, state: 'failed' }), note, 'EXECUTOR_FAILED')
 }
 

@@ -383,13 +383,19 @@ for (const way of ways) {
       })
     }
 
-    test('a pipe that a step puts in the place of its order holds nobody up', async () => {
+    test('pipes that a step puts in the place of what is written about it hold nobody up', async () => {
       const b = await bench()
       const seconds = uniqueSleep()
-      const step = await b.start(`for file in ../lanes/*/order-?; do rm $file; mkfifo $file; done; sleep ${seconds}`)
+      const files = '../lanes/*/order-? ../lanes/*/process'
+      const pipes = 'for lane in ../lanes/*; do mkfifo $lane/hold-1; done'
+      const first = await b.start(`for file in ${files}; do rm $file; mkfifo $file; done; ${pipes}; sleep ${seconds}`)
       await until('it runs', () => sleepers(seconds).length === 1)
-      await b.executor.kill(step)
+      const second = await b.arm('touch ran', first)
+      await b.executor.disarm(second)
+      await b.executor.kill(first)
       assert.deepEqual(sleepers(seconds), [])
+      await b.executor.destroy(b.attempt)
+      assert.equal(existsSync(join(b.workspace, 'ran')), false)
     })
 
     test('closing lets go of steps without touching them', async () => {

@@ -4,6 +4,7 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync 
 import { join } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import type { AttemptRef } from '../types.ts'
+import { withoutInherited } from './inherited.ts'
 import type { Holding, Isolation } from './isolation.ts'
 import { type Identity, processStatus } from './liveness.ts'
 import { MARKER } from './order.ts'
@@ -88,13 +89,15 @@ export class Lane {
     let orders: number | null = null
     try {
       orders = openSync(orderFile(attempt, id, 0), 'wx', 0o600)
-      const child = spawn(shell, argv, {
-        // The marker covers what was forked and not yet given a step's own.
-        env: { [MARKER]: folder },
-        cwd: '/',
-        detached: true,
-        stdio: ['pipe', 'pipe', descriptor],
-      })
+      const child = withoutInherited((behind) =>
+        spawn(shell, argv, {
+          // The marker covers what was forked and not yet given a step's own.
+          env: { [MARKER]: folder },
+          cwd: '/',
+          detached: true,
+          stdio: ['pipe', 'pipe', descriptor, ...behind],
+        }),
+      )
       const place = { attempt, folder, isolation: holding.isolation, errors, spare: spareFile(attempt, id) }
       const lane = new Lane(id, child, place, orders)
       orders = null

@@ -1,5 +1,5 @@
 /** Whether a process recorded earlier still runs: the same pid, started at the same tick, since the same boot. */
-import { readFileSync } from 'node:fs'
+import { constants, readFileSync } from 'node:fs'
 import { systemCode } from '../../errors.ts'
 import type { Isolation } from './isolation.ts'
 
@@ -34,7 +34,8 @@ export function parseLaneRecord(text: string): LaneRecord | undefined {
 /** The record of a lane; undefined when its supervisor never got as far as running anything. */
 export function readLaneRecord(path: string): LaneRecord | undefined {
   try {
-    return parseLaneRecord(readFileSync(path, 'utf8'))
+    // Should a step have put a pipe there, opening it must not wait for a writer.
+    return parseLaneRecord(readFileSync(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NONBLOCK }))
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error

@@ -15,6 +15,8 @@
  * |                     |            | before an armed step: a line `<step> begun`, or `<step> skipped` in its place       |
  * |                     | `kill`     | 137, when no process is left                                                        |
  * |                     |            | in front of it, when the step failed, a blank line of 4 KiB: shows that there is room |
+ * | `lanes/<id>/room-<n>`| supervisor | nothing: shows that there is room for a file when the step failed (removed by       |
+ * |                     |            | `destroy`)                                                                          |
  * | `lanes/<id>/hold-<n>`| `disarm`, | nothing: the lane does not begin this step when it is armed (removed by `destroy`,  |
  * |                     | `kill`     | and where it turns out that the step has begun)                                     |
  * | `lanes/<id>/next`   | engine     | nothing: becomes the output of the lane's next step (removed by `destroy`)          |
@@ -55,6 +57,7 @@ import { systemCode } from '../../errors.ts'
 import type { AttemptRef, StepRef } from '../types.ts'
 
 const HOLD = 'hold-'
+const ROOM = 'room-'
 /** Should a lane ever read it, its step has not succeeded. */
 const HELD_ORDER = 'exit 125\n'
 
@@ -144,7 +147,8 @@ export function clearLane(attempt: AttemptRef, lane: string): void {
   const orders = SLOTS.map((slot) => orderFile(attempt, lane, slot))
   for (const file of [...orders, spareFile(attempt, lane)]) if (existsSync(file)) unlinkSync(file)
   const folder = laneFolder(attempt, lane)
-  for (const name of readdirSync(folder)) if (name.startsWith(HOLD)) unlinkSync(join(folder, name))
+  for (const name of readdirSync(folder))
+    if (name.startsWith(HOLD) || name.startsWith(ROOM)) unlinkSync(join(folder, name))
 }
 
 /**
@@ -155,7 +159,7 @@ export function hold(step: StepRef, lane: string): 'held' | 'begun' | 'undecided
   const order = orderOf(step, lane)
   if (order?.after === undefined) return 'begun'
   try {
-    closeSync(openSync(holdFile(step, lane), 'a', 0o600))
+    closeSync(openForWriting(holdFile(step, lane), constants.O_CREAT))
   } catch {
     // A full disk, or the step has removed the folder: nothing holds the lane up, and its end will tell.
     return 'begun'
@@ -168,7 +172,12 @@ export function hold(step: StepRef, lane: string): 'held' | 'begun' | 'undecided
   }
   if (mark !== 'skipped' && readEnd({ attempt: step.attempt, index: order.after }) === 0) return 'undecided'
   // Whoever dies before the next line leaves a step that is lost: the lane has not begun it, and ends.
-  writeFileSync(orderFile(step.attempt, lane, order.slot), HELD_ORDER)
+  const descriptor = openForWriting(orderFile(step.attempt, lane, order.slot), constants.O_TRUNC)
+  try {
+    writeFileSync(descriptor, HELD_ORDER)
+  } finally {
+    closeSync(descriptor)
+  }
   rmSync(outputFile(stepName(step)), { force: true })
   return 'held'
 }
@@ -217,12 +226,7 @@ export function writeEnd(step: StepRef, lane: string, code: number): void {
   const before = readIfThere(file) ?? ''
   // What a full disk has torn must not become whole by what comes after it.
   const close = before === '' || before.endsWith('\n') ? '' : ' torn\n'
-  // Should a step have put a pipe there, opening it must not wait for a reader.
-  const descriptor = openSync(
-    file,
-    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK,
-    0o600,
-  )
+  const descriptor = openForWriting(file, constants.O_APPEND | constants.O_CREAT)
   try {
     writeFileSync(descriptor, `${close}${step.index} ${code}\n`)
   } finally {
@@ -241,6 +245,11 @@ function readEnd(step: StepRef): number | undefined {
 
 function endedFile(attempt: AttemptRef, lane: string): string {
   return join(laneFolder(attempt, lane), 'ended')
+}
+
+/** Should a step have put a pipe there, opening it must not wait for a reader. */
+function openForWriting(path: string, flags: number): number {
+  return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | flags, 0o600)
 }
 
 function readIfThere(path: string): string | undefined {

@@ -33,8 +33,7 @@ exec "$@"
  * - As process 1 of a namespace the shell is immune to every signal from inside. Elsewhere the traps keep a `kill 0` of a step, or
  *   a closed pipe after the engine died, from ending it; children get the default dispositions back.
  * - The file of ends stays open, for its owner only, and closed to the steps.
- * - Before the end of a step that failed comes a blank line as large as a page: where the disk takes nothing more, that failure says nothing about the
- *   commit, so the step has no end and is lost.
+ * - A step that failed has an end only where the disk takes one page and one file more: else the failure says nothing about the commit, and it is lost.
  * - The order is read in a subshell and becomes the step's own shell, so nothing it sets can meet a name of ours.
  */
 export const SUPERVISOR = `
@@ -54,7 +53,10 @@ while read -r index order after; do
   fi
   ( . "$3/order-$order" ) </dev/null >>"$1/steps/$index.output" 2>&1 3>&-
   code=$?
-  [ "$code" -eq 0 ] || printf '%4096s\\n' '' >&3 || exit 125
+  if [ "$code" -ne 0 ]; then
+    printf '%4096s\\n' '' >&3 || exit 125
+    [ ! -d "$3" ] || { : >"$3/room-$index"; } || exit 125
+  fi
   printf '%s %s\\n' "$index" "$code" >&3 || exit 125
   printf 'ended %s %s\\n' "$index" "$code"
   last="$index $code"

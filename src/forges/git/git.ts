@@ -1,8 +1,8 @@
 /** Running git: never through a shell, with an environment of our choosing, and with errors that say what to do. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { PitlaneError, systemCode } from '../../errors.ts'
+import { machineHint, PitlaneError, systemCode } from '../../errors.ts'
 
 /** Milliseconds after which a git that does not end is killed. */
 const TIMEOUT = 10 * 60 * 1000
@@ -52,13 +52,16 @@ export interface GitProcess {
   readonly ended: Promise<void>
 }
 
-/** Starts git in the top folder of a repository. */
+/**
+ * Starts git in the top folder of a repository.
+ * @throws PitlaneError `GIT_FAILED` when this process has no descriptors left for its pipes
+ */
 export function startGit(
   root: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): GitProcess {
-  const child = spawn('git', ['--no-pager', ...QUIET, ...args], {
+  const started: ChildProcess = spawn('git', ['--no-pager', ...QUIET, ...args], {
     cwd: root,
     env: { ...environment(root), ...env },
     stdio: 'pipe',
@@ -68,6 +71,12 @@ export function startGit(
     signal: AbortSignal.timeout(TIMEOUT),
     killSignal: 'SIGKILL',
   })
+  if (!hasPipes(started)) {
+    throw new PitlaneError('GIT_FAILED', `${root}: git could not be started: too many files are open`, {
+      hint: 'Raise the limit: ulimit -n',
+    })
+  }
+  const child = started
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < STDERR_BYTES) stderr += text
@@ -84,6 +93,13 @@ export function startGit(
   // Whoever is interested awaits it; others have killed it themselves.
   ended.catch(() => undefined)
   return { child, ended }
+}
+
+/** Out of descriptors, Node gives a child without pipes, whatever its types say, and tells the error later. */
+function hasPipes(child: ChildProcess): child is ChildProcessWithoutNullStreams {
+  if (child.stdin != null) return true
+  child.on('error', () => undefined)
+  return false
 }
 
 /** Runs git to its end and gives what it printed, at most `limit` bytes. */
@@ -118,7 +134,7 @@ function notStarted(root: string, error: Error): PitlaneError {
       hint: 'Try `git status` there by hand: a disk or a network drive may hang.',
     })
   return new PitlaneError('GIT_FAILED', `${root}: git could not be started: ${error.message}`, {
-    hint: 'Try `git status` there by hand.',
+    hint: machineHint(error) ?? 'Try `git status` there by hand.',
     cause: error,
   })
 }
