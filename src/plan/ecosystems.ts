@@ -9,6 +9,8 @@ export const INTERESTING_FILES = ['Cargo.toml', 'go.mod', 'build.zig', 'package.
 export interface Ecosystem {
   /** As people call it. */
   readonly title: string
+  /** What the project calls itself; null where nothing tells. */
+  readonly name: string | null
   readonly checks: readonly { readonly name: string; readonly run: string }[]
   /** Null when a project of this kind does not usually build a static binary. */
   readonly build: { readonly run: string; readonly binary: string } | null
@@ -36,6 +38,7 @@ function cargo(files: RepositoryFiles, project: string): Ecosystem {
   const locked = files.has('Cargo.lock') ? ' --locked' : ''
   return {
     title: 'Cargo',
+    name: found,
     checks: [
       { name: 'format', run: 'cargo fmt --all -- --check' },
       { name: 'lint', run: `cargo clippy --all-targets${locked} -- --deny warnings` },
@@ -61,9 +64,10 @@ function cargo(files: RepositoryFiles, project: string): Ecosystem {
 
 function go(files: RepositoryFiles, project: string): Ecosystem {
   const path = nameIn(/^module\s+"?([^\s"]+)/m, files.get('go.mod') ?? '')
-  const commands = [...files.keys()].flatMap(
-    (file) => /^cmd\/([A-Za-z0-9][A-Za-z0-9._-]*)\/main\.go$/.exec(file)?.[1] ?? [],
+  const inCommands = [...files.keys()].flatMap(
+    (file) => /^cmd\/([A-Za-z0-9][A-Za-z0-9._-]*)\/[^/]*(?<!_test)\.go$/.exec(file)?.[1] ?? [],
   )
+  const commands = [...new Set(inCommands)]
   const last = path
     ?.replace(/\/v[0-9]+$/, '')
     .split('/')
@@ -73,11 +77,12 @@ function go(files: RepositoryFiles, project: string): Ecosystem {
   const name = fileName(command ?? last ?? project)
   const unknown: string[] = []
   if (!top && command === undefined)
-    unknown.push('Which package is the program: there is no main.go and no cmd/NAME/main.go.')
+    unknown.push('Which package is the program: there is no main.go, and nothing in cmd/NAME.')
   if (!top && commands.length > 1)
     unknown.push(`Which command is released: "${name}" was taken of ${commands.join(', ')}.`)
   return {
     title: 'Go',
+    name: last ?? null,
     checks: [
       // Prints the files, and is red too when gofmt can't read one.
       { name: 'format', run: 'files=$(gofmt -l .) && echo "$files" && test -z "$files"' },
@@ -110,6 +115,7 @@ function zig(files: RepositoryFiles, project: string): Ecosystem {
   const tests = /step\(\s*"test"/.test(script)
   return {
     title: 'Zig',
+    name: found,
     checks: [
       { name: 'format', run: 'zig fmt --check build.zig' + (hasFolder(files, 'src') ? ' src' : '') },
       tests ? { name: 'test', run: 'zig build test' } : { name: 'build', run: 'zig build' },
@@ -142,7 +148,9 @@ function make(files: RepositoryFiles, project: string): Ecosystem {
   const release = ['release', 'build', 'all'].find((rule) => rules.has(rule))
   return {
     title: 'Makefile',
-    checks: known.length > 0 ? known.map((name) => ({ name, run: `make ${name}` })) : [{ name: 'build', run: 'make' }],
+    name: null,
+    // Rules that test often take for granted that all is built.
+    checks: ['', ...known].map((rule) => ({ name: rule || 'build', run: `make ${rule}`.trim() })),
     build: { run: `make${release === undefined ? '' : ` ${release}`}`, binary: project },
     everyTarget: false,
     unknown: [
@@ -160,6 +168,7 @@ function npm(files: RepositoryFiles): Ecosystem {
   )
   return {
     title: 'npm',
+    name: null,
     checks: [
       { name: 'install', run: files.has('package-lock.json') ? 'npm ci' : 'npm install' },
       ...known.map((script) => ({ name: script.replace(':', '-'), run: `npm run ${script}` })),

@@ -9,10 +9,15 @@ export interface Guess {
   readonly kind: string
   /** What the person has to look at, in sentences; the same stand in the file. */
   readonly open: readonly string[]
+  /** The folder that a release is written to, beside the file; null without a release. */
+  readonly bucket: string | null
 }
+
+const BUCKET = 'bucket'
 
 const NOTHING: Ecosystem = {
   title: 'no kind of project that Pitlane knows',
+  name: null,
   // Fails until somebody writes the real one: a check that always passes would prove nothing.
   checks: [{ name: 'todo', run: "echo 'pitlane.yaml: write the first check here' >&2; exit 1" }],
   build: null,
@@ -22,10 +27,11 @@ const NOTHING: Ecosystem = {
   ],
 }
 
-/** `folder` is the name of the repository's folder: it becomes the name of the project. */
+/** `folder` is the name of the repository's folder: it becomes the name of a project that has told no other. */
 export function guessConfiguration(repository: { readonly folder: string; readonly files: RepositoryFiles }): Guess {
-  const name = fileName(repository.folder)
-  const ecosystem = recognise(repository.files, name) ?? NOTHING
+  const folder = fileName(repository.folder)
+  const ecosystem = recognise(repository.files, folder) ?? NOTHING
+  const name = fileName(ecosystem.name ?? folder)
   const open = [
     ...ecosystem.unknown,
     ...(ecosystem.build ? ['How the built binary is tested before it is published.'] : []),
@@ -43,7 +49,8 @@ export function guessConfiguration(repository: { readonly folder: string; readon
     '',
     ...releaseLines(ecosystem, name),
   ]
-  return { text: `${text.join('\n')}\n`, kind: ecosystem.title, open }
+  const bucket = ecosystem.build === null ? null : BUCKET
+  return { text: `${text.join('\n')}\n`, kind: ecosystem.title, open, bucket }
 }
 
 function releaseLines({ build, everyTarget }: Ecosystem, name: string): readonly string[] {
@@ -56,7 +63,7 @@ function releaseLines({ build, everyTarget }: Ecosystem, name: string): readonly
       '#     run: ./build.sh "$TARGET"',
       `#     binary: out/${name}`,
       '# publish:',
-      '#   bucket: bucket',
+      `#   bucket: ${BUCKET}`,
     ]
   }
   const targets = TARGETS.map(({ triple, label }, index) => {
@@ -85,9 +92,9 @@ function releaseLines({ build, everyTarget }: Ecosystem, name: string): readonly
       .replaceAll(/^-|-$/g, '')}`,
     `  #   command: [/${build.binary.split('/').at(-1)}]`,
     '',
-    '# Folders, beside this file; a release writes them. Put them into .gitignore.',
+    '# Folders, beside this file; a release writes them. Put them into .gitignore. Lists and install.sh name what `public` says.',
     'publish:',
-    '  bucket: bucket',
+    `  bucket: ${BUCKET}`,
     '  # registry: images',
     '  # public: https://downloads.example.org',
   ]

@@ -3,6 +3,7 @@ import { generateKey, KEY_VARIABLE } from '../../release/keys.ts'
 import { keyFiles } from '../../release/key-files.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
+import { shellWord } from '../../shell-word.ts'
 import { workingConfiguration } from '../planning.ts'
 
 export async function generate(this: Context, flags: { output?: string; json: boolean }): Promise<void> {
@@ -17,7 +18,7 @@ export async function generate(this: Context, flags: { output?: string; json: bo
       `written: ${key.path}`,
       `public key: ${key.publicKey.line}`,
       'Keep a copy of the file in a safe place: with another key, nobody can tell later releases from forged ones.',
-      ...(output === null ? [] : [`To sign with it: export ${KEY_VARIABLE}=${key.path}`]),
+      ...(output === null ? [] : [`To sign with it: export ${KEY_VARIABLE}=${shellWord(key.path)}`]),
     ]
     this.process.stdout.write(`${lines.join('\n')}\n`)
   })
