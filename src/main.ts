@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { run } from '@stricli/core'
 import { buildApp } from './cli/app.ts'
 import type { Context, Project, State, StateOptions } from './cli/context.ts'
+import { errorDocument } from './cli/output.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { EXIT, PitlaneError } from './errors.ts'
 import type { Executor } from './executors/types.ts'
@@ -34,10 +35,16 @@ export async function main(process: NodeJS.Process, overrides: Overrides = {}): 
   })
   const version = packageVersion()
   const context = makeContext(process, version, overrides)
-  await run(buildApp(version), process.argv.slice(2), context).finally(() => context.close())
+  const app = buildApp(version, (error) => tellProgram(process, error))
+  await run(app, process.argv.slice(2), context).finally(() => context.close())
   const parserCode = Number(process.exitCode ?? 0)
   // Negative codes are the argument parser's: a command line it does not understand.
   process.exitCode = parserCode < 0 ? EXIT.usage : parserCode !== 0 ? parserCode : context.exitCode
+}
+
+/** Who asks for JSON gets errors as such, also where no command was found that would print them. */
+function tellProgram(process: NodeJS.Process, error: unknown): void {
+  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(error))}\n`)
 }
 
 function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides: Overrides): Context {

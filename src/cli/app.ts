@@ -301,7 +301,8 @@ const complete = buildCommand<NonNullable<unknown>, string[], Context>({
   },
 })
 
-export function buildApp(version: string) {
+/** @param tell is told of each command line that is not understood */
+export function buildApp(version: string, tell: (error: unknown) => void = () => {}) {
   return buildApplication<Context>(
     buildRouteMap({
       routes: {
@@ -340,7 +341,7 @@ export function buildApp(version: string) {
         // Below the parser's own 7, at which any word of three letters is like any other.
         distanceOptions: { threshold: 4, weights: { insertion: 1, deletion: 3, substitution: 2, transposition: 0 } },
       },
-      localization: { text: usageTexts },
+      localization: { text: usageTexts(tell) },
       documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
     },
   )

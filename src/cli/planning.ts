@@ -1,10 +1,10 @@
 /** From a revision to its plan: the files at that commit, and nothing of the working tree. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { isS3Address } from '../buckets/address.ts'
 import { isRegistryAddress } from '../image/address.ts'
 import type { Configuration } from '../plan/configuration.ts'
-import { PitlaneError, systemCode } from '../errors.ts'
+import { PitlaneError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { absolute } from './command.ts'
 import type { Project } from './context.ts'
@@ -42,12 +42,20 @@ export async function committedConfiguration({ repository, file }: Project): Pro
 /** Of the working tree, committed or not; null where there is no file. */
 export async function workingConfiguration(folder: string): Promise<Configuration | null> {
   const { parseConfiguration } = await import('../plan/dialects/pitlane/parse.ts')
-  try {
-    return parseConfiguration('pitlane.yaml', readFileSync(join(folder, 'pitlane.yaml')))
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null
-    throw error
+  const path = join(folder, 'pitlane.yaml')
+  const facts = statSync(path, { throwIfNoEntry: false })
+  if (facts === undefined) return null
+  // Not opened: a pipe would be waited for.
+  if (!facts.isFile()) {
+    throw new PitlaneError('CONFIG_INVALID', `${path} is no file`, { hint: 'Move it away, or put the file there.' })
   }
+  if (facts.size > CONFIGURATION_LIMIT) {
+    throw new PitlaneError(
+      'CONFIG_INVALID',
+      `${path} has ${facts.size} bytes, and at most ${CONFIGURATION_LIMIT} are read`,
+    )
+  }
+  return parseConfiguration('pitlane.yaml', readFileSync(path))
 }
 
 const CHANGES_LIMIT = 1000

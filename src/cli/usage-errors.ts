@@ -9,15 +9,24 @@ import { PitlaneError } from '../errors.ts'
 import { describeError } from './output.ts'
 import { fit, printable } from './text-table.ts'
 
-export const usageTexts: ApplicationText = {
-  ...text_en,
-  noCommandRegisteredForInput: ({ input, corrections }) =>
-    usage(`there is no command ${quoted(input)}${proposal(corrections)}`),
-  exceptionWhileParsingArguments: (error) =>
-    error instanceof ArgumentScannerError ? usage(words(error)) : failed(error),
-  exceptionWhileRunningCommand: failed,
-  exceptionWhileLoadingCommandFunction: failed,
-  exceptionWhileLoadingCommandContext: failed,
+/** @param tell is told each error, for programs; people read what is returned here */
+export function usageTexts(tell: (error: unknown) => void): ApplicationText {
+  const failed = (error: unknown) => {
+    tell(error)
+    return describeError(error)
+  }
+  const usage = (message: string) =>
+    failed(new PitlaneError('USAGE', message, { hint: 'See what there is with --help after any command.' }))
+  return {
+    ...text_en,
+    noCommandRegisteredForInput: ({ input, corrections }) =>
+      usage(`there is no command ${quoted(input)}${proposal(corrections)}`),
+    exceptionWhileParsingArguments: (error) =>
+      error instanceof ArgumentScannerError ? usage(words(error)) : failed(error),
+    exceptionWhileRunningCommand: failed,
+    exceptionWhileLoadingCommandFunction: failed,
+    exceptionWhileLoadingCommandContext: failed,
+  }
 }
 
 function words(error: ArgumentScannerError): string {
@@ -33,14 +42,6 @@ function words(error: ArgumentScannerError): string {
       `${quoted(input)} is one argument too many: this takes ${expectedCount === 0 ? 'none' : `at most ${expectedCount}`}`,
     UnexpectedFlagError: ({ externalFlagName }) => `--${externalFlagName} is given twice`,
   })
-}
-
-function usage(message: string): string {
-  return describeError(new PitlaneError('USAGE', message, { hint: 'See what there is with --help after any command.' }))
-}
-
-function failed(error: unknown): string {
-  return describeError(error)
 }
 
 function proposal(corrections: readonly string[]): string {

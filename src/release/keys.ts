@@ -94,7 +94,7 @@ async function loadGiven(given: string, files: KeyFiles): Promise<LoadedKey> {
     return { key: parseSecretKey(text, KEY_VARIABLE), from: KEY_VARIABLE }
   }
   const missing = new PitlaneError(
-    'KEY_MISSING',
+    'KEY_INVALID',
     `${KEY_VARIABLE} is neither a secret key nor the path of a file that is there`,
     {
       hint: 'Set it to the content of a file that `pitlane key generate` or `minisign -G -W` wrote, or to its path.',

@@ -78,12 +78,11 @@ async function readAgain(parts: ReleaseParts, operation: Operation): Promise<str
 async function digestIn({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
   const { sha256 } = operationFacts(operation)
   if (operation.to === 'bucket') return (await digestOf(await bucket.open(operation.key)))?.sha256 ?? null
-  // Both fail when the bytes under a digest are others.
-  const there =
-    operation.to === 'blob'
-      ? await registry?.hasBlob(operation.repository, `sha256:${sha256}`)
-      : await registry?.readManifest(operation.repository, `sha256:${sha256}`)
-  return there ? sha256 : null
+  const digest = `sha256:${sha256}`
+  if (operation.to === 'blob')
+    return (await digestOf((await registry?.openBlob(operation.repository, digest)) ?? null))?.sha256 ?? null
+  // Fails when the bytes under the digest are others.
+  return (await registry?.readManifest(operation.repository, digest)) ? sha256 : null
 }
 
 /** Right before the first visible entry: is it still the commit that was built, and is everything there that was declared? */

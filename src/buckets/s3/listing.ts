@@ -4,6 +4,9 @@ import { PitlaneError } from '../../errors.ts'
 import type { S3Address } from '../address.ts'
 import { keyFault, refuseKey } from '../key.ts'
 
+/** Pages in a row: a server may look through a part of its index and find nothing, but not for ever. */
+const MAX_EMPTY = 1000
+
 export interface Listing {
   /** Performs a request with all its retries, and tells its failure. */
   ask(request: ListObjectsV2Command): Promise<ListObjectsV2Output>
@@ -23,14 +26,18 @@ export async function* pages(listing: Listing, delimiter?: '/'): AsyncGenerator<
   if (fault !== null) refuseKey(prefix, where, fault)
   const request = { Bucket: address.bucket, Prefix: address.prefix + prefix, Delimiter: delimiter }
   let token: string | undefined
+  let empty = 0
   do {
     const page = await listing.ask(new ListObjectsV2Command({ ...request, ContinuationToken: token }))
     const named = (page.Contents?.length ?? 0) + (page.CommonPrefixes?.length ?? 0)
     if (page.IsTruncated === undefined || (page.KeyCount ?? named) !== named)
       throw strange(listing, 'less than it announced')
     yield page
-    token = page.IsTruncated ? page.NextContinuationToken : undefined
-    if (page.IsTruncated && token === undefined) throw strange(listing, 'that there is more, but not how to ask for it')
+    const next = page.IsTruncated ? page.NextContinuationToken : undefined
+    if (page.IsTruncated && next === undefined) throw strange(listing, 'that there is more, but not how to ask for it')
+    empty = named === 0 ? empty + 1 : 0
+    if (next !== undefined && (next === token || empty > MAX_EMPTY)) throw strange(listing, 'no end of its list')
+    token = next
   } while (token !== undefined)
 }
 
