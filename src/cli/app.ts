@@ -84,7 +84,7 @@ const releases = buildRouteMap({
   routes: {
     list: buildCommand<{ json: boolean }, [], Context>({
       loader: async () => (await import('./commands/releases.ts')).list,
-      docs: { brief: 'List what is published' },
+      docs: { brief: 'List what is published, the latest first' },
       parameters: { flags: { json } },
     }),
     show: buildCommand<{ json: boolean }, [string], Context>({

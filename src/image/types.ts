@@ -18,7 +18,7 @@ export interface Descriptor {
 export type Deletion = 'deleted' | 'absent' | 'in-use' | 'unsupported'
 
 /**
- * Where container images go: a folder in OCI image layout, or (later) a distribution server. Blobs and manifests are put by digest and
+ * Where container images go: a folder in OCI image layout, or a distribution server. Blobs and manifests are put by digest and
  * never change; only tags name them. Null means the registry's definite answer "absent".
  *
  * Every method throws `IMAGE_NAME` when a repository, tag or digest is not one by the OCI distribution specification 1.1, before it

@@ -3,7 +3,7 @@
  * by later versions. Nothing after planning looks anything up again: what was resolved here is inherited.
  */
 
-/** The commit a plan is made for, as git knows it; resolved once by `event/source.ts`. */
+/** The commit a plan is made for, as git knows it; resolved once by `forges/git/source.ts`. */
 export interface Source {
   /** Full commit id, 40 or 64 hexadecimal digits. */
   readonly commit: string

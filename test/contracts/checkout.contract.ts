@@ -104,6 +104,8 @@ export function checkoutContract(check: Check): void {
       world.tree({ mode: '120000', name: 'x', id: link }, { ...folder, name: 'x' }),
       world.tree({ ...folder, name: 'x' }, { ...file, name: 'x' }),
       world.tree({ mode: '140000', name: 'x', id: blob }),
+      world.tree({ ...file, name: 'x'.repeat(256) }),
+      world.tree({ ...folder, name: 'x'.repeat(256) }),
     ]
     for (const tree of trees) {
       await assert.rejects(repository.checkout(world.commitOf(tree), join(world.home, 'out')), refused('SOURCE_UNFIT'))

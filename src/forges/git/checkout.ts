@@ -54,11 +54,21 @@ export async function checkoutCommit(objects: ObjectReader, commit: string, fold
   } catch (error) {
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true })
     if (error instanceof PitlaneError) throw error
+    if (systemCode(error) === 'ENAMETOOLONG') throw tooLong(error)
     throw new PitlaneError('STORAGE_FAILED', `${folder}: checking out ${commit} failed: ${reason(error)}`, {
       hint: 'The folder has to be absent or empty, writable, and on a disk with space for the sources.',
       cause: error,
     })
   }
+}
+
+function tooLong(error: unknown): PitlaneError {
+  const { path } = error as NodeJS.ErrnoException
+  const name = shown(basename(String(path ?? '')))
+  return new PitlaneError('SOURCE_UNFIT', `the commit holds a name that no file here can have: ${name}`, {
+    hint: 'File systems take 255 bytes for a name, and 4096 for a whole path.',
+    cause: error,
+  })
 }
 
 /** One process fills a folder at a time: what a former one left was killed. */

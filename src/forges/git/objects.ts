@@ -117,6 +117,7 @@ export class ObjectReader {
       throw new PitlaneError(
         'GIT_FAILED',
         `${this.#root}: the ${head.type} ${head.id} has ${head.size} bytes, more than ${limit}`,
+        { hint: 'That much is not read: its message, or what it lists, would have to be shorter.' },
       )
     const whole = Buffer.allocUnsafe(head.size)
     let offset = 0
