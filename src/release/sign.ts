@@ -23,7 +23,7 @@ export async function blake2b512Of(source: Iterable<Uint8Array> | AsyncIterable<
 
 export interface Signer {
   readonly publicKey: PublicKeyForms
-  /** 16 upper-case hex digits, as minisign prints it. */
+  /** Upper-case hex digits without leading zeros, as minisign prints it. */
   readonly keyId: string
   /** The text of the `.minisig` file. */
   signFile(digests: { readonly blake2b512: Buffer }, trustedComment: string): string
