@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { exitCodeOf, PitlaneError, systemCode } from '../../errors.ts'
 import { isRegistryAddress } from '../../image/address.ts'
@@ -121,8 +121,20 @@ function withdrawnOf(state: StateDocument | null) {
   return { since, reason, supersededBy }
 }
 
+/** What can't be looked at may be there: only these two say for sure that it is not. */
+const ABSENT = new Set<string | undefined>(['ENOENT', 'ENOTDIR'])
+
 function requireFolder(folder: string, hint: string): void {
-  if (existsSync(folder) && statSync(folder).isDirectory()) return
+  try {
+    if (statSync(folder).isDirectory()) return
+  } catch (error) {
+    const code = systemCode(error)
+    if (!ABSENT.has(code))
+      throw new PitlaneError('STORAGE_FAILED', `${folder} can't be looked at: ${code ?? String(error)}`, {
+        hint: 'Look whether you may read it, and every folder above it.',
+        cause: error,
+      })
+  }
   throw new PitlaneError('NOT_FOUND', `${folder} is not a folder`, { hint })
 }
 
