@@ -18,14 +18,19 @@ export class Findings {
 
   /** Runs one check: what it throws as a failed verification is a problem, everything else ends the work. */
   async check(line: string, work: () => Promise<void> | void): Promise<boolean> {
+    const isRight = (await this.attempt(work)) !== null
+    if (isRight) this.checks.push(line)
+    return isRight
+  }
+
+  /** The same for what a check needs: nothing is said of it when it is there. Null when it is wrong. */
+  async attempt<T>(work: () => Promise<T> | T): Promise<{ readonly value: T } | null> {
     try {
-      await work()
-      this.checks.push(line)
-      return true
+      return { value: await work() }
     } catch (error) {
       if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
       this.problems.push(error.message)
-      return false
+      return null
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Pullable } from '../image/pulling.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { byHandRemarks } from './by-hand.ts'
-import { type ReleaseDocument, type ReleaseFile, revisionOf } from './document.ts'
+import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from './document.ts'
 import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
 import { Findings, wrong } from './findings.ts'
 import { checksums } from './put-operations.ts'
@@ -23,8 +23,11 @@ import { verifyFile } from './verify-signature.ts'
 
 export interface VerifyRequest {
   readonly bucket: Published
-  /** Null leaves the images out; the result says so. */
-  readonly registry: Pullable | null
+  /**
+   * Where the images are, asked for once the document that names them is verified: nothing is done for a registry that a forged one names.
+   * Null leaves the images out; the result says so.
+   */
+  readonly registryOf: (image: ReleaseImage) => Promise<Pullable | null>
   readonly version: string
   /** Null accepts only a release that says it is not signed. */
   readonly key: PublicKey | null
@@ -185,7 +188,9 @@ async function verifyImages(request: VerifyRequest, document: ReleaseDocument, f
   const { image } = document
   if (image === null) return
   const name = `${image.repository}:${image.tag}`
-  const { registry } = request
+  const place = await found.attempt(() => request.registryOf(image))
+  if (place === null) return
+  const registry = place.value
   if (registry === null) {
     found.skipped.push(`image ${name}`)
     return
