@@ -1,7 +1,7 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
 import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
-import { absoluteUrl } from './address.ts'
+import { absoluteUrl } from '../plan/key-url.ts'
 import type { Catalogue } from './catalogue.ts'
 import { shellQuoted, shellWord } from '../shell-word.ts'
 import { trustedCommentText } from '../release/sign.ts'

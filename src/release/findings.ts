@@ -1,5 +1,12 @@
 import { PitlaneError } from '../errors.ts'
 
+/** What was not looked at, and what to do so that it is. */
+export interface Skipped {
+  readonly kind: 'image' | 'pages'
+  readonly what: string
+  readonly remedy: string
+}
+
 /** What a verification found, line by line. */
 export class Findings {
   /** Found right. */
@@ -7,7 +14,7 @@ export class Findings {
   /** Found wrong. */
   readonly problems: string[] = []
   /** Not looked at. */
-  readonly skipped: string[] = []
+  readonly skipped: Skipped[] = []
 
   /** Takes over what was found apart from this. */
   add(other: Findings): void {

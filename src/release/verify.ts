@@ -11,7 +11,7 @@ import { KEYS } from '../plan/keys.ts'
 import { byHandRemarks } from './by-hand.ts'
 import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from './document.ts'
 import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
-import { Findings, wrong } from './findings.ts'
+import { Findings, type Skipped, wrong } from './findings.ts'
 import { checksums } from './put-operations.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
@@ -42,7 +42,7 @@ export interface Verification {
   /** What was found wrong; empty when the release verifies. */
   readonly problems: readonly string[]
   /** What was not looked at. */
-  readonly skipped: readonly string[]
+  readonly skipped: readonly Skipped[]
   /** What is no fault and has to be said: that it was made by hand. */
   readonly remarks: readonly string[]
   /** What became of the release since, as the index and a document of its own say; null when nothing has. */
@@ -192,7 +192,11 @@ async function verifyImages(request: VerifyRequest, document: ReleaseDocument, f
   if (place === null) return
   const registry = place.value
   if (registry === null) {
-    found.skipped.push(`image ${name}`)
+    found.skipped.push({
+      kind: 'image',
+      what: `image ${name}`,
+      remedy: 'give its registry or layout with --registry, or --no-images',
+    })
     return
   }
   await found.check(`image ${name}@${image.digest}, ${image.platforms.length} platforms`, async () => {

@@ -44,11 +44,11 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
     const remarks = [...result.remarks, ...(images?.remarks() ?? [])]
 
     // What was not looked at has not passed, unless the person said to leave it out.
-    const unchecked = flags.noImages
-      ? []
-      : result.skipped.map(
-          (what) => `${what} was not checked: give its registry or layout with --registry, or --no-images`,
-        )
+    const skipped = result.skipped.map(({ what }) => what)
+    const leftOut = result.skipped.filter(({ kind }) => flags.noImages && kind === 'image')
+    const unchecked = result.skipped
+      .filter((one) => !leftOut.includes(one))
+      .map(({ what, remedy }) => `${what} was not checked: ${remedy}`)
     const problems = [...result.problems, ...unchecked]
     if (flags.json) {
       printJson(this, {
@@ -57,14 +57,14 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         verified: problems.length === 0,
         checks: result.checks,
         problems,
-        skipped: result.skipped,
+        skipped,
         remarks,
         withdrawn: withdrawnOf(result.state),
       })
     } else {
       for (const line of result.checks) this.process.stdout.write(`ok       ${printable(line)}\n`)
       for (const line of remarks) this.process.stdout.write(`note     ${printable(line)}\n`)
-      if (flags.noImages) for (const line of result.skipped) this.process.stdout.write(`skipped  ${printable(line)}\n`)
+      for (const { what } of leftOut) this.process.stdout.write(`skipped  ${printable(what)}\n`)
       const withdrawn = result.state?.state === 'withdrawn' ? result.state : null
       if (withdrawn !== null) this.process.stdout.write(`warning  ${version} is ${printable(stateWords(withdrawn))}\n`)
       if (problems.length === 0) {
