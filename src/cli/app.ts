@@ -170,7 +170,7 @@ const verify = buildCommand<
   docs: {
     brief: 'Verify a published release, trusting nothing but the key',
     fullDescription:
-      'Checks signatures, the size and digest of every file, the images down to the bytes of the binary inside, and that page, lists and pointers say what the release document says.',
+      'Checks signatures, the size and digest of every file, the images down to the bytes of the binary inside, that page, lists, feeds, pointers, install.sh and the key beside them are the ones that the signed index names, and that they say what the release document says.',
   },
   parameters: {
     flags: {

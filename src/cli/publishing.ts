@@ -81,14 +81,18 @@ async function readersOf(
   written: Readers,
   note: (message: string) => void,
 ): Promise<Readers> {
+  const own = written.registry
   return {
     bucket: isS3Address(bucket) && address !== null ? await context.published(address) : written.bucket,
     registry:
-      registry !== null && written.registry !== null && isRegistryAddress(registry)
-        ? pulledByAnybody(await context.registry(registry, '', 'anybody'), written.registry, (repository) =>
-            note(`${registry} gives ${repository} only to who logs in: its images are checked with your login.`),
+      registry !== null && own !== null && isRegistryAddress(registry)
+        ? pulledByAnybody(
+            await context.registry(registry, '', 'anybody'),
+            () => Promise.resolve(own),
+            (repository) =>
+              note(`${registry} gives ${repository} only to who logs in: its images are checked with your login.`),
           )
-        : written.registry,
+        : own,
   }
 }
 

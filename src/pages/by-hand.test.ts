@@ -70,7 +70,10 @@ test('page and index say what it is, and name its newest documents', () => {
   assert.match(entry?.document.url ?? '', /\/v2\.0\.0\/release\.3\.json$/)
   assert.match(String(entry?.checksums.minisigUrl), /\/v2\.0\.0\/SHA256SUMS\.3\.minisig$/)
   assert.equal(index.releases.find(({ version }) => version === 'v1.0.0')?.byHand, undefined)
-  assert.match(text('_releases/install.sh'), /^ {4}v2\.0\.0\) sums=SHA256SUMS\.3 ;;$/m)
+  assert.match(
+    text('_releases/install.sh'),
+    /^ {4}v2\.0\.0\) sums=SHA256SUMS\.3 document=release\.3\.json revision=3 ;;$/m,
+  )
 })
 
 test('a version without a tag orders by its number as one with a tag does', () => {

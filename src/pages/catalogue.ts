@@ -9,7 +9,7 @@ export interface SitePublicKey {
   readonly minisign: string
   /** The same Ed25519 key as SubjectPublicKeyInfo in PEM, for openssl and cosign. */
   readonly pem: string
-  /** 16 upper-case hex digits, as minisign prints it. */
+  /** Upper-case hex digits without leading zeros, as minisign prints it. */
   readonly keyId: string
 }
 

@@ -1,9 +1,10 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
 import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
-import { absoluteUrl } from './address.ts'
+import { absoluteUrl } from '../plan/key-url.ts'
 import type { Catalogue } from './catalogue.ts'
-import { shellWord } from '../shell-word.ts'
+import { shellQuoted, shellWord } from '../shell-word.ts'
+import { trustedCommentText } from '../release/sign.ts'
 
 export interface Commands {
   readonly title: string
@@ -56,20 +57,29 @@ export function verifyCommands(
     digest,
     {
       title: 'Signature, with minisign',
-      explanation: 'Proves that the list comes from the holder of the project’s key.',
-      lines: [`curl -fsSLO ${url(`${sums}.minisig`)}`, `minisign -Vm ${sumsName} -P ${shellWord(signing.publicKey)}`],
+      explanation: 'Proves that the list is the one of this version, and comes from the holder of the project’s key.',
+      lines: [
+        `curl -fsSLO ${url(`${sums}.minisig`)}`,
+        `minisign -VQm ${sumsName} -P ${shellWord(signing.publicKey)} | \\\n  grep -Fx ${shellQuoted(trustedCommentText({ name: document.name, version: document.version, path: sums }))}`,
+      ],
     },
   ]
   // The PEM file is the present key's; a release of an earlier key does not verify with it.
   if (catalogue.publicKey?.keyId === signing.keyId) {
     const pem = KEYS.publicKeyPem.slice(KEYS.publicKeyPem.lastIndexOf('/') + 1)
+    const key = KEYS.document(document.version, revisionOf(document))
+    const name = key.slice(KEYS.folder(document.version).length)
     commands.push({
       title: 'Signature, with OpenSSL 3',
-      explanation: 'The same proof where minisign is not installed.',
+      explanation:
+        'The same proof where minisign is not installed: the signed document lists this file of this version with the digest of what was downloaded.',
       lines: [
-        `curl -fsSLO ${url(`${sums}.sig`)}`,
+        `curl -fsSLO ${url(key)}`,
+        `curl -fsSLO ${url(`${key}.sig`)}`,
         `curl -fsSLO ${url(KEYS.publicKeyPem)}`,
-        `openssl pkeyutl -verify -pubin -inkey ${pem} \\\n  -rawin -in ${sumsName} -sigfile ${sumsName}.sig`,
+        `openssl pkeyutl -verify -pubin -inkey ${pem} \\\n  -rawin -in ${name} -sigfile ${name}.sig`,
+        `grep -Fx ${shellQuoted(`  "name": ${JSON.stringify(document.name)},`)} ${name}`,
+        `grep -FxA 2 ${shellQuoted(`      "path": ${JSON.stringify(file.path)},`)} ${name} | \\\n  grep -F "\\"$(sha256sum <${local} | cut -c 1-64)\\""`,
       ],
     })
   }

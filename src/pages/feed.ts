@@ -1,7 +1,7 @@
 /** Atom feeds (RFC 4287) with tag: ids (RFC 4151). Summaries are plain text; nothing of a release becomes markup. */
 import { isoSeconds, type ReleaseDocument } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
-import { absoluteUrl } from './address.ts'
+import { absoluteUrl } from '../plan/key-url.ts'
 import { FEED_ENTRIES } from '../release/site-index.ts'
 import type { Catalogue } from './catalogue.ts'
 import { withdrawalOf, withdrawalSentence } from './withdrawal.ts'

@@ -8,7 +8,7 @@ import { exampleDocuments, exampleSite } from './fixtures/documents.ts'
 import { SiteIndex } from '../release/site-index.ts'
 import { siteIndex } from './index-json.ts'
 
-const index = siteIndex(catalogue(exampleSite()))
+const index = siteIndex(catalogue(exampleSite()), [])
 const parsed: unknown = JSON.parse(JSON.stringify(index))
 
 test('it fits its own schema, which can be written as JSON Schema', () => {
@@ -51,7 +51,7 @@ test('Renovate: its fields, never null where it refuses null', () => {
       [index.releases[6]?.version.slice(0, 11), false],
     ],
   )
-  Renovate.parse(JSON.parse(JSON.stringify(siteIndex(catalogue(exampleSite({ sourceUrl: null }))))))
+  Renovate.parse(JSON.parse(JSON.stringify(siteIndex(catalogue(exampleSite({ sourceUrl: null })), []))))
 })
 
 test('a script that asks by version and platform gets address, digest and size', () => {

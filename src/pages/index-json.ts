@@ -5,15 +5,16 @@
  */
 import { isoSeconds, type ReleaseDocument, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
-import { absoluteUrl } from './address.ts'
-import type { IndexRelease, SiteIndex } from '../release/site-index.ts'
+import { absoluteUrl } from '../plan/key-url.ts'
+import type { IndexPage, IndexRelease, SiteIndex } from '../release/site-index.ts'
 import { isWithdrawn, type StoredState } from '../release/state-document.ts'
 import { type Catalogue, isWhole } from './catalogue.ts'
 
 const DAY = 86_400_000
 const EXPIRY_DAYS = 90
 
-export function siteIndex(catalogue: Catalogue): SiteIndex {
+/** @param pages everything else that is computed with it, as it is written */
+export function siteIndex(catalogue: Catalogue, pages: readonly IndexPage[]): SiteIndex {
   const { baseUrl, publicKey, sourceUrl } = catalogue
   return {
     format: 'pitlane-index/1',
@@ -30,6 +31,7 @@ export function siteIndex(catalogue: Catalogue): SiteIndex {
       pemUrl: absoluteUrl(baseUrl, KEYS.publicKeyPem),
     },
     pointers: Object.fromEntries(catalogue.pointers),
+    pages: [...pages],
     versions: catalogue.offered
       .filter((document) => document.channel === 'stable' && isWhole(document))
       .map(({ version }) => version)

@@ -63,14 +63,17 @@ function withdrawnCases({ all, states }: InstallScriptInput): string {
     .join('')
 }
 
-/** Which list of checksums is the newest of a version that was made by hand, as of when the script is made. Names need no quotes. */
+/** Which document and list are the newest of a version that was made by hand, as of when the script is made. Names need no quotes. */
 function revisions(documents: readonly ReleaseDocument[]): string {
-  const revised = documents.filter((document) => revisionOf(document) > 1)
-  const cases = revised.map((document) => {
-    const sums = KEYS.sums(document.version, revisionOf(document)).slice(KEYS.folder(document.version).length)
-    return `    ${document.version}) sums=${sums} ;;`
-  })
-  return ['  sums=SHA256SUMS', ...(cases.length === 0 ? [] : ['  case $version in', ...cases, '  esac'])].join('\n')
+  const cases = documents
+    .filter((document) => revisionOf(document) > 1)
+    .map((document) => `    ${document.version}) ${newestOf(document.version, revisionOf(document))} ;;`)
+  return [`  ${newestOf('', 1)}`, ...(cases.length === 0 ? [] : ['  case $version in', ...cases, '  esac'])].join('\n')
+}
+
+function newestOf(version: string, revision: number): string {
+  const name = (key: string) => key.slice(KEYS.folder(version).length)
+  return `sums=${name(KEYS.sums(version, revision))} document=${name(KEYS.document(version, revision))} revision=${revision}`
 }
 
 function targetCases(): string {

@@ -6,7 +6,7 @@
 import { type ReleaseDocument } from '../release/document.ts'
 import { isWithdrawn } from '../release/state-document.ts'
 import { KEYS } from '../plan/keys.ts'
-import { absoluteUrl } from './address.ts'
+import { absoluteUrl } from '../plan/key-url.ts'
 import type { Catalogue } from './catalogue.ts'
 
 export interface GarageSection {

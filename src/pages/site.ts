@@ -1,4 +1,5 @@
 /** Everything in a bucket that is computed from all of its releases. Pure: the same documents give the same bytes. */
+import { createHash } from 'node:crypto'
 import { KEYS } from '../plan/keys.ts'
 import { catalogue, type SiteInput } from './catalogue.ts'
 import { atomFeed } from './feed.ts'
@@ -35,7 +36,7 @@ export function renderSite(input: SiteInput): readonly SiteFile[] {
     site.publicKey === null
       ? []
       : [file(KEYS.publicKey, TEXT, site.publicKey.minisign), file(KEYS.publicKeyPem, TEXT, site.publicKey.pem)]
-  return [
+  const pages = [
     ...keys,
     file(KEYS.installScript, TEXT, installScript(site)),
     file(KEYS.garageList, JSON_TYPE, `${JSON.stringify(garageList(site), null, 2)}\n`),
@@ -43,8 +44,13 @@ export function renderSite(input: SiteInput): readonly SiteFile[] {
     file(KEYS.atomStable, ATOM, atomFeed(site, 'stable')),
     file(KEYS.page, 'text/html; charset=utf-8', releasesPage(site)),
     ...pointerFiles(site).map(({ key, text }) => file(key, TEXT, text)),
-    file(KEYS.index, JSON_TYPE, `${JSON.stringify(siteIndex(site), null, 2)}\n`),
   ]
+  const named = pages.map(({ key: path, bytes }) => ({
+    path,
+    size: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }))
+  return [...pages, file(KEYS.index, JSON_TYPE, `${JSON.stringify(siteIndex(site, named), null, 2)}\n`)]
 }
 
 function file(key: string, contentType: string, text: string): SiteFile {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { absoluteUrl, folderAddress, publicAddress } from './address.ts'
+import { folderAddress, publicAddress } from './address.ts'
+import { absoluteUrl } from '../plan/key-url.ts'
 import { notesBlocks } from './notes.ts'
 import { cut, exactSize, humanDate, humanSize, plainLine, plainText, shortVersion } from './text.ts'
 

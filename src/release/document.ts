@@ -117,7 +117,7 @@ export const ReleaseDocument = z.strictObject({
       scheme: z.literal('minisign'),
       /** Minisign public key, base64, as in the second line of a `.pub` file. */
       publicKey: z.string(),
-      /** 16 upper-case hex digits, as minisign prints it. */
+      /** Upper-case hex digits without leading zeros, as minisign prints it. */
       keyId: z.string(),
     }),
     z.strictObject({ scheme: z.literal('none') }),

@@ -8,7 +8,7 @@ import { ReleaseDocument } from './document.ts'
 import { parseFormat } from './format.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
-import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from './revisions.ts'
+import { followRevisions, newestInBucket, type StoredDocument } from './revisions.ts'
 import { verifyFile } from './verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
@@ -38,21 +38,6 @@ export function documentCheck(key: PublicKey): DocumentCheck {
 async function readDocument(bucket: Pick<Bucket, 'read' | 'location'>, key: string, version: string) {
   const bytes = await bucket.read(key, DOCUMENT_LIMIT)
   return bytes === null ? null : { document: parseDocument(bytes, `${bucket.location}/${key}`, version), bytes }
-}
-
-/** For a first look, before anything is trusted; null when it can't be read as a document. */
-export async function readDocumentOf(
-  bucket: Pick<Bucket, 'read' | 'location'>,
-  version: string,
-): Promise<ReleaseDocument | null> {
-  try {
-    const newest = () => newestInIndex(bucket, version)
-    return (await followRevisions(version, (key) => readDocument(bucket, key, version), newest))?.document ?? null
-  } catch (error) {
-    if (error instanceof PitlaneError && (error.code === 'VERIFICATION_FAILED' || error.code === 'STATE_NEWER'))
-      return null
-    throw error
-  }
 }
 
 /** Every release in the bucket, sorted by key; of those made by hand the newest revision. */

@@ -47,7 +47,7 @@ test('a document whose file is not there is left out', async (t) => {
 test('what readers see listed stays listed, by the digest of its document', async (t) => {
   const { bucket, registry, stored } = await world(t)
   const site = exampleSite({ documents: [stored.document], documentSha256: () => stored.sha256 })
-  const index = siteIndex(catalogue(site))
+  const index = siteIndex(catalogue(site), [])
   assert.deepEqual((await listable({ bucket, registry, signer: null }, [stored], index)).listed, [stored])
   const other = { ...stored, sha256: 'b'.repeat(64) }
   assert.deepEqual((await listable({ bucket, registry, signer: null }, [other], index)).listed, [])
@@ -63,6 +63,6 @@ test('where releases are signed, a document without a signature that nobody has 
   assert.deepEqual(listed, [])
   assert.deepEqual(incomplete, [{ version: 'v1.0.0', lacks: 'a signature' }])
   const site = exampleSite({ documents: [unsigned.document], documentSha256: () => unsigned.sha256 })
-  const index = siteIndex(catalogue(site))
+  const index = siteIndex(catalogue(site), [])
   assert.deepEqual((await listable({ bucket, registry, signer }, [unsigned], index)).listed, [unsigned])
 })

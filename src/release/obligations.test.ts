@@ -137,6 +137,7 @@ const there = declared(materials.operations)
 const documentSha256 = (await there.object('_releases/v1.0.0/release.json')) ?? ''
 const index = siteIndex(
   catalogue(exampleSite({ documents: [materials.document], documentSha256: () => documentSha256 })),
+  [],
 )
 const page = `v1.0.0 ${materials.document.files.map((file) => file.sha256).join(' ')}`
 const visible: Presence = { ...there, lists: { page, index } }

@@ -26,7 +26,7 @@ export interface PublicKeyForms {
   readonly line: string
   /** SPKI, for openssl and cosign. */
   readonly pem: string
-  /** 16 upper-case hex digits. */
+  /** Upper-case hex digits without leading zeros, as minisign prints it. */
   readonly keyId: string
 }
 

@@ -118,7 +118,8 @@ export async function verifyAsStranger(
 ): Promise<void> {
   const { signer } = parts.lists
   const result = await verifyRelease({
-    ...parts.readers,
+    bucket: parts.readers.bucket,
+    registryOf: () => Promise.resolve(parts.readers.registry),
     version: plan.version,
     key: signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key'),
     now: parts.engine.clock.now(),

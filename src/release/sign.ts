@@ -23,7 +23,7 @@ export async function blake2b512Of(source: Iterable<Uint8Array> | AsyncIterable<
 
 export interface Signer {
   readonly publicKey: PublicKeyForms
-  /** 16 upper-case hex digits, as minisign prints it. */
+  /** Upper-case hex digits without leading zeros, as minisign prints it. */
   readonly keyId: string
   /** The text of the `.minisig` file. */
   signFile(digests: { readonly blake2b512: Buffer }, trustedComment: string): string
@@ -58,11 +58,16 @@ export interface SignedName {
 }
 
 /** No part may hold a space or a control character, so that no two names have one comment. */
-export function trustedCommentOf({ name, version, path }: SignedName): string {
-  for (const part of [name, version, path]) {
+export function trustedCommentOf(signed: SignedName): string {
+  for (const part of [signed.name, signed.version, signed.path]) {
     if (!/^[\x21-\x7e]{1,1024}$/.test(part))
       throw new PitlaneError('INTERNAL', `${JSON.stringify(part)} cannot be signed as a name`)
   }
+  return trustedCommentText(signed)
+}
+
+/** The same for showing it, of any name. */
+export function trustedCommentText({ name, version, path }: SignedName): string {
   return `pitlane ${name} ${version} file:${path}`
 }
 

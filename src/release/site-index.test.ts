@@ -5,7 +5,7 @@ import { exampleSite } from '../pages/fixtures/documents.ts'
 import { siteIndex } from '../pages/index-json.ts'
 import { parseSiteIndex } from './site-index.ts'
 
-const index = siteIndex(catalogue(exampleSite()))
+const index = siteIndex(catalogue(exampleSite()), [])
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
 
 test('an index is read back as it was made', () => {

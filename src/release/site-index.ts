@@ -2,7 +2,7 @@
  * Shape of `_releases/index.json`, the commit object of every publication: written last by `pages/index-json.ts`, read back here.
  */
 import { z } from 'zod'
-import { hex64, isoDate } from './document.ts'
+import { hex64, isoDate, objectKey } from './document.ts'
 import { parseFormat } from './format.ts'
 import { StateFacts } from './state-document.ts'
 
@@ -90,6 +90,9 @@ const IndexRelease = z.strictObject({
     .optional(),
 })
 
+/** More than any project has channels. */
+const MOST_PAGES = 1000
+
 export const SiteIndex = z.strictObject({
   format: z.literal('pitlane-index/1'),
   name: z.string(),
@@ -111,12 +114,29 @@ export const SiteIndex = z.strictObject({
     .nullable(),
   /** Newest version of each channel that has one. */
   pointers: z.record(z.string(), z.string()),
+  /**
+   * Everything else that was computed with it: page, lists, feeds, pointers, installer and keys. None of them is signed by itself; who trusts
+   * this document can tell whether they are the ones. Absent in an index that was made before it named them.
+   */
+  pages: z
+    .array(
+      z.strictObject({
+        /** Key in the bucket. */
+        path: objectKey,
+        /** Bytes. */
+        size: z.int().nonnegative(),
+        sha256: hex64,
+      }),
+    )
+    .max(MOST_PAGES)
+    .optional(),
   /** Stable versions, oldest first: mise takes the last one as the latest. */
   versions: z.array(z.string()),
   /** Stable, then extra, then development, each newest first. */
   releases: z.array(IndexRelease),
 })
 export type SiteIndex = z.infer<typeof SiteIndex>
+export type IndexPage = NonNullable<SiteIndex['pages']>[number]
 export type IndexRelease = z.infer<typeof IndexRelease>
 
 /** Throws `STATE_NEWER`, and `VERIFICATION_FAILED` when the bytes are not an index that this version reads. */

@@ -3,12 +3,12 @@ import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
 import { type Findings, wrong } from './findings.ts'
 import type { PublicKey } from './public-key.ts'
+import { absoluteUrl, relativeUrl } from '../plan/key-url.ts'
 import { FEED_ENTRIES, parseSiteIndex, type SiteIndex } from './site-index.ts'
 import type { StateDocument } from './state-document.ts'
 import { type Published, verifySigned } from './verify-document.ts'
+import { LIST_LIMIT, verifyPages } from './verify-pages.ts'
 import { verifyState } from './verify-state.ts'
-
-const LIST_LIMIT = 64 * 1024 * 1024
 
 export interface ListRequest {
   readonly bucket: Published
@@ -30,54 +30,80 @@ export async function verifyLists(
     compareWithIndex(document, sha256, index)
     requireFresh(index, request.now)
   })
-  const state = index === null ? null : await verifyState(request, document, index, found)
-  if (isWithdrawn(index, document)) {
-    await found.check('_releases.json does not offer it', async () => {
-      if (garageEntries(document, await text(request, KEYS.garageList)).length > 0)
-        throw wrong(`${KEYS.garageList} lists ${document.version}, which is withdrawn`)
-    })
-  } else
-    await found.check('_releases.json lists it with the same files', async () => {
-      compareWithGarageList(document, await text(request, KEYS.garageList))
-    })
-  await found.check('_releases.html shows it with every digest', async () => {
-    const page = await text(request, KEYS.page)
-    for (const needle of [document.version, ...document.files.map((file) => file.sha256)]) {
-      if (!page.includes(needle)) throw wrong(`${KEYS.page} does not show ${needle}`)
-    }
-  })
-  await found.check('the feeds name it', async () => {
-    const feeds = document.channel === 'stable' ? [KEYS.atomStable, KEYS.atomAll] : [KEYS.atomAll]
-    for (const feed of feeds) {
-      const entries = await text(request, feed)
-      // A full feed holds the newest only.
-      if (!entries.includes(document.version) && entries.split('<entry>').length <= FEED_ENTRIES)
-        throw wrong(`${feed} does not name ${document.version}`)
-    }
-  })
-  await found.check('the pointers say what index.json says', async () => {
-    if (index === null) throw wrong('the pointers cannot be compared without index.json')
-    for (const [channel, version] of Object.entries(index.pointers)) {
-      const key = channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel)
-      const value = await text(request, key)
-      if (value !== `${version}\n`)
-        throw wrong(`${key} is ${JSON.stringify(value.slice(0, 100))}, index.json says ${version}`)
-    }
-    const { channel } = document
-    // Nothing ever pointed to a channel of which no release is whole: there is no pointer that could be asked for.
-    const wasPointedTo = index.releases.some(
-      (release) => release.channel === channel && !release.byHand?.missing.length,
-    )
-    const key = channel === 'stable' ? KEYS.latest : KEYS.latestOf(channel)
-    if (wasPointedTo && index.pointers[channel] === undefined && (await text(request, key)) !== '')
-      throw wrong(`${key} names a version, and index.json none`)
-  })
+  if (index === null) {
+    found.problems.push(`page, lists, feeds and pointers cannot be compared without ${KEYS.index}`)
+    return null
+  }
+  const state = await verifyState(request, document, index, found)
+  await verifyContents(request, document, index, found)
   return state
 }
 
+/** Only what is the right file is looked into: what is not was told. */
+async function verifyContents(
+  { bucket, key }: ListRequest,
+  document: ReleaseDocument,
+  index: SiteIndex,
+  found: Findings,
+): Promise<void> {
+  const pointers = pointersOf(index, document)
+  const pages = await verifyPages(bucket, key, index, [...pointers.keys()], found)
+  const look = async (line: string, keys: readonly string[], compare: (texts: readonly string[]) => void) => {
+    const texts = keys.map((path) => pages.get(path)).filter((text) => text !== undefined)
+    if (texts.length === keys.length) await found.check(line, () => compare(texts))
+  }
+  if (isWithdrawn(index, document))
+    await look('_releases.json does not offer it', [KEYS.garageList], ([list = '']) => {
+      if (garageEntries(document, list).length > 0)
+        throw wrong(`${KEYS.garageList} lists ${document.version}, which is withdrawn`)
+    })
+  else
+    await look('_releases.json lists it with the same files', [KEYS.garageList], ([list = '']) =>
+      compareWithGarageList(document, index, list),
+    )
+  await look('_releases.html shows it with every link and digest', [KEYS.page], ([page = '']) =>
+    requireShown(document, page),
+  )
+  const feeds = document.channel === 'stable' ? [KEYS.atomStable, KEYS.atomAll] : [KEYS.atomAll]
+  await look('the feeds name it', feeds, (texts) => {
+    for (const [at, text] of texts.entries()) requireNamed(document, text, feeds[at] ?? '')
+  })
+  await look('the pointers say what index.json says', [...pointers.keys()], (texts) => {
+    for (const [at, [path, expected]] of [...pointers].entries()) {
+      const value = texts[at] ?? ''
+      if (value === expected) continue
+      if (expected === '') throw wrong(`${path} names a version, and index.json none`)
+      throw wrong(`${path} is ${JSON.stringify(value.slice(0, 100))}, index.json says ${expected.trim()}`)
+    }
+  })
+}
+
+/** What the pointers have to be, by key. */
+function pointersOf(index: SiteIndex, { channel }: ReleaseDocument): ReadonlyMap<string, string> {
+  const keyOf = (of: string) => (of === 'stable' ? KEYS.latest : KEYS.latestOf(of))
+  const pointers = new Map(Object.entries(index.pointers).map(([of, version]) => [keyOf(of), `${version}\n`]))
+  // Nothing ever pointed to a channel of which no release is whole: there is no pointer that could be asked for.
+  const wasPointedTo = index.releases.some((release) => release.channel === channel && !release.byHand?.missing.length)
+  if (wasPointedTo && index.pointers[channel] === undefined) pointers.set(keyOf(channel), '')
+  return pointers
+}
+
+/** As attributes, which end: a version is part of the name of another one. */
+function requireShown({ version, files }: ReleaseDocument, page: string): void {
+  const links = files.map(({ path }) => `href="${relativeUrl(path)}"`)
+  for (const needle of [`id="${version}"`, ...links, ...files.map(({ sha256 }) => sha256)])
+    if (!page.includes(needle)) throw wrong(`${KEYS.page} does not show ${needle} for ${version}`)
+}
+
+function requireNamed({ version }: ReleaseDocument, entries: string, feed: string): void {
+  const isNamed = entries.includes(`/${relativeUrl(KEYS.page)}#${version}"`)
+  // A full feed holds the newest only.
+  if (!isNamed && entries.split('<entry>').length <= FEED_ENTRIES) throw wrong(`${feed} does not name ${version}`)
+}
+
 /** As the index says it: its lists have to agree with it, whatever has become of the document behind it. */
-function isWithdrawn(index: SiteIndex | null, { version }: ReleaseDocument): boolean {
-  return index?.releases.find((release) => release.version === version)?.withdrawn === true
+function isWithdrawn(index: SiteIndex, { version }: ReleaseDocument): boolean {
+  return index.releases.find((release) => release.version === version)?.withdrawn === true
 }
 
 async function verifiedIndex(request: ListRequest, document: ReleaseDocument): Promise<SiteIndex> {
@@ -110,6 +136,12 @@ function compareWithIndex(document: ReleaseDocument, sha256: string, index: Site
   if (facts(listed.files) !== facts(document.files)) {
     throw wrong(`${KEYS.index} lists other files for ${version} than release.json`)
   }
+  const base = baseOf(index)
+  const urls = new Set(listed.files.map((file) => file.url))
+  for (const { path } of document.files) {
+    const url = absoluteUrl(base, path)
+    if (!urls.has(url)) throw wrong(`${KEYS.index} lists another address for ${version} than ${url}`)
+  }
   if ((listed.image?.digest ?? null) !== (document.image?.digest ?? null)) {
     throw wrong(`${KEYS.index} names another image for ${version} than release.json`)
   }
@@ -118,13 +150,18 @@ function compareWithIndex(document: ReleaseDocument, sha256: string, index: Site
   }
 }
 
+/** The public address of the bucket, which the index names its page under. */
+function baseOf({ homepage }: SiteIndex): string {
+  return homepage.slice(0, -(relativeUrl(KEYS.page).length + 1))
+}
+
 function facts(files: readonly { target: string; name: string; size: number; sha256: string }[]): string {
   const lines = files.map((file) => `${file.target}/${file.name} ${file.size} ${file.sha256}`)
   return lines.sort().join('\n')
 }
 
-/** Only the fields that its readers use: section, version, platform, path, size. */
-function compareWithGarageList(document: ReleaseDocument, json: string): void {
+/** The fields that its readers use: version, platform, path, size, url. */
+function compareWithGarageList(document: ReleaseDocument, index: SiteIndex, json: string): void {
   const entries = garageEntries(document, json)
   if (entries.length !== 1)
     throw wrong(
@@ -132,9 +169,11 @@ function compareWithGarageList(document: ReleaseDocument, json: string): void {
     )
   const field = (value: unknown) => (typeof value === 'string' ? value : '?')
   const listed = (entries[0]?.builds ?? []).map((build) =>
-    ['platform', 'path', 'size'].map((name) => field(build[name])).join(' '),
+    ['platform', 'path', 'size', 'url'].map((name) => field(build[name])).join(' '),
   )
-  const expected = document.files.map((file) => `${file.target} ${file.path} ${file.size}`)
+  const expected = document.files.map(
+    ({ target, path, size }) => `${target} ${path} ${size} ${absoluteUrl(baseOf(index), path)}`,
+  )
   if (listed.sort().join('\n') !== expected.sort().join('\n')) {
     throw wrong(`${KEYS.garageList} lists other files for ${document.version} than release.json`)
   }
@@ -154,10 +193,4 @@ function garageEntries(
     ? (list as { builds?: { version?: unknown; builds?: Record<string, unknown>[] }[] }[])
     : []
   return sections.flatMap((section) => section.builds ?? []).filter((build) => build.version === version)
-}
-
-async function text(request: ListRequest, key: string): Promise<string> {
-  const bytes = await request.bucket.read(key, LIST_LIMIT)
-  if (bytes === null) throw wrong(`${key} is missing`)
-  return bytes.toString('utf8')
 }

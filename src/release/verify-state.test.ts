@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KEYS } from '../plan/keys.ts'
 import { changeState } from './change-state.ts'
-import { never, NOW, signedSite, siteKey } from '../../test/world/signed-site.ts'
+import { never, NOW, resign, signedSite, siteKey } from '../../test/world/signed-site.ts'
 import type { ListParts } from './lists.ts'
 import type { Published } from './verify-document.ts'
 import { verifyRelease } from './verify.ts'
@@ -11,7 +11,13 @@ const DAY = 86_400_000
 
 /** What is found of the lists; the releases of this site have no files and no SHA256SUMS. */
 async function verified(bucket: Published, version: string, now = NOW) {
-  const { problems, checks, state } = await verifyRelease({ bucket, registry: null, version, key: siteKey(), now })
+  const { problems, checks, state } = await verifyRelease({
+    bucket,
+    registryOf: () => Promise.resolve(null),
+    version,
+    key: siteKey(),
+    now,
+  })
   return { problems: problems.filter((problem) => !problem.includes('SHA256SUMS')), checks, state }
 }
 
@@ -78,13 +84,26 @@ test('a state that is gone, or another one in its place: told, and the warning s
   assert.deepEqual([gone.problems, gone.state?.reason], [[`${key} is missing`], 'no good'])
 })
 
-test('a pointer or a list that still offers it is told', async (t) => {
-  const { parts, read, write } = await signedSite(t)
+test('a pointer or a list that still offers it is told, also where the publisher signed them', async (t) => {
+  const { parts, read, write, index } = await signedSite(t)
   const list = read(KEYS.garageList)
   await withdraw(parts, 'v1.2.0')
   await withdraw(parts, 'v2.0.0-rc1')
   write(KEYS.garageList, list)
   write(KEYS.latestOf('extra'), 'v2.0.0-rc1\n')
+  for (const [version, number] of [
+    ['v1.2.0', 2],
+    ['v2.0.0-rc1', 2],
+  ] as const) {
+    const { problems } = await verified(parts.bucket, version)
+    assert.equal(
+      problems.filter((problem) => / is not the one that _releases\/index\.json \(serial 3\) names: /.test(problem))
+        .length,
+      number,
+    )
+    assert.equal(problems.length, number)
+  }
+  resign(write, index(), (key) => Buffer.from(read(key)))
   assert.deepEqual((await verified(parts.bucket, 'v1.2.0')).problems, [
     '_releases.json lists v1.2.0, which is withdrawn',
   ])

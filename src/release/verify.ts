@@ -9,9 +9,9 @@ import type { Pullable } from '../image/pulling.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { byHandRemarks } from './by-hand.ts'
-import { type ReleaseDocument, type ReleaseFile, revisionOf } from './document.ts'
+import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from './document.ts'
 import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
-import { Findings, wrong } from './findings.ts'
+import { Findings, type Skipped, wrong } from './findings.ts'
 import { checksums } from './put-operations.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
@@ -23,8 +23,11 @@ import { verifyFile } from './verify-signature.ts'
 
 export interface VerifyRequest {
   readonly bucket: Published
-  /** Null leaves the images out; the result says so. */
-  readonly registry: Pullable | null
+  /**
+   * Where the images are, asked for once the document that names them is verified: nothing is done for a registry that a forged one names.
+   * Null leaves the images out; the result says so.
+   */
+  readonly registryOf: (image: ReleaseImage) => Promise<Pullable | null>
   readonly version: string
   /** Null accepts only a release that says it is not signed. */
   readonly key: PublicKey | null
@@ -39,7 +42,7 @@ export interface Verification {
   /** What was found wrong; empty when the release verifies. */
   readonly problems: readonly string[]
   /** What was not looked at. */
-  readonly skipped: readonly string[]
+  readonly skipped: readonly Skipped[]
   /** What is no fault and has to be said: that it was made by hand. */
   readonly remarks: readonly string[]
   /** What became of the release since, as the index and a document of its own say; null when nothing has. */
@@ -185,9 +188,15 @@ async function verifyImages(request: VerifyRequest, document: ReleaseDocument, f
   const { image } = document
   if (image === null) return
   const name = `${image.repository}:${image.tag}`
-  const { registry } = request
+  const place = await found.attempt(() => request.registryOf(image))
+  if (place === null) return
+  const registry = place.value
   if (registry === null) {
-    found.skipped.push(`image ${name}`)
+    found.skipped.push({
+      kind: 'image',
+      what: `image ${name}`,
+      remedy: 'give its registry or layout with --registry, or --no-images',
+    })
     return
   }
   await found.check(`image ${name}@${image.digest}, ${image.platforms.length} platforms`, async () => {

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import {
   accessSync,
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -28,7 +29,8 @@ import { withdrawnStates } from '../../src/pages/fixtures/states.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
-import type { ReleaseDocument } from '../../src/release/document.ts'
+import { encodeDocument, type ReleaseDocument } from '../../src/release/document.ts'
+import { checksums } from '../../src/release/put-operations.ts'
 import { trustedCommentOf } from '../../src/release/sign.ts'
 
 function programPath(name: string): string | null {
@@ -90,23 +92,61 @@ function put(key: string, bytes: Uint8Array | string): void {
   writeFileSync(join(bucket, key), bytes)
 }
 
-function putRelease(version: string, signed: boolean): ReleaseDocument {
+/** @param byHand which revision of a release made by hand it is, and for which targets there are files */
+function putRelease(
+  version: string,
+  signed: boolean,
+  byHand?: { readonly revision: number; readonly targets: readonly string[] },
+): ReleaseDocument {
   const example = exampleDocument(version)
-  const files = example.files.map((file) => {
-    const bytes = contents(version, file.target)
-    put(file.path, bytes)
-    return { ...file, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
-  })
-  const sums = files.map((file) => `${file.sha256}  ${file.target}/${file.name}\n`).join('')
-  put(KEYS.sums(version), sums)
-  if (signed) {
-    put(
-      `${KEYS.sums(version)}.minisig`,
-      minisig(Buffer.from(sums), trustedCommentOf({ name: FIXTURE_NAME, version, path: KEYS.sums(version) })),
-    )
-    put(`${KEYS.sums(version)}.sig`, plainSignature(Buffer.from(sums)))
+  const files = example.files
+    .filter(({ target }) => byHand?.targets.includes(target) ?? true)
+    .map((file) => {
+      const bytes = contents(version, file.target)
+      put(file.path, bytes)
+      return { ...file, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+    })
+  const document: ReleaseDocument = {
+    ...example,
+    // Nothing in a text looks like a value of the document.
+    notes: `  "version": "v9.9.9",\n      "sha256": "${'0'.repeat(64)}",`,
+    files,
+    ...(byHand === undefined
+      ? {}
+      : {
+          byHand: {
+            revision: byHand.revision,
+            revisedAt: example.publishedAt,
+            previousSha256: byHand.revision === 1 ? null : '0'.repeat(64),
+            missing: [],
+            unchecked: [],
+          },
+        }),
   }
-  return { ...example, files }
+  const revision = byHand?.revision ?? 1
+  putSigned(KEYS.sums(version, revision), Buffer.from(checksums(document)), version, signed)
+  putSigned(KEYS.document(version, revision), encodeDocument(document), version, signed)
+  return document
+}
+
+function putSigned(key: string, bytes: Buffer, version: string, signed = true): void {
+  put(key, bytes)
+  if (!signed) return
+  put(`${key}.minisig`, minisig(bytes, trustedCommentOf({ name: FIXTURE_NAME, version, path: key })))
+  put(`${key}.sig`, plainSignature(bytes))
+}
+
+/** Puts objects of the bucket, with what stands beside them, in the place of others. */
+function putInPlace(from: string, to: string): void {
+  for (const side of ['', '.minisig', '.sig'])
+    if (existsSync(join(bucket, from + side))) put(to + side, readFileSync(join(bucket, from + side)))
+}
+
+/** Two revisions: the second has one target more. */
+function putByHand(version: string): ReleaseDocument {
+  const [first = '', second = ''] = TARGETS.map(({ triple }) => triple)
+  putRelease(version, true, { revision: 1, targets: [first] })
+  return putRelease(version, true, { revision: 2, targets: [first, second] })
 }
 
 let site = exampleSite()
@@ -114,7 +154,7 @@ let site = exampleSite()
 before(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const documents = [putRelease('v1.0.0', true), putRelease('v1.1.0+build.2', true)]
+  const documents = [putRelease('v1.0.0', true), putRelease('v1.1.0+build.2', true), putByHand('v0.2.0')]
   putRelease('v0.1.0', false)
   site = exampleSite({ baseUrl: address, documents })
   for (const file of renderSite(site)) put(file.key, file.bytes)
@@ -349,7 +389,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       const other = createHash('sha256').update('something else').digest('hex')
       put(KEYS.sums(version), sums.replace(/^[0-9a-f]{64}/, other))
       assertRefused(await install(choice), /the signature of v2\.0\.0 is wrong/)
-      assertRefused(await install(choice, withOpenssl), /the signature of v2\.0\.0 is wrong/)
+      assertRefused(await install(choice, withOpenssl), /SHA256SUMS of v2\.0\.0 is not as it was signed/)
       assertRefused(await install([...choice, '--allow-unsigned']), /the signature of v2\.0\.0 is wrong/)
 
       put(KEYS.sums(version), `not a digest  x86_64-unknown-linux-musl/verifier\n`)
@@ -358,15 +398,72 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       put(KEYS.sums(version), `${other}  x86_64-unknown-linux-musl/-rf\n`)
       assertRefused(await install(choice, nothing), /names a file that cannot be installed/)
 
-      for (const side of ['', '.minisig', '.sig']) {
-        put(`${KEYS.sums(version)}${side}`, readFileSync(join(bucket, `${KEYS.sums('v1.0.0')}${side}`)))
-      }
-      assertRefused(await install(choice), /the signature of v2\.0\.0 is for something else: .* v1\.0\.0/)
-
       assertRefused(await install(['--version', 'v0.1.0']), /cannot be fetched, so the signature/)
       assertRefused(await install(['--version', 'v0.1.0'], withOpenssl), /cannot be fetched, so the signature/)
       const accepted = await install(['--version', 'v0.1.0', '--allow-unsigned'])
       assertInstalled(accepted, 'v0.1.0', 'x86_64-unknown-linux-musl')
+    })
+
+    test('what is truly signed and something else is refused with each tool', async (t) => {
+      if (programPath('minisign') === null) return t.skip('minisign is not installed')
+      const tools = ['minisign', 'openssl'].map((tool) => ({ path: pathOf([...BASICS, 'curl', tool], amd64) }))
+      const [, withOpenssl] = tools
+      assert.ok(withOpenssl)
+      const version = 'v2.1.0'
+      const choice = ['--version', version]
+      const triple = 'x86_64-unknown-linux-musl'
+
+      // All of an older version, under the name of a newer one.
+      const binary = (of: string) => KEYS.binary(of, triple, 'verifier')
+      for (const key of [KEYS.sums, KEYS.document, binary]) putInPlace(key('v1.0.0'), key(version))
+      for (const tool of tools) {
+        for (const flags of [[], ['--require-signature'], ['--allow-unsigned'], ['--dry-run']])
+          assertRefused(
+            await install([...choice, ...flags], tool),
+            /the signature of v2\.1\.0 is for something else: .*v1\.0\.0/,
+          )
+      }
+
+      // The right document beside the list and the file of another version.
+      putRelease(version, true)
+      for (const key of [KEYS.sums, binary]) putInPlace(key('v1.0.0'), key(version))
+      for (const tool of tools) assertRefused(await install(choice, tool), /for something else|is not as it was signed/)
+
+      // A document of another kind, or of another project of the same key.
+      putRelease(version, true)
+      const document = readFileSync(join(bucket, KEYS.document(version)), 'utf8')
+      for (const other of [
+        document.replace('"pitlane-release/1"', '"pitlane-state/1"'),
+        document.replace('"name": "verifier"', '"name": "another"'),
+        document.replace(/^ +"path": .*\n/gm, ''),
+        document.replace(/^( +"path": .*\n)/gm, '$1$1$1').replace(/("sha256": .*\n)/g, '$1      $1'),
+        JSON.stringify(JSON.parse(document)),
+        'nothing',
+      ]) {
+        putSigned(KEYS.document(version), Buffer.from(other), version)
+        assertRefused(await install(choice, withOpenssl), /for something else|does not list/)
+      }
+      put(KEYS.document(version), document)
+      assertRefused(await install(choice, withOpenssl), /the signature of v2\.1\.0 is wrong/)
+      rmSync(join(bucket, KEYS.document(version)))
+      assertRefused(await install(choice, withOpenssl), /cannot fetch .*release\.json/)
+    })
+
+    test('a release made by hand is installed by its newest revision, and by no other', async (t) => {
+      if (programPath('minisign') === null) return t.skip('minisign is not installed')
+      for (const tool of ['minisign', 'openssl']) {
+        const options = { path: pathOf([...BASICS, 'curl', tool], amd64) }
+        putByHand('v0.2.0')
+        for (const { triple } of TARGETS.slice(0, 2)) {
+          const result = await install(['--version', 'v0.2.0', '--target', triple], options)
+          assertInstalled(result, 'v0.2.0', triple)
+          assert.match(result.output, new RegExp(`checked with ${tool}`))
+        }
+        for (const key of [KEYS.sums, KEYS.document]) putInPlace(key('v0.2.0', 1), key('v0.2.0', 2))
+        const result = await install(['--version', 'v0.2.0', '--target', TARGETS[0]?.triple ?? ''], options)
+        assertRefused(result, /the signature of v0\.2\.0 is for something else/)
+      }
+      putByHand('v0.2.0')
     })
 
     test('a script that was cut off does nothing, wherever it was cut', async () => {
@@ -405,7 +502,7 @@ describe('the verify lines of the page', () => {
     if (tools.length > 0) return t.skip(`not installed: ${tools.join(', ')}`)
     for (const baseUrl of [address, folderAddress(bucket)]) {
       for (const document of site.documents) {
-        const file = document.files[2]
+        const file = document.files.at(-1)
         assert.ok(file)
         const cwd = mkdtempSync(join(root, 'verify-'))
         const blocks = verifyCommands(catalogue({ ...site, baseUrl }), document, file)
@@ -416,6 +513,24 @@ describe('the verify lines of the page', () => {
           assert.equal(result.status, 0, `${block.lines.join('\n')}\n${result.output}`)
         }
       }
+    }
+  })
+
+  test('they find out that all of it is of another version, and which', async (t) => {
+    if (tools.length > 0) return t.skip(`not installed: ${tools.join(', ')}`)
+    const [older, newer] = site.documents
+    const file = newer?.files.at(-1)
+    assert.ok(older && newer && file)
+    const other = (key: string) => `other/${key}`
+    putInPlace(KEYS.publicKeyPem, other(KEYS.publicKeyPem))
+    for (const key of [KEYS.sums, KEYS.document, (of: string) => KEYS.binary(of, file.target, file.name)])
+      putInPlace(key(older.version), other(key(newer.version)))
+    const cwd = mkdtempSync(join(root, 'verify-'))
+    const blocks = verifyCommands(catalogue({ ...site, baseUrl: `${address}/other` }), newer, file)
+    for (const { title, lines } of blocks.slice(0, 3)) {
+      const env = { PATH: process.env['PATH'] ?? '', HOME: cwd }
+      const result = await run('sh', ['-e'], { cwd, env, input: `${lines.join('\n')}\n` })
+      assert.equal(result.status === 0, title === 'Digest', `${lines.join('\n')}\n${result.output}`)
     }
   })
 })

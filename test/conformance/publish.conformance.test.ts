@@ -118,6 +118,7 @@ test('a registry that shows images only to who logs in: they are checked with th
     const args = ['verify', 'v1.0.0', '--from', on.web.url, '--key', PUBLIC_KEY]
     const verified = await pitlane(welcome, ...args)
     assert.equal(verified.status, 0, verified.stdout + verified.stderr)
+    assert.match(verified.stdout, /^note {5}\S+ gives example\/toy only to who logs in: it was read with your login$/m)
     const stranger = await pitlane(on, ...args)
     assert.notEqual(stranger.status, 0)
     assert.match(stranger.stderr, /REGISTRY_DENIED/)

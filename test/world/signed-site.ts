@@ -1,4 +1,5 @@
 /** A bucket with signed releases and lists, and states that publish into it. */
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -17,7 +18,7 @@ import { signDocument } from '../../src/release/put-operations.ts'
 import { parsePublicKey } from '../../src/release/public-key.ts'
 import { rebuildPages } from '../../src/release/rebuild-pages.ts'
 import { createSigner, type Signer } from '../../src/release/sign.ts'
-import { parseSiteIndex } from '../../src/release/site-index.ts'
+import { parseSiteIndex, type SiteIndex } from '../../src/release/site-index.ts'
 import { FAST } from './fast-folder.ts'
 
 export const NOW = Date.UTC(2026, 5, 1)
@@ -98,6 +99,23 @@ export function toySite(t: TestContext, signer: Signer | null = SIGNER) {
       now = time
     },
   }
+}
+
+/** Signs an index that names the pages as they are now: what a publisher would be told who signed wrong ones. */
+export function resign(
+  write: (key: string, bytes: Buffer) => void,
+  index: SiteIndex,
+  read: (key: string) => Buffer,
+  signer: Signer = SIGNER,
+): void {
+  const pages = index.pages?.map(({ path }) => {
+    const bytes = read(path)
+    return { path, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+  })
+  const bytes = Buffer.from(JSON.stringify({ ...index, pages }))
+  write(KEYS.index, bytes)
+  for (const side of signDocument(signer, index.name, `serial-${index.serial}`, KEYS.index, bytes))
+    write(side.key, side.bytes)
 }
 
 /** A bucket with four releases of `toy`, one of them of the channel `extra`. */

@@ -36,8 +36,9 @@ pub fn check(
     };
     const context: Context = .{ .arena = arena, .io = io, .dir = dir, .key = key, .items = items, .report = report };
     const signed = try readSigned(&context, expected) orelse return false;
+    var id: [16]u8 = undefined;
     try report.ok(sums_name, "signed with {s}: {s} {s}", .{
-        key_file.idText(key.id),
+        key_file.idText(&id, key.id),
         signed.release.name,
         signed.release.version,
     });

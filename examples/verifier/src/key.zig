@@ -35,20 +35,27 @@ pub const PublicKey = struct {
     }
 };
 
-/// A key id as minisign prints it: 16 upper-case hex digits, most significant byte first.
-pub fn idText(id: [8]u8) [16]u8 {
-    var text: [16]u8 = undefined;
-    _ = std.fmt.bufPrint(&text, "{X:0>16}", .{std.mem.readInt(u64, &id, .little)}) catch unreachable;
-    return text;
+/// A key id as minisign prints it: a little-endian number in upper-case hex digits, without leading zeros.
+pub fn idText(buffer: *[16]u8, id: [8]u8) []const u8 {
+    return std.fmt.bufPrint(buffer, "{X}", .{std.mem.readInt(u64, &id, .little)}) catch unreachable;
 }
 
 const sample = @import("sample.zig");
 
 test "a key is read from text and from a file" {
     const key = try PublicKey.fromText(sample.key);
-    try std.testing.expectEqualStrings(sample.key_id, &idText(key.id));
+    var buffer: [16]u8 = undefined;
+    try std.testing.expectEqualStrings(sample.key_id, idText(&buffer, key.id));
     try std.testing.expectEqual(key, try PublicKey.fromFile(sample.key_file));
     try std.testing.expectEqual(key, try PublicKey.fromFile(sample.key_file[0 .. sample.key_file.len - 1]));
+}
+
+test "an id is told without leading zeros, as minisign and Pitlane tell it" {
+    var buffer: [16]u8 = undefined;
+    const ids = [_][8]u8{ .{ 0x7c, 0x9e, 0x35, 0xde, 0x12, 0xdc, 0xcd, 0x04 }, @splat(0), @splat(0xff) };
+    for (ids, [_][]const u8{ "4CDDC12DE359E7C", "0", "FFFFFFFFFFFFFFFF" }) |id, text| {
+        try std.testing.expectEqualStrings(text, idText(&buffer, id));
+    }
 }
 
 test "anything else is not a key" {

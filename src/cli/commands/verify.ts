@@ -1,16 +1,14 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { exitCodeOf, PitlaneError, systemCode } from '../../errors.ts'
-import { isRegistryAddress } from '../../image/address.ts'
-import type { Registry } from '../../image/types.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
-import { readDocumentOf } from '../../release/documents.ts'
 import { type StateDocument, stateWords } from '../../release/state-document.ts'
 import { verifyRelease } from '../../release/verify.ts'
-import type { Published } from '../../release/verify-document.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
+import { imagePlaces } from '../image-places.ts'
 import { describeError, printable } from '../output.ts'
+import { requireFolder } from '../require-folder.ts'
 
 const KEY_LIMIT = 16 * 1024
 
@@ -40,15 +38,17 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
     }
     if (!isAddress) requireFolder(absolute(from, this.cwd), '--from takes the folder or the address of a bucket.')
     const bucket = isAddress ? await this.published(from) : await this.bucket(absolute(from, this.cwd), this.cwd)
-    const registry = flags.noImages ? null : await registryFor(this, flags, bucket, version)
-    const result = await verifyRelease({ bucket, registry, version, key, now: this.clock.now() })
+    const images = flags.noImages ? null : imagePlaces(this, { ...flags, unsigned: key === null })
+    const registryOf = images?.registryOf ?? (() => Promise.resolve(null))
+    const result = await verifyRelease({ bucket, registryOf, version, key, now: this.clock.now() })
+    const remarks = [...result.remarks, ...(images?.remarks() ?? [])]
 
     // What was not looked at has not passed, unless the person said to leave it out.
-    const unchecked = flags.noImages
-      ? []
-      : result.skipped.map(
-          (what) => `${what} was not checked: give its registry or layout with --registry, or --no-images`,
-        )
+    const skipped = result.skipped.map(({ what }) => what)
+    const leftOut = result.skipped.filter(({ kind }) => flags.noImages && kind === 'image')
+    const unchecked = result.skipped
+      .filter((one) => !leftOut.includes(one))
+      .map(({ what, remedy }) => `${what} was not checked: ${remedy}`)
     const problems = [...result.problems, ...unchecked]
     if (flags.json) {
       printJson(this, {
@@ -57,14 +57,14 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         verified: problems.length === 0,
         checks: result.checks,
         problems,
-        skipped: result.skipped,
-        remarks: result.remarks,
+        skipped,
+        remarks,
         withdrawn: withdrawnOf(result.state),
       })
     } else {
       for (const line of result.checks) this.process.stdout.write(`ok       ${printable(line)}\n`)
-      for (const line of result.remarks) this.process.stdout.write(`note     ${printable(line)}\n`)
-      if (flags.noImages) for (const line of result.skipped) this.process.stdout.write(`skipped  ${printable(line)}\n`)
+      for (const line of remarks) this.process.stdout.write(`note     ${printable(line)}\n`)
+      for (const { what } of leftOut) this.process.stdout.write(`skipped  ${printable(what)}\n`)
       const withdrawn = result.state?.state === 'withdrawn' ? result.state : null
       if (withdrawn !== null) this.process.stdout.write(`warning  ${version} is ${printable(stateWords(withdrawn))}\n`)
       if (problems.length === 0) {
@@ -91,39 +91,10 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
   })
 }
 
-/** Null where nothing says where the images are. */
-async function registryFor(
-  context: Context,
-  { registry, from }: VerifyFlags,
-  bucket: Published,
-  version: string,
-): Promise<Registry | null> {
-  if (registry !== undefined) {
-    // A layout that is not there would look like one that has lost every image.
-    if (!isRegistryAddress(registry))
-      requireFolder(
-        absolute(registry, context.cwd),
-        '--registry takes the address of a registry, or the folder of an OCI image layout.',
-      )
-    return context.registry(registry, context.cwd)
-  }
-  const image = (await readDocumentOf(bucket, version))?.image
-  if (image?.registry !== undefined) return context.registry(image.registry, '')
-  const isFolder = !/^https?:/.test(from)
-  if (!image || image.layout === null || !isFolder) return null
-  const folder = from.startsWith('file://') ? fileURLToPath(from) : from
-  return context.registry(image.layout, absolute(folder, context.cwd))
-}
-
 function withdrawnOf(state: StateDocument | null) {
   if (state?.state !== 'withdrawn') return null
   const { since, reason, supersededBy } = state
   return { since, reason, supersededBy }
-}
-
-function requireFolder(folder: string, hint: string): void {
-  if (existsSync(folder) && statSync(folder).isDirectory()) return
-  throw new PitlaneError('NOT_FOUND', `${folder} is not a folder`, { hint })
 }
 
 /** A file, when there is one of that name; else the key's text. */

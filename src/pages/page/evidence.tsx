@@ -1,7 +1,7 @@
 import { publicName } from '../../event/promotion.ts'
 import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { relativeUrl } from '../address.ts'
+import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine } from '../text.ts'
 

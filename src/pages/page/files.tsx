@@ -1,6 +1,6 @@
 import { findTarget } from '../../plan/targets.ts'
 import type { ReleaseDocument, ReleaseFile } from '../../release/document.ts'
-import { relativeUrl } from '../address.ts'
+import { relativeUrl } from '../../plan/key-url.ts'
 import { exactSize, humanSize, plainLine, shortVersion } from '../text.ts'
 import { TestResult } from './result.tsx'
 

@@ -1,5 +1,5 @@
 import { KEYS } from '../../plan/keys.ts'
-import { relativeUrl } from '../address.ts'
+import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 
 export function Footer({ catalogue }: { catalogue: Catalogue }) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KEYS } from '../../plan/keys.ts'
-import { relativeUrl } from '../address.ts'
+import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { SCRIPT } from '../script.ts'
 import { STYLE } from '../style.ts'

@@ -1,7 +1,7 @@
 import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { isWithdrawn } from '../../release/state-document.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { relativeUrl } from '../address.ts'
+import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
 import { ByHand } from './by-hand.tsx'

@@ -1,5 +1,5 @@
 import { KEYS } from '../../plan/keys.ts'
-import { relativeUrl } from '../address.ts'
+import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { plainLine } from '../text.ts'
 import { Install } from './install.tsx'

@@ -1,6 +1,6 @@
 import { KEYS } from '../../plan/keys.ts'
 import type { ReleaseDocument, ReleaseFile } from '../../release/document.ts'
-import { relativeUrl } from '../address.ts'
+import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { verifyCommands } from '../commands.ts'
 import { minisignKeyLine } from '../index-json.ts'
