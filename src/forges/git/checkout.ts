@@ -64,7 +64,7 @@ export async function checkoutCommit(objects: ObjectReader, commit: string, fold
 
 function tooLong(error: unknown): PitlaneError {
   const { path } = error as NodeJS.ErrnoException
-  const name = shown(basename(String(path ?? '')))
+  const name = shown(basename(path ?? ''))
   return new PitlaneError('SOURCE_UNFIT', `the commit holds a name that no file here can have: ${name}`, {
     hint: 'File systems take 255 bytes for a name, and 4096 for a whole path.',
     cause: error,
