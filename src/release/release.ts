@@ -19,6 +19,7 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
+import { suspendOthers } from '../run/suspend.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
 import { whatLacks } from './listable.ts'
@@ -83,6 +84,9 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     public: plan.release?.publish?.public ?? null,
     served,
   } as const
+  const digest = checksDigest(plan)
+  const green = await findGreenChecks(parts.engine.writer.db, digest)
+  await suspendOthers(parts.engine, { checks: green === undefined ? digest : null, release: plan.id })
   const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)

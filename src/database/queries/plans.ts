@@ -15,3 +15,9 @@ export async function findBegunPlan(db: Reader, version: string, commit: string)
     .executeTakeFirst()
   return stored?.document
 }
+
+/** As JSON. */
+export async function readPlan(db: Reader, id: string): Promise<string> {
+  const { document } = await db.selectFrom('plans').select('document').where('id', '=', id).executeTakeFirstOrThrow()
+  return document
+}
