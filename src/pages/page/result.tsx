@@ -4,7 +4,7 @@ import { plainLine } from '../text.ts'
 const WORDS = {
   native: { mark: '✓', tone: 'good', words: 'passed natively' },
   qemu: { mark: '✓', tone: 'good', words: 'passed under qemu' },
-  idle: { mark: '–', tone: 'open', words: 'passed, but the test did not run the binary' },
+  idle: { mark: '–', tone: 'open', words: 'binary not run' },
   unknown: { mark: '✓', tone: 'good', words: 'passed' },
   'not-run': { mark: '–', tone: 'open', words: 'not run' },
   none: { mark: '–', tone: 'open', words: 'no test declared' },
@@ -14,15 +14,16 @@ const WORDS = {
 export function TestResult({ test }: { test: ReleaseTest | undefined }) {
   const kind = kindOf(test)
   const { mark, tone, words } = WORDS[kind]
+  const reason = kind === 'idle' ? 'passed, but the test did not run the binary' : test?.reason
   return (
     <>
       <span class={`badge ${tone}`}>
         <span aria-hidden="true">{mark} </span>
         {words}
       </span>
-      {test?.reason ? (
+      {reason ? (
         <span class="reason">
-          <bdi>{plainLine(test.reason)}</bdi>
+          <bdi>{plainLine(reason)}</bdi>
         </span>
       ) : null}
     </>
