@@ -95,9 +95,9 @@ test('absent content and names that are no digests', async () => {
 
 test('a failed put leaves nothing: source absent, a folder, too large, closed in between', async () => {
   const { folder, source, store } = fresh()
-  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /could not be read: ENOENT/ })
+  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /reading failed: ENOENT/ })
   mkdirSync(source)
-  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /could not be read: EISDIR/ })
+  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /reading failed: EISDIR/ })
   const file = `${source}.file`
   writeFileSync(file, randomBytes(3 * CHUNK))
   const handle = await open(file)
@@ -114,7 +114,7 @@ test('a store whose folder cannot be made says where', async () => {
   const store = contentStore(join(source, 'artifacts'), systemClock)
   await assert.rejects(store.put(source), {
     code: 'STORAGE_FAILED',
-    message: /artifacts could not be written: ENOTDIR/,
+    message: /artifacts: writing failed: ENOTDIR/,
   })
 })
 
@@ -165,7 +165,7 @@ for (const [options, errno, hint] of [
       return
     }
     assert.equal(outcome.code, 'STORAGE_FAILED')
-    assert.match(outcome.message, new RegExp(`mount-\\d+.* could not be written: ${errno}`))
+    assert.match(outcome.message, new RegExp(`mount-\\d+.* writing failed: ${errno}`))
     assert.match(outcome.hint, hint)
     assert.deepEqual(outcome.left, [])
     assert.ok(existsSync(source))

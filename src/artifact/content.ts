@@ -7,7 +7,7 @@ import { streamFile } from '../chunks.ts'
 import type { Clock } from '../clock.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
 import { fileChunks } from './file-chunks.ts'
-import { reading, storageFailed, writing } from './storage-failed.ts'
+import { reading, storageFailed, writing } from '../storage-failed.ts'
 
 /** What was stored, known by its bytes. */
 export interface StoredContent {
@@ -110,7 +110,7 @@ export function contentStore(at: string, clock: Clock): ContentStore {
       const path = pathOf(sha256)
       const file = await open(path, constants.O_RDONLY).catch((error: unknown) => {
         if (systemCode(error) === 'ENOENT') return null
-        throw storageFailed(path, 'read', error)
+        throw storageFailed('reading', path, error)
       })
       if (file === null) return 'removed'
       try {
@@ -142,7 +142,7 @@ export function contentStore(at: string, clock: Clock): ContentStore {
 async function namesIn(folder: string): Promise<readonly string[]> {
   return readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return []
-    throw storageFailed(folder, 'read', error)
+    throw storageFailed('reading', folder, error)
   })
 }
 

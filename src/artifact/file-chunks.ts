@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { storageFailed } from './storage-failed.ts'
+import { storageFailed } from '../storage-failed.ts'
 
 /** Bytes read at once. */
 export const CHUNK = 1024 * 1024
@@ -15,7 +15,7 @@ export async function* fileChunks(file: FileHandle, path: string): AsyncGenerato
   const readInto = (buffer: Buffer, at: number) =>
     file.read(buffer, 0, CHUNK, at).then(
       ({ bytesRead }) => buffer.subarray(0, bytesRead),
-      (error: unknown) => storageFailed(path, 'read', error),
+      (error: unknown) => storageFailed('reading', path, error),
     )
   let offset = 0
   let next = readInto(buffers[0], 0)

@@ -24,7 +24,7 @@ import type { Evidence } from './evidence.ts'
 import { fileChunks } from './file-chunks.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
-import { reading, storageFailed } from './storage-failed.ts'
+import { reading, storageFailed } from '../storage-failed.ts'
 import { howToDecide } from './verify-elf.ts'
 
 type TestParts = Pick<StageParts, 'content' | 'writer' | 'env' | 'machine'>
@@ -148,7 +148,7 @@ async function exists(path: string): Promise<boolean> {
     return true
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return false
-    throw storageFailed(path, 'read', error)
+    throw storageFailed('reading', path, error)
   }
 }
 
@@ -226,6 +226,6 @@ async function openRegular(path: string): Promise<FileHandle | null> {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null
-    throw storageFailed(path, 'read', error)
+    throw storageFailed('reading', path, error)
   }
 }

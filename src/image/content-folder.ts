@@ -9,19 +9,7 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { CHUNK, giveBack, takeChunk } from '../chunks.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
-
-export function storageFailed(what: string, path: string, error: unknown): PitlaneError {
-  if (error instanceof PitlaneError) return error
-  const code = systemCode(error)
-  const hint =
-    code === 'ENOSPC' || code === 'EDQUOT'
-      ? 'Free some space and run the same command again: it goes on where it stopped.'
-      : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
-        ? 'Make the folder writable for this user and run the same command again.'
-        : 'Look at the disk that holds it, then run the same command again.'
-  const reason = error instanceof Error ? error.message : String(error)
-  return new PitlaneError('STORAGE_FAILED', `${what} ${path}: ${reason}`, { hint, cause: error })
-}
+import { storageFailed } from '../storage-failed.ts'
 
 const FOREIGN = 'Pitlane did not write it like that: look at what it is, and put the right file back from a copy.'
 
@@ -49,7 +37,7 @@ export async function makeFolder(path: string): Promise<void> {
     if (first === undefined) return
     for (let folder = path; folder !== dirname(first); folder = dirname(folder)) await syncFolder(dirname(folder))
   } catch (error) {
-    throw storageFailed('cannot make', path, error)
+    throw storageFailed('making it', path, error)
   }
 }
 
@@ -74,7 +62,7 @@ export async function writeDurably<T extends { readonly path: string }>(
   try {
     handle = await open(temporary, 'w+', 0o644)
   } catch (error) {
-    throw storageFailed('cannot write', temporary, error)
+    throw storageFailed('writing', temporary, error)
   }
   try {
     const written = await write(handle)
@@ -84,7 +72,7 @@ export async function writeDurably<T extends { readonly path: string }>(
     return written
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw storageFailed('cannot write', temporary, error)
+    throw storageFailed('writing', temporary, error)
   } finally {
     await handle.close()
   }
@@ -96,7 +84,7 @@ export async function removeDurably(path: string): Promise<boolean> {
     await unlink(path)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return false
-    throw storageFailed('cannot remove', path, error)
+    throw storageFailed('removing', path, error)
   }
   await syncFolder(dirname(path))
   return true
@@ -116,7 +104,7 @@ export async function openRegular(path: string): Promise<{ handle: FileHandle; s
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null
-    throw storageFailed('cannot open', path, error)
+    throw storageFailed('opening', path, error)
   }
   try {
     const stat = await handle.stat()
@@ -124,7 +112,7 @@ export async function openRegular(path: string): Promise<{ handle: FileHandle; s
     return { handle, size: stat.size }
   } catch (error) {
     await handle.close()
-    throw storageFailed('cannot read', path, error)
+    throw storageFailed('reading', path, error)
   }
 }
 
@@ -152,7 +140,7 @@ export async function measure(path: string): Promise<{ readonly hex: string; rea
     const size = await hashHandle(file.handle, hash)
     return { hex: hash.digest('hex'), size }
   } catch (error) {
-    throw storageFailed('cannot read', path, error)
+    throw storageFailed('reading', path, error)
   } finally {
     await file.handle.close()
   }
@@ -177,7 +165,7 @@ export async function readSmall(path: string, limit: number): Promise<Buffer | n
     }
     return bytes.subarray(0, size)
   } catch (error) {
-    throw storageFailed('cannot read', path, error)
+    throw storageFailed('reading', path, error)
   } finally {
     await file.handle.close()
   }

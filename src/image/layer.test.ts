@@ -122,7 +122,7 @@ test('a source that breaks and a folder that cannot be made are storage failures
     },
   })
   const body: Body = { ...bodyOf(sample(10)), open: () => broken }
-  await assert.rejects(writeLayer({ name: 'a', body, mtime: 5, folder }), { code: 'STORAGE_FAILED', message: /gone/ })
+  await assert.rejects(writeLayer({ name: 'a', body, mtime: 5, folder }), { code: 'STORAGE_FAILED', message: /EIO/ })
   assert.deepEqual(await readdir(folder), [])
   const file = (await writeLayer({ name: 'a', body: bodyOf(sample(10)), mtime: 5, folder })).path
   await assert.rejects(writeLayer({ name: 'a', body: bodyOf(sample(10)), mtime: 5, folder: join(file, 'x') }), {

@@ -8,17 +8,10 @@
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../errors.ts'
+import { storageFailed } from '../storage-failed.ts'
 import { requireWritableFolder } from '../writable.ts'
 import { blobFolder } from './blob-folder.ts'
-import {
-  exclusively,
-  makeFolder,
-  readSmall,
-  storageFailed,
-  temporaryName,
-  writeAll,
-  writeDurably,
-} from './content-folder.ts'
+import { exclusively, makeFolder, readSmall, temporaryName, writeAll, writeDurably } from './content-folder.ts'
 import {
   EMPTY_INDEX,
   encodeLayoutIndex,
@@ -136,7 +129,7 @@ export function layoutRegistry(folder: string): Registry {
     async requireWritable(repository) {
       requireRepository(repository)
       await requireWritableFolder(folder).catch((error: unknown) => {
-        throw storageFailed('cannot write to', folder, error)
+        throw storageFailed('writing to it', folder, error)
       })
     },
 
