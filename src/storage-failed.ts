@@ -29,3 +29,12 @@ export function reading<T>(path: string, work: Promise<T>): Promise<T> {
     throw storageFailed('reading', path, error)
   })
 }
+
+/** The chunks of `path`; errors on the way become `STORAGE_FAILED`. */
+export async function* readingChunks<T>(path: string, chunks: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* chunks
+  } catch (error) {
+    throw storageFailed('reading', path, error)
+  }
+}

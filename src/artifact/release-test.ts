@@ -5,7 +5,6 @@
  * So is whether the test ran the binary at all. Under an emulator the wrapper says so before it starts the binary. Natively the test has the file
  * itself, and only its access time can tell: a file that nobody has opened was not run. One that was opened may have been.
  */
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, copyFile, type FileHandle, lstat, mkdir, open, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,11 +16,12 @@ import {
   type ReleaseTestRow,
 } from '../database/queries/artifacts.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
+import { fileChunks } from '../chunks.ts'
+import { measure } from '../digest.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
 import type { StageContext } from '../run/parts.ts'
 import { shellWord } from '../shell-word.ts'
 import type { Evidence } from './evidence.ts'
-import { fileChunks } from './file-chunks.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
 import { reading, storageFailed } from '../storage-failed.ts'
@@ -207,9 +207,7 @@ async function digestOfFile(path: string): Promise<string | null> {
   if (file === null) return null
   try {
     if (!(await file.stat()).isFile()) return null
-    const hash = createHash('sha256')
-    for await (const chunk of fileChunks(file, path)) hash.update(chunk)
-    return hash.digest('hex')
+    return (await reading(path, measure(fileChunks(file)))).sha256
   } finally {
     await file.close()
   }

@@ -9,9 +9,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../errors.ts'
 import { storageFailed } from '../storage-failed.ts'
+import { makeFolder, writeAll, writeWhole } from '../whole-files.ts'
 import { requireWritableFolder } from '../writable.ts'
 import { blobFolder } from './blob-folder.ts'
-import { exclusively, makeFolder, readSmall, temporaryName, writeAll, writeDurably } from './content-folder.ts'
 import {
   EMPTY_INDEX,
   encodeLayoutIndex,
@@ -27,6 +27,7 @@ import {
 import { readParts } from './manifest.ts'
 import { MANIFEST_LIMIT } from './media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from './names.ts'
+import { exclusively, readSmall, unfinished } from './layout-files.ts'
 import { reachable } from './layout-reach.ts'
 import type { Deletion, Descriptor, Registry } from './types.ts'
 
@@ -49,8 +50,8 @@ export function layoutRegistry(folder: string): Registry {
   }
 
   async function replace(path: string, name: string, bytes: Buffer): Promise<void> {
-    await writeDurably(temporaryName(folder, name), async (handle) => {
-      await writeAll(handle, bytes)
+    await writeWhole(unfinished(folder, name), async (handle) => {
+      await writeAll(handle, bytes, 0)
       return { path }
     })
   }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, link, mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { machineHint, PitlaneError, systemCode } from '../errors.ts'
+import { syncFolder } from '../whole-files.ts'
 import { requireWritableFolder } from '../writable.ts'
 import type { KeyFiles } from './keys.ts'
 import { FILE_LIMIT } from './minisign-text.ts'
@@ -43,7 +44,7 @@ export const keyFiles: KeyFiles = {
       } finally {
         await rm(temporary, { recursive: true, force: true })
       }
-      await sync(folder)
+      await syncFolder(folder)
     } catch (error) {
       if (error instanceof PitlaneError) throw error
       throw new PitlaneError('STORAGE_FAILED', `cannot write ${path}: ${messageOf(error)}`, {
@@ -69,15 +70,6 @@ async function writeSecret(path: string, text: string): Promise<void> {
   const handle = await open(path, 'wx', 0o600)
   try {
     await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
     await handle.sync()
   } finally {
     await handle.close()

@@ -3,7 +3,7 @@ import { reopenOperation } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
-import { digestOf } from './digest.ts'
+import { measureThere } from './digest.ts'
 import type { Journal } from './journal.ts'
 import type { Materials } from './materials.ts'
 import { type Presence, unmetObligations } from './obligations.ts'
@@ -77,7 +77,7 @@ async function readAgain(parts: ReleaseParts, operation: Operation): Promise<str
 /** Lower-case hex SHA-256 of what is there now, null when it is absent. */
 async function digestIn({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
   const { sha256 } = operationFacts(operation)
-  if (operation.to === 'bucket') return (await digestOf(await bucket.open(operation.key)))?.sha256 ?? null
+  if (operation.to === 'bucket') return (await measureThere(await bucket.open(operation.key)))?.sha256 ?? null
   // Both fail when the bytes under a digest are others.
   const there =
     operation.to === 'blob'
