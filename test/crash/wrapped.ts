@@ -27,6 +27,10 @@ function wrapContent(content: ContentStore, faults: Faults): ContentStore {
     ...content,
     put: (path) => faults.outside('content.put', () => content.put(path)),
     remove: (sha256) => faults.outside(`content.remove ${sha256}`, () => content.remove(sha256)),
+    putChunks: (source, from) =>
+      faults.outside(`content.put ${from}`, (at) =>
+        content.putChunks(halfThen({ open: () => Readable.from(source) }, at), from),
+      ),
     putFrom: (source, path, limit) => faults.outside(`content.put ${path}`, () => content.putFrom(source, path, limit)),
   }
 }
