@@ -51,6 +51,8 @@ export interface ReleaseRequest {
   readonly plan: Plan
   readonly event: Event
   readonly reason: string | null
+  /** The plan is that of a release that was begun, and today it would be another one. */
+  readonly inherited: boolean
 }
 
 /** Runs the checks of a commit, or finds the build in which they were green. */
@@ -94,6 +96,10 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   const already = await isPublished(parts, plan, standing)
   if (already) await refuseWithdrawn(parts.lists, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })
+  if (request.inherited) {
+    const message = `the release of ${plan.version} has begun, and goes on as it was planned then; \`pitlane plan\` shows what it would be today`
+    parts.engine.report({ event: 'note', message })
+  }
   await requireWritablePlaces(parts, plan)
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)

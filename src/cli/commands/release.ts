@@ -27,15 +27,11 @@ export async function release(
     if (changes !== null) throw dirty(changes)
     await withState(this, project, flags, request.command, report, async (state, engine) => {
       const plan = await inheritPlan(state.writer.db, planned)
-      if (plan.id !== planned.id) {
-        const message = `the release of ${plan.version} has begun, and goes on as it was planned then; \`pitlane plan\` shows what it would be today`
-        report({ event: 'note', message })
-      }
       const parts = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
       const { repository } = project
       await releasePlan(
         { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },
-        { plan, event: request.event(), reason: flags.reason ?? null },
+        { plan, event: request.event(), reason: flags.reason ?? null, inherited: plan.id !== planned.id },
       )
       await tidyUp(state, engine)
     })
