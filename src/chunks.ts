@@ -26,6 +26,42 @@ export function giveBack(chunk: Uint8Array): void {
   if (lent.delete(chunk.buffer) && free.length < KEPT) free.push(Buffer.from(chunk.buffer))
 }
 
+/**
+ * The bytes of an open file from its first on; the next chunk is read while one is worked on. The handle stays the caller's. Errors are the
+ * system's.
+ */
+export async function* fileChunks(file: FileHandle): AsyncGenerator<Buffer> {
+  // An error waits as a value until its chunk is asked for.
+  const read = async (at: number): Promise<Buffer | { readonly error: unknown }> => {
+    const chunk = takeChunk()
+    try {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
+      return chunk.subarray(0, bytesRead)
+    } catch (error) {
+      giveBack(chunk)
+      return { error }
+    }
+  }
+  let offset = 0
+  let next = read(0)
+  for (;;) {
+    const chunk = await next
+    if (!Buffer.isBuffer(chunk)) throw chunk.error
+    if (chunk.length === 0) return giveBack(chunk)
+    offset += chunk.length
+    next = read(offset)
+    let isLast = true
+    try {
+      yield chunk
+      isLast = false
+    } finally {
+      // Whoever stops early closes the file; no read may be under way then.
+      const ahead = isLast ? await next : null
+      if (Buffer.isBuffer(ahead)) giveBack(ahead)
+    }
+  }
+}
+
 /** The bytes of a file from its first on. Closes the handle in any case; errors are the system's. */
 export function streamFile(source: string | FileHandle): Readable {
   return new FileStream(source)

@@ -24,6 +24,13 @@ test('advice is a sentence, and a hint of its own comes first', () => {
   assert.equal(new PitlaneError('FENCED', 'x', { hint: 'Own.' }).hint, 'Own.')
 })
 
+test('what to do about a full disk and the like is said in one place', () => {
+  const elsewhere = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes('.test.') && path !== 'errors.ts')
+    .filter((path) => /ENOSPC|EDQUOT/.test(readFileSync(join(SOURCES, path), 'utf8')))
+  assert.deepEqual(elsewhere, [], 'take the words of `machineHint` or `storageFailed`')
+})
+
 /** Every `new PitlaneError(…)` of a file, with its code where that is written there. */
 function made(text: string): { line: number; code: string | null; options: string }[] {
   return [...text.matchAll(/new PitlaneError\(/g)].map((match) => {

@@ -175,6 +175,7 @@ const REFUSED_BY_THE_MACHINE: Readonly<Record<string, string>> = {
   ELOOP: 'A symbolic link stands where a file or folder has to be: remove it.',
   ENOTDIR: 'A file stands where a folder has to be: move it away.',
   ENXIO: 'A pipe or device stands where a file has to be: remove it.',
+  ENAMETOOLONG: 'The path is too long: choose a shorter one.',
   EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
   ENFILE: 'Too many files are open on this machine.',
 }

@@ -8,7 +8,7 @@ import type { ContentStore, StoredContent } from './content.ts'
 import type { ElfFacts } from './elf-facts.ts'
 import { resolveOutput } from './output-path.ts'
 import { fileAccess } from './random-access.ts'
-import { reading, storageFailed } from './storage-failed.ts'
+import { reading, storageFailed } from '../storage-failed.ts'
 import { type ElfDemands, undecidedArm, verifyElf } from './verify-elf.ts'
 
 export interface CollectedArtifact extends StoredContent {
@@ -123,7 +123,7 @@ function changed(path: string, error: unknown): never {
   const code = systemCode(error)
   if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENXIO')
     throw unfit(path, `changed while it was collected (${code})`)
-  throw storageFailed(path, 'read', error)
+  throw storageFailed('reading', path, error)
 }
 
 function kindOf(facts: {

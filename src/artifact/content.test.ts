@@ -17,9 +17,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
+import { CHUNK } from '../chunks.ts'
 import { systemClock } from '../clock.ts'
 import { contentStore } from './content.ts'
-import { CHUNK } from './file-chunks.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'pitlane-content-'))
 after(() => rmSync(top, { recursive: true }))
@@ -95,13 +95,13 @@ test('absent content and names that are no digests', async () => {
 
 test('a failed put leaves nothing: source absent, a folder, too large, closed in between', async () => {
   const { folder, source, store } = fresh()
-  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /could not be read: ENOENT/ })
+  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /reading failed: ENOENT/ })
   mkdirSync(source)
-  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /could not be read: EISDIR/ })
+  await assert.rejects(store.put(source), { code: 'STORAGE_FAILED', message: /reading failed: EISDIR/ })
   const file = `${source}.file`
   writeFileSync(file, randomBytes(3 * CHUNK))
   const handle = await open(file)
-  await assert.rejects(store.putFrom(handle, file, 2 * CHUNK), { code: 'OUTPUT_UNFIT', message: /larger than 2097152/ })
+  await assert.rejects(store.putFrom(handle, file, 2 * CHUNK), { code: 'OUTPUT_UNFIT', message: /larger than 1048576/ })
   await store.putFrom(handle, file, 3 * CHUNK)
   await handle.close()
   await assert.rejects(store.putFrom(handle, file, 3 * CHUNK), { code: 'STORAGE_FAILED' })
@@ -114,7 +114,7 @@ test('a store whose folder cannot be made says where', async () => {
   const store = contentStore(join(source, 'artifacts'), systemClock)
   await assert.rejects(store.put(source), {
     code: 'STORAGE_FAILED',
-    message: /artifacts could not be written: ENOTDIR/,
+    message: /artifacts: writing failed: ENOTDIR/,
   })
 })
 
@@ -124,7 +124,9 @@ test('leftovers of a crash are removed, content is not', async () => {
   writeFileSync(source, 'x')
   const { sha256 } = await store.put(source)
   writeFileSync(join(folder, '.put-1-dead'), 'half')
-  assert.equal(await store.removeLeftovers(), 1)
+  // As an earlier version wrote image layers.
+  writeFileSync(join(folder, `.${sha256}.partial`), 'half')
+  assert.equal(await store.removeLeftovers(), 2)
   assert.deepEqual(readdirSync(folder), [sha256])
 })
 
@@ -165,7 +167,7 @@ for (const [options, errno, hint] of [
       return
     }
     assert.equal(outcome.code, 'STORAGE_FAILED')
-    assert.match(outcome.message, new RegExp(`mount-\\d+.* could not be written: ${errno}`))
+    assert.match(outcome.message, new RegExp(`mount-\\d+.* writing failed: ${errno}`))
     assert.match(outcome.hint, hint)
     assert.deepEqual(outcome.left, [])
     assert.ok(existsSync(source))
@@ -183,4 +185,22 @@ test('what was lost is put back from a copy with the same bytes, and from no oth
   assert.equal(await store.restore(sha256, copy('what ', 'was built'), 'a bucket'), true)
   assert.equal(await store.inspect(sha256), 'whole')
   assert.deepEqual(readdirSync(folder), [sha256])
+})
+
+test('what comes in chunks is stored the same way, and what breaks on the way leaves nothing', async () => {
+  const { folder, store } = fresh()
+  const half = (async function* () {
+    yield Buffer.from('half')
+    throw Object.assign(new Error('broken'), { code: 'EIO' })
+  })()
+  await assert.rejects(store.putChunks(half, 'a layer'), {
+    code: 'STORAGE_FAILED',
+    message: 'a layer: reading failed: EIO',
+  })
+  assert.deepEqual(readdirSync(folder), [])
+  const bytes = randomBytes(CHUNK)
+  const stored = await store.putChunks(Readable.from([bytes.subarray(0, 5), bytes.subarray(5)]), 'a layer')
+  assert.deepEqual(stored, { sha256: digest('sha256', bytes), size: CHUNK })
+  assert.equal(statSync(store.path(stored.sha256)).mode & 0o777, 0o444)
+  assert.deepEqual(readdirSync(folder), [stored.sha256])
 })

@@ -7,7 +7,7 @@ import type { ContentStore, StoredContent } from './content.ts'
 import type { ElfFacts } from './elf-facts.ts'
 import { readElf } from './elf.ts'
 import { fileAccess } from './random-access.ts'
-import { reading, storageFailed } from './storage-failed.ts'
+import { reading, storageFailed } from '../storage-failed.ts'
 import { verifyElf } from './verify-elf.ts'
 
 export interface GivenBinary extends StoredContent {
@@ -57,7 +57,7 @@ async function requireFile(path: string): Promise<void> {
   const facts = await stat(path).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR')
       throw new PitlaneError('NOT_FOUND', `there is no file ${path}`, { hint: 'Name the file of the binary.' })
-    throw storageFailed(path, 'read', error)
+    throw storageFailed('reading', path, error)
   })
   const unfit = (why: string) =>
     new PitlaneError('OUTPUT_UNFIT', `${path} ${why}`, { hint: 'Name the file of the binary.' })

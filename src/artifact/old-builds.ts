@@ -6,12 +6,9 @@
 import { join } from 'node:path'
 import { keptBuilds } from '../database/queries/kept.ts'
 import type { EngineParts } from '../run/parts.ts'
-import { buildFolders } from '../run/places.ts'
+import { buildFolders, NEWEST_BUILDS } from '../run/places.ts'
 import type { ContentStore } from './content.ts'
-import { reading } from './storage-failed.ts'
-
-/** So many of the newest builds keep their logs, and what they built and did not publish. */
-const NEWEST = 20
+import { reading } from '../storage-failed.ts'
 
 type OldParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'> & { readonly content: ContentStore }
 
@@ -19,7 +16,7 @@ type OldParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'> & { readonly
 export async function removeOldBuilds(parts: OldParts): Promise<void> {
   const kept = await keptBuilds(parts.writer.db)
   const folders = await reading(parts.folder, buildFolders(parts.folder))
-  const newest = new Set([...new Set([...kept.known, ...folders])].toSorted((a, b) => b - a).slice(0, NEWEST))
+  const newest = new Set([...new Set([...kept.known, ...folders])].toSorted((a, b) => b - a).slice(0, NEWEST_BUILDS))
   const contents = await kept.contents(newest)
   for (const sha256 of await parts.content.list()) if (!contents.has(sha256)) await parts.content.remove(sha256)
   for (const number of folders) {

@@ -78,6 +78,6 @@ test('a link into an immutable folder is followed, and not out of it again', asy
 test('an absent workspace is a failure of storage', async () => {
   await assert.rejects(find('x', join(top, 'gone')), {
     code: 'STORAGE_FAILED',
-    message: /gone could not be read: ENOENT/,
+    message: /gone: reading failed: ENOENT/,
   })
 })

@@ -2,7 +2,7 @@
 import { lstat, readlink, realpath } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { reading, storageFailed } from './storage-failed.ts'
+import { reading, storageFailed } from '../storage-failed.ts'
 
 /** As many as Linux follows. */
 const LINKS_LIMIT = 40
@@ -64,5 +64,5 @@ function leaves(path: string, to: string): PitlaneError {
 function absent(error: unknown, path: string): null {
   const code = systemCode(error)
   if (code === 'ENOENT' || code === 'ENOTDIR') return null
-  throw storageFailed(path, 'read', error)
+  throw storageFailed('reading', path, error)
 }

@@ -1,20 +1,31 @@
 /**
  * The release test gets the exact binary that will be published: a copy out of the content store, proved by its digest before and after.
  * Natively where the kernel executes it, else under qemu-user; where neither works, it did not run, and that is what is recorded.
+ *
+ * So is whether the test ran the binary at all. Under an emulator the wrapper says so before it starts the binary. Natively the test has the file
+ * itself, and only its access time can tell: a file that nobody has opened was not run. One that was opened may have been.
  */
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, copyFile, type FileHandle, lstat, mkdir, open, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, type FileHandle, lstat, mkdir, open, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ArtifactRow, putReleaseTest, readArtifacts, readReleaseTests } from '../database/queries/artifacts.ts'
+import {
+  type ArtifactRow,
+  putReleaseTest,
+  readArtifacts,
+  readReleaseTests,
+  type ReleaseTestRow,
+} from '../database/queries/artifacts.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { findTarget } from '../plan/targets.ts'
+import { fileChunks } from '../chunks.ts'
+import { measure } from '../digest.ts'
+import { findTarget, type Target } from '../plan/targets.ts'
 import type { StageContext } from '../run/parts.ts'
 import { shellWord } from '../shell-word.ts'
-import { fileChunks } from './file-chunks.ts'
+import type { Evidence } from './evidence.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
-import { reading, storageFailed } from './storage-failed.ts'
+import { reading, storageFailed } from '../storage-failed.ts'
+import { howToDecide } from './verify-elf.ts'
 
 type TestParts = Pick<StageParts, 'content' | 'writer' | 'env' | 'machine'>
 
@@ -24,12 +35,17 @@ export async function prepareReleaseTest(parts: TestParts, context: StageContext
   const target = findTarget(artifact.target)
   if (target === undefined) throw new PitlaneError('INTERNAL', `no target ${artifact.target}`)
   await mkdir(context.folder, { recursive: true })
+  const { findings } = await evidenceOf(artifact)
   const runner = await findRunner(artifact.target, {
     machine: parts.machine,
     path: parts.env['PATH'] ?? '',
     folder: context.folder,
+    // What the file does not tell, its target's own CPU has to.
+    exactCpu: findings.length > 0,
   })
-  const row = { build_id: context.build.id, target: artifact.target }
+  const row = { build_id: context.build.id, target: artifact.target, executed: null }
+  if (runner === null && findings.length > 0)
+    throw undecided(target, findings, `this machine has no ${target.qemu.program}`)
   if (runner === null) {
     const reason = `this machine does not execute ${target.platform} programs and has no ${target.qemu.program}`
     await parts.writer.write((trx) =>
@@ -44,13 +60,22 @@ export async function prepareReleaseTest(parts: TestParts, context: StageContext
   await reading(stored, copyFile(stored, place.binary))
   await chmod(place.binary, 0o555)
   await mustBe(artifact, place.binary, 'STORAGE_FAILED')
+  await rm(place.mark, { force: true })
   if (runner.mode === 'qemu') {
     await mkdir(place.wrapperFolder)
     const words = [...runner.command, place.binary].map(shellWord).join(' ')
-    await writeFile(place.wrapper, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 })
-  }
+    const mark = `echo "$$" >>${shellWord(place.mark)}`
+    await writeFile(place.wrapper, `#!/bin/sh\n${mark}\nexec ${words} "$@"\n`, { mode: 0o755 })
+  } else await utimes(place.binary, NEVER, (await lstat(place.binary)).mtime)
   await parts.writer.write((trx) =>
-    putReleaseTest(trx, { ...row, result: 'running', mode: runner.mode, binary_sha256: artifact.sha256, reason: null }),
+    putReleaseTest(trx, {
+      ...row,
+      result: 'running',
+      mode: runner.mode,
+      binary_sha256: artifact.sha256,
+      reason: null,
+      executed: 0,
+    }),
   )
   return null
 }
@@ -73,7 +98,10 @@ export async function releaseTestEnvironment(parts: TestParts, context: StageCon
   }
 }
 
-/** The steps were green: the test has passed, if they ran what is published. */
+/**
+ * The steps were green: the test has passed, on what is published.
+ * @throws PitlaneError `OUTPUT_UNFIT` when they changed the binary, `ELF_MISMATCH` when only running it would have decided what it is
+ */
 export async function finishReleaseTest(parts: TestParts, context: StageContext): Promise<void> {
   const artifact = await testedArtifact(parts, context)
   const place = paths(context, artifact.name)
@@ -81,9 +109,58 @@ export async function finishReleaseTest(parts: TestParts, context: StageContext)
   // Else written down before a crash: the binary may be gone by now.
   if (test.result !== 'passed') {
     await mustBe(artifact, place.binary, 'OUTPUT_UNFIT')
-    await parts.writer.write((trx) => putReleaseTest(trx, { ...test, result: 'passed' }))
+    const executed = await wasExecuted(test, place)
+    const { findings } = await evidenceOf(artifact)
+    const target = findTarget(artifact.target)
+    if (findings.length > 0 && target !== undefined && executed !== 1)
+      throw undecided(target, findings, 'the release test passed without it')
+    await parts.writer.write((trx) => putReleaseTest(trx, { ...test, result: 'passed', executed }))
   }
   await rm(place.folder, { recursive: true, force: true })
+  await rm(place.mark, { force: true })
+}
+
+/** Nobody has opened it since: 1970. */
+const NEVER = new Date(0)
+
+/** As in the row; of a test that an older version has prepared it is not known. */
+async function wasExecuted(test: ReleaseTestRow, place: ReturnType<typeof paths>): Promise<0 | 1 | null> {
+  if (test.executed === null) return null
+  if (test.mode === 'qemu') return (await exists(place.mark)) ? 1 : 0
+  return (await wasOpened(place.binary)) ? null : 0
+}
+
+/** False only where it is certain: not every file system keeps access times. Pitlane itself reads without changing them. */
+async function wasOpened(path: string): Promise<boolean> {
+  if ((await lstat(path)).atimeMs !== NEVER.getTime()) return true
+  const probe = `${path}.probe`
+  await writeFile(probe, 'x')
+  await utimes(probe, NEVER, NEVER)
+  await readFile(probe)
+  const kept = (await lstat(probe)).atimeMs !== NEVER.getTime()
+  await rm(probe)
+  return !kept
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw storageFailed('reading', path, error)
+  }
+}
+
+function undecided(target: Target, findings: readonly string[], why: string): PitlaneError {
+  return new PitlaneError('ELF_MISMATCH', `${findings.join('; ')}; ${why}`, {
+    hint: howToDecide(target),
+  })
+}
+
+async function evidenceOf(artifact: ArtifactRow): Promise<Evidence> {
+  // Loaded when something was built: checks start without it.
+  return (await import('./evidence.ts')).readEvidence(artifact)
 }
 
 async function testedArtifact(parts: TestParts, context: StageContext): Promise<ArtifactRow> {
@@ -104,7 +181,9 @@ async function testRow(parts: TestParts, context: StageContext) {
 function paths(context: StageContext, name: string) {
   const folder = join(context.folder, 'binary')
   const wrapperFolder = join(folder, 'emulated')
-  return { folder, binary: join(folder, name), wrapperFolder, wrapper: join(wrapperFolder, name) }
+  // Apart from what the test is given: the wrapper says here that it was started.
+  const mark = join(context.folder, 'executed')
+  return { folder, binary: join(folder, name), wrapperFolder, wrapper: join(wrapperFolder, name), mark }
 }
 
 async function mustBe(artifact: ArtifactRow, path: string, code: 'STORAGE_FAILED' | 'OUTPUT_UNFIT'): Promise<void> {
@@ -128,9 +207,7 @@ async function digestOfFile(path: string): Promise<string | null> {
   if (file === null) return null
   try {
     if (!(await file.stat()).isFile()) return null
-    const hash = createHash('sha256')
-    for await (const chunk of fileChunks(file, path)) hash.update(chunk)
-    return hash.digest('hex')
+    return (await reading(path, measure(fileChunks(file)))).sha256
   } finally {
     await file.close()
   }
@@ -139,11 +216,14 @@ async function digestOfFile(path: string): Promise<string | null> {
 async function openRegular(path: string): Promise<FileHandle | null> {
   try {
     // Looked at before it is opened: opening a device can do things.
-    if (!(await lstat(path)).isFile()) return null
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY)
+    const facts = await lstat(path)
+    if (!facts.isFile()) return null
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
+    // Only for one's own files; somebody else's is not what was put there.
+    return await open(path, facts.uid === process.getuid?.() ? flags | constants.O_NOATIME : flags)
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null
-    throw storageFailed(path, 'read', error)
+    throw storageFailed('reading', path, error)
   }
 }

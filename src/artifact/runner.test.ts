@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, readdirSync } from 'node:fs'
+import { mkdtempSync, rmSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -30,4 +30,19 @@ test('what the kernel runs through an emulator of its own is not called native',
   // The same kernel, asked in the name of a processor that can't execute this code.
   const runner = await findRunner('x86_64-unknown-linux-musl', { machine: 'arm64', path: '', folder })
   assert.equal(runner, null)
+})
+
+test('where the CPU model counts, nothing is run natively, and an emulator is told which one', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pitlane-runner-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const emulator = join(folder, 'qemu-arm-static')
+  writeFileSync(emulator, '#!/bin/sh\n', { mode: 0o755 })
+  // On a processor of its own, too, which is a newer one.
+  const search = { machine: 'arm64', path: folder, folder, exactCpu: true }
+  assert.deepEqual(await findRunner('armv6l-unknown-linux-musleabihf', search), {
+    mode: 'qemu',
+    command: [emulator, '-cpu', 'arm1176'],
+  })
+  const own = { machine: process.arch, path: '', folder, exactCpu: true }
+  assert.equal(await findRunner('x86_64-unknown-linux-musl', own), null)
 })

@@ -28,6 +28,8 @@ export interface RunnerSearch {
   readonly path: string
   /** Folder for the probe; files in it must be executable. */
   readonly folder: string
+  /** Only under the CPU model of the target, not on whatever newer one this machine has. */
+  readonly exactCpu?: boolean
 }
 
 /** Null when neither the kernel nor an installed qemu-user runs the target's programs. */
@@ -39,8 +41,9 @@ export async function findRunner(triple: string, search: RunnerSearch): Promise<
     const program = join(folder, 'probe')
     writeFileSync(program, probeProgram(target))
     chmodSync(program, 0o755)
-    if (NATIVE_ON[target.architecture].includes(search.machine) && (await exitsWithZero([program])))
-      return { mode: 'native' }
+    const native = NATIVE_ON[target.architecture].includes(search.machine) && search.exactCpu !== true
+    if (native && (await exitsWithZero([program]))) return { mode: 'native' }
+    if (search.exactCpu === true && target.qemu.cpu === null) return null
     for (const name of [target.qemu.program, target.qemu.program.replace(/-static$/, '')]) {
       const emulator = findProgram(name, search.path)
       if (emulator === null) continue

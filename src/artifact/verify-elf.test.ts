@@ -102,3 +102,18 @@ test('names from the file are escaped and counted in messages', async () => {
   assert.match(message, /and 4 more/)
   assert.ok(!message.includes('\u001b') && !message.includes('\n'))
 })
+
+test('an ARM version that nothing tells is left to the release test where there is one, and to nobody else', async () => {
+  const target = findTarget(ARMV6)
+  assert.ok(target)
+  const unknown = bufferAccess(buildElf({ triple: ARMV6, armArch: null }))
+  assert.equal((await verifyElf(unknown, target, { static: true, armByRun: true })).arm, null)
+  await assert.rejects(verifyElf(unknown, target, { static: true, armByRun: false }), {
+    code: 'ELF_MISMATCH',
+    hint: /run "\$BINARY"/,
+  })
+  await assert.rejects(verifyElf(unknown, target, { static: true }), { code: 'ELF_MISMATCH', hint: /^Compile/ })
+  // A version that is told stands.
+  const newer = bufferAccess(buildElf({ triple: ARMV6, armArch: 10 }))
+  await assert.rejects(verifyElf(newer, target, { static: true, armByRun: true }), { code: 'ELF_MISMATCH' })
+})

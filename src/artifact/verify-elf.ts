@@ -8,7 +8,7 @@ import type { RandomAccess } from './random-access.ts'
 export interface ElfDemands {
   /** Neither an interpreter nor a needed library. A static PIE is static. */
   readonly static: boolean
-  /** Leaves an ARM version that nothing tells to a release test on an ARMv6 CPU; see `undecidedArm`. */
+  /** Leaves an ARM version that nothing tells to a release test on an ARMv6 CPU; see `undecidedArm`. Absent: there never is one. */
   readonly armByRun?: boolean
 }
 
@@ -55,6 +55,14 @@ export function undecidedArm(facts: ElfFacts, { triple, elf }: Target): string |
   )
 }
 
+/** What to do about `undecidedArm`. */
+export function howToDecide({ elf, qemu }: Target): string {
+  return (
+    `Let \`release.test\` run "$BINARY" itself, with ${qemu.program} installed (on Debian: qemu-user-static): then it runs as ${qemu.cpu ?? 'that CPU'}. ` +
+    `Or compile so that the file tells it: everything for ARMv${elf.maxArmVersion} (-march=armv6, GOARM=6), the C library included.`
+  )
+}
+
 /** At most eight names: a crafted file can have thousands. */
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 8).map((name) => JSON.stringify(name.slice(0, 80)))
@@ -81,5 +89,6 @@ function hint(facts: ElfFacts, target: Target, demands: ElfDemands): string {
   if (demands.static && (facts.interpreter !== null || facts.needed.length > 0)) {
     return 'Link statically (musl, CGO_ENABLED=0), or declare `static: false`.'
   }
+  if (demands.armByRun === false && undecidedArm(facts, target) !== null) return howToDecide(target)
   return 'Compile everything for ARMv6 (-march=armv6 or -mcpu=arm1176jzf-s, GOARM=6), the C library included.'
 }

@@ -128,6 +128,8 @@ export interface ReleaseTestsTable {
   /** Digest of the exact binary that is run. */
   binary_sha256: string | null
   reason: string | null
+  /** 1 when the test ran the binary, 0 when it did not; null where that can't be told. */
+  executed: number | null
 }
 
 export interface PromotionsTable {

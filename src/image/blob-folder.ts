@@ -2,19 +2,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { streamFile } from '../chunks.ts'
+import { fileChunks, streamFile } from '../chunks.ts'
+import { measure } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
-import {
-  copyMeasured,
-  exclusively,
-  hashHandle,
-  measure,
-  openRegular,
-  readSmall,
-  removeDurably,
-  temporaryName,
-  writeDurably,
-} from './content-folder.ts'
+import { copyHashed, removeWhole, writeWhole } from '../whole-files.ts'
+import { exclusively, measureFile, openRegular, readSmall, unfinished } from './layout-files.ts'
 import { digestOf, hexOf } from './names.ts'
 
 /** Every method refuses a digest that isn't one (`IMAGE_NAME`): it becomes a path. */
@@ -37,8 +29,8 @@ export function blobFolder(folder: string): BlobFolder {
   const pathOf = (digest: string): string => join(folder, hexOf(digest))
 
   async function has(digest: string): Promise<boolean> {
-    const found = await measure(pathOf(digest))
-    if (found !== null) requireSame(folder, digest, `sha256:${found.hex}`)
+    const found = await measureFile(pathOf(digest))
+    if (found !== null) requireSame(folder, digest, `sha256:${found.sha256}`)
     return found !== null
   }
 
@@ -56,19 +48,19 @@ export function blobFolder(folder: string): BlobFolder {
       const path = pathOf(digest)
       return exclusively(path, async () => {
         if (await has(digest)) return
-        await writeDurably(temporaryName(folder, hexOf(digest)), async (handle) => {
-          const came = await copyMeasured(open(), handle, size)
-          if (came.size !== size || `sha256:${came.hex}` !== digest) {
-            const got = came.size > size ? `more than ${size} bytes` : `${came.size} bytes, sha256:${came.hex}`
+        await writeWhole(unfinished(folder, hexOf(digest)), async (handle) => {
+          const hash = createHash('sha256')
+          const came = await copyHashed(open(), handle, [hash], size)
+          const got = `sha256:${hash.digest('hex')}`
+          if (came !== size || got !== digest) {
+            const found = came > size ? `more than ${size} bytes` : `${came} bytes, ${got}`
             throw new PitlaneError(
               'CONTRADICTION',
-              `a blob came with other bytes: expected ${size} bytes, ${digest}, got ${got}`,
+              `a blob came with other bytes: expected ${size} bytes, ${digest}, got ${found}`,
             )
           }
           await handle.sync()
-          const stored = createHash('sha256')
-          await hashHandle(handle, stored)
-          requireSame(folder, digest, `sha256:${stored.digest('hex')}`)
+          requireSame(folder, digest, `sha256:${(await measure(fileChunks(handle))).sha256}`)
           return { path }
         })
       })
@@ -79,7 +71,7 @@ export function blobFolder(folder: string): BlobFolder {
       return file === null ? null : streamFile(file.handle)
     },
 
-    remove: (digest) => exclusively(pathOf(digest), () => removeDurably(pathOf(digest))),
+    remove: (digest) => exclusively(pathOf(digest), () => removeWhole(pathOf(digest))),
 
     async read(digest, limit) {
       const bytes = await readSmall(pathOf(digest), limit)

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { PlannedImage } from '../plan/plan.ts'
 import { TARGETS } from '../plan/targets.ts'
@@ -77,9 +74,7 @@ const ARM = 'armv6l-unknown-linux-musleabihf'
 type Tamper = (layers: Map<string, LayerFacts>, registry: LyingRegistry) => void
 
 /** A release of two platforms; `tamper` changes the layers before anything is built on them. */
-async function worldOf(t: TestContext, tamper: Tamper = () => undefined): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'pitlane-check-'))
-  t.after(() => rm(folder, { recursive: true }))
+async function worldOf(tamper: Tamper = () => undefined): Promise<World> {
   const registry = new LyingRegistry()
   const targets = TARGETS.filter(({ triple }) => triple === AMD64 || triple === ARM)
   const planned: PlannedImage = {
@@ -100,8 +95,11 @@ async function worldOf(t: TestContext, tamper: Tamper = () => undefined): Promis
     const bytes = Buffer.from(`binary of ${triple}\n`.repeat(100))
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     const body = { size: bytes.length, sha256, open: () => Readable.from([bytes]) }
-    const layer: Layer = await writeLayer({ name: 'toy', body, mtime: 1, folder })
-    registry.add(await readFile(layer.path))
+    const put = async (chunks: AsyncIterable<Uint8Array>) => {
+      const stored = Buffer.concat(await Readable.from(chunks).toArray())
+      return { sha256: registry.add(stored).slice('sha256:'.length), size: stored.length }
+    }
+    const layer: Layer = await writeLayer({ name: 'toy', body, mtime: 1, put })
     layers.set(triple, layer)
     binaries.set(triple, { name: 'toy', size: bytes.length, sha256 })
   }
@@ -146,12 +144,12 @@ const withArchive =
     layers.set(AMD64, { digest: registry.add(bytes), size: bytes.length, diffId: digestOf(archive) })
   }
 
-test('images as they were published have no finding', async (t) => {
-  assert.deepEqual(await findings(await worldOf(t)), [])
+test('images as they were published have no finding', async () => {
+  assert.deepEqual(await findings(await worldOf()), [])
 })
 
-test('a tag that is absent or names something else is found', async (t) => {
-  const world = await worldOf(t)
+test('a tag that is absent or names something else is found', async () => {
+  const world = await worldOf()
   world.registry.tags.delete('a/toy:v1')
   const arm = world.registry.tags.get('a/arm_toy:v1')
   assert.ok(arm)
@@ -162,10 +160,10 @@ test('a tag that is absent or names something else is found', async (t) => {
   ])
 })
 
-test('every missing or changed blob is found', async (t) => {
-  const { registry } = await worldOf(t)
+test('every missing or changed blob is found', async () => {
+  const { registry } = await worldOf()
   for (const digest of registry.blobs.keys()) {
-    const absent = await worldOf(t)
+    const absent = await worldOf()
     absent.registry.blobs.delete(digest)
     assert.notDeepEqual(await findings(absent), [], `${digest} absent`)
     for (const change of [
@@ -173,7 +171,7 @@ test('every missing or changed blob is found', async (t) => {
       (b: Buffer) => Buffer.concat([b, b]),
       (b: Buffer) => Buffer.from(b.map((byte, i) => (i === b.length - 1 ? byte ^ 1 : byte))),
     ]) {
-      const changed = await worldOf(t)
+      const changed = await worldOf()
       changed.registry.blobs.set(digest, change(changed.registry.blobs.get(digest) ?? Buffer.alloc(0)))
       const found = await findings(changed)
       assert.notDeepEqual(found, [], `${digest} changed`)
@@ -181,7 +179,7 @@ test('every missing or changed blob is found', async (t) => {
   }
 })
 
-test('an index with more, fewer, doubled or crossed platforms is found', async (t) => {
+test('an index with more, fewer, doubled or crossed platforms is found', async () => {
   const expectations: [RegExp, (manifests: Descriptor[]) => Descriptor[]][] = [
     [/no entry for linux\/arm\/v6/, ([amd64]) => [amd64!]],
     [/two entries for linux\/amd64/, ([amd64, arm]) => [amd64!, amd64!, arm!]],
@@ -202,7 +200,7 @@ test('an index with more, fewer, doubled or crossed platforms is found', async (
     [/media type of linux\/amd64/, ([amd64, arm]) => [{ ...amd64!, mediaType: MEDIA_TYPES.index }, arm!]],
   ]
   for (const [expected, change] of expectations) {
-    const world = await worldOf(t)
+    const world = await worldOf()
     const index = JSON.parse(world.registry.blobs.get(world.image.digest)?.toString() ?? '')
     const bytes = Buffer.from(JSON.stringify({ ...index, manifests: change(index.manifests) }))
     const digest = world.registry.add(bytes)
@@ -212,7 +210,7 @@ test('an index with more, fewer, doubled or crossed platforms is found', async (
   }
 })
 
-test('a manifest or config of another shape is found', async (t) => {
+test('a manifest or config of another shape is found', async () => {
   const changes: [RegExp, (manifest: Record<string, unknown>, registry: LyingRegistry) => unknown][] = [
     [/2 layers instead of one/, (m) => ({ ...m, layers: [...(m.layers as unknown[]), ...(m.layers as unknown[])] })],
     [/0 layers instead of one/, (m) => ({ ...m, layers: [] })],
@@ -244,7 +242,7 @@ test('a manifest or config of another shape is found', async (t) => {
     ],
   ]
   for (const [expected, change] of changes) {
-    const world = await worldOf(t)
+    const world = await worldOf()
     const [amd64, ...others] = world.image.platforms
     assert.ok(amd64)
     const manifest = JSON.parse(world.registry.blobs.get(amd64.digest)?.toString() ?? '')
@@ -273,7 +271,7 @@ const edit = (offset: number, text: string) => (archive: Buffer) => {
   return archive
 }
 
-test('a layer that is not exactly the binary is found', async (t) => {
+test('a layer that is not exactly the binary is found', async () => {
   const notOne = /is not one file toy of \d+ bytes and mode 0755/
   const changes: [RegExp, Tamper][] = [
     [notOne, withArchive(edit(0, 'sh\0'))],
@@ -303,7 +301,7 @@ test('a layer that is not exactly the binary is found', async (t) => {
     ],
   ]
   for (const [expected, tamper] of changes) {
-    const found = await findings(await worldOf(t, tamper))
+    const found = await findings(await worldOf(tamper))
     assert.match(found.join('\n'), expected)
     assert.equal(
       found.every((text) => text.startsWith('a/amd64_toy:v1 (linux/amd64)')),
@@ -313,9 +311,9 @@ test('a layer that is not exactly the binary is found', async (t) => {
   }
 })
 
-test('a layer with bytes after its gzip end is found', async (t) => {
+test('a layer with bytes after its gzip end is found', async () => {
   for (const rest of [Buffer.from('#!/bin/sh\n'), Buffer.alloc(10), Buffer.alloc(1_000_000), gzipSync('more')]) {
-    const world = await worldOf(t, (layers, registry) => {
+    const world = await worldOf((layers, registry) => {
       const layer = layers.get(AMD64)!
       const bytes = Buffer.concat([registry.blobs.get(layer.digest)!, rest])
       layers.set(AMD64, { ...layer, digest: registry.add(bytes), size: bytes.length })
@@ -324,8 +322,8 @@ test('a layer with bytes after its gzip end is found', async (t) => {
   }
 })
 
-test('a release that contradicts itself is found, not obeyed', async (t) => {
-  const world = await worldOf(t)
+test('a release that contradicts itself is found, not obeyed', async () => {
+  const world = await worldOf()
   const [amd64, arm] = world.image.platforms
   assert.ok(amd64 && arm)
   const of = async (image: Partial<ExpectedImage>, binaries = world.binaries) =>
@@ -340,8 +338,8 @@ test('a release that contradicts itself is found, not obeyed', async (t) => {
   assert.match(await of({}, new Map(world.binaries).set(AMD64, { ...binary, name: '../toy' })), /cannot be the name/)
 })
 
-test('a registry that cannot be read gives no verdict', async (t) => {
-  const world = await worldOf(t)
+test('a registry that cannot be read gives no verdict', async () => {
+  const world = await worldOf()
   const layer = world.image.platforms[0]
   assert.ok(layer)
   const open = world.registry.openBlob.bind(world.registry)

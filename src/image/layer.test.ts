@@ -8,12 +8,19 @@ import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import type { Body } from '../buckets/types.ts'
 import { digestOf } from './names.ts'
-import { writeLayer } from './layer.ts'
+import { contentStore } from '../artifact/content.ts'
+import { systemClock } from '../clock.ts'
+import { type LayerInput, writeLayer } from './layer.ts'
 
 async function folderOf(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pitlane-layer-'))
   t.after(() => rm(folder, { recursive: true }))
   return folder
+}
+
+function layerIn(folder: string, input: Omit<LayerInput, 'put'>) {
+  const store = contentStore(folder, systemClock)
+  return writeLayer({ ...input, put: (bytes) => store.putChunks(bytes, 'the layer') })
 }
 
 /** Bytes that compress somewhat, as code does. */
@@ -43,11 +50,10 @@ function bodyOf(bytes: Buffer, chunk = 65536): Body {
 test('a layer is the gzipped archive of one file, measured on both sides', async (t) => {
   const folder = await folderOf(t)
   const bytes = sample(100_000)
-  const layer = await writeLayer({ name: 'garage', body: bodyOf(bytes), mtime: 1_700_000_000, folder })
-  const stored = await readFile(layer.path)
+  const layer = await layerIn(folder, { name: 'garage', body: bodyOf(bytes), mtime: 1_700_000_000 })
+  const stored = await readFile(join(folder, layer.digest.slice(7)))
   assert.equal(digestOf(stored), layer.digest)
   assert.equal(stored.length, layer.size)
-  assert.equal(layer.path, join(folder, layer.digest.slice(7)))
   const archive = gunzipSync(stored)
   assert.equal(digestOf(archive), layer.diffId)
   assert.deepEqual(archive.subarray(512, 512 + bytes.length), bytes)
@@ -61,12 +67,8 @@ test('a layer is the gzipped archive of one file, measured on both sides', async
 
 test('the archive of known bytes has a known digest, for ever', async (t) => {
   // The same as `tar --format=ustar -b 1 --mtime=@1700000000 --owner=0 --group=0 --numeric-owner` of GNU tar 1.34.
-  const layer = await writeLayer({
-    name: 'toy',
-    body: bodyOf(Buffer.from('toy\n')),
-    mtime: 1_700_000_000,
-    folder: await folderOf(t),
-  })
+  const toy = { name: 'toy', body: bodyOf(Buffer.from('toy\n')), mtime: 1_700_000_000 }
+  const layer = await layerIn(await folderOf(t), toy)
   assert.equal(layer.diffId, 'sha256:9c73cc7c3d5ed5e0fb3a77b888b778a30f2eff5f499e4fc10774b28d2919a283')
 })
 
@@ -75,7 +77,7 @@ test('the same input gives the same bytes, however it is cut and however many ar
   const bytes = sample(1_500_000)
   const cuts = [777, 65_536, 2_000_000]
   const layers = await Promise.all(
-    cuts.map((chunk) => writeLayer({ name: 'a', body: bodyOf(bytes, chunk), mtime: 5, folder })),
+    cuts.map((chunk) => layerIn(folder, { name: 'a', body: bodyOf(bytes, chunk), mtime: 5 })),
   )
   assert.equal(new Set(layers.map((layer) => layer.digest)).size, 1)
   assert.equal((await readdir(folder)).length, 1)
@@ -85,9 +87,9 @@ test('name and time are part of the identity', async (t) => {
   const folder = await folderOf(t)
   const body = bodyOf(sample(1000))
   const layers = await Promise.all([
-    writeLayer({ name: 'a', body, mtime: 5, folder }),
-    writeLayer({ name: 'b', body, mtime: 5, folder }),
-    writeLayer({ name: 'a', body, mtime: 6, folder }),
+    layerIn(folder, { name: 'a', body, mtime: 5 }),
+    layerIn(folder, { name: 'b', body, mtime: 5 }),
+    layerIn(folder, { name: 'a', body, mtime: 6 }),
   ])
   assert.equal(new Set(layers.map((layer) => layer.diffId)).size, 3)
 })
@@ -102,13 +104,13 @@ test('a binary with other bytes than announced is refused, with both digests, an
     { ...good, size: 1001 },
   ]
   for (const body of bodies) {
-    await assert.rejects(writeLayer({ name: 'a', body, mtime: 5, folder }), (error: Error & { code: string }) => {
+    await assert.rejects(layerIn(folder, { name: 'a', body, mtime: 5 }), (error: Error & { code: string }) => {
       assert.equal(error.code, 'CONTRADICTION')
       assert.match(error.message, new RegExp(good.sha256))
       return true
     })
   }
-  await assert.rejects(writeLayer({ name: 'a', body: { ...good, open: () => other.open() }, mtime: 5, folder }), {
+  await assert.rejects(layerIn(folder, { name: 'a', body: { ...good, open: () => other.open() }, mtime: 5 }), {
     message: new RegExp(other.sha256),
   })
   assert.deepEqual(await readdir(folder), [])
@@ -122,10 +124,11 @@ test('a source that breaks and a folder that cannot be made are storage failures
     },
   })
   const body: Body = { ...bodyOf(sample(10)), open: () => broken }
-  await assert.rejects(writeLayer({ name: 'a', body, mtime: 5, folder }), { code: 'STORAGE_FAILED', message: /gone/ })
+  await assert.rejects(layerIn(folder, { name: 'a', body, mtime: 5 }), { code: 'STORAGE_FAILED', message: /EIO/ })
   assert.deepEqual(await readdir(folder), [])
-  const file = (await writeLayer({ name: 'a', body: bodyOf(sample(10)), mtime: 5, folder })).path
-  await assert.rejects(writeLayer({ name: 'a', body: bodyOf(sample(10)), mtime: 5, folder: join(file, 'x') }), {
+  const { digest } = await layerIn(folder, { name: 'a', body: bodyOf(sample(10)), mtime: 5 })
+  const file = join(folder, digest.slice(7))
+  await assert.rejects(layerIn(join(file, 'x'), { name: 'a', body: bodyOf(sample(10)), mtime: 5 }), {
     code: 'STORAGE_FAILED',
   })
 })
@@ -152,6 +155,6 @@ test('memory stays flat over a large binary', async (t) => {
     peak = Math.max(peak, process.memoryUsage().rss)
   }, 5)
   t.after(() => clearInterval(timer))
-  await writeLayer({ name: 'large', body, mtime: 5, folder })
+  await layerIn(folder, { name: 'large', body, mtime: 5 })
   assert.ok(peak - before < 40 * 1024 * 1024, `grew by ${Math.round((peak - before) / 1048576)} MiB`)
 })

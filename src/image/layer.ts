@@ -5,13 +5,11 @@
  * bytes may differ between builds of zlib, so a layer is compressed once, and these bytes are used everywhere.
  */
 import { createHash, type Hash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createGzip, type Gzip } from 'node:zlib'
 import { giveBack } from '../chunks.ts'
 import type { Body } from '../buckets/types.ts'
+import type { Measured } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
-import { exclusively, makeFolder, temporaryName, writeAll, writeDurably } from './content-folder.ts'
 import { archiveHeader, archiveTail } from './ustar.ts'
 
 export interface Layer {
@@ -21,8 +19,6 @@ export interface Layer {
   readonly size: number
   /** Digest of the archive before compression. */
   readonly diffId: string
-  /** File with the compressed bytes: `<folder>/<hex>`. */
-  readonly path: string
 }
 
 export interface LayerInput {
@@ -31,8 +27,8 @@ export interface LayerInput {
   readonly body: Body
   /** Seconds since 1970: the commit's time. */
   readonly mtime: number
-  /** Folder that gets the layer, made when missing. */
-  readonly folder: string
+  /** Keeps the compressed bytes, all of them or none. */
+  readonly put: (bytes: AsyncIterable<Uint8Array>) => Promise<Measured>
 }
 
 /** On executables a third less work than zlib's default (level 6), for layers that are 0.5 to 0.9 % larger: measured. */
@@ -43,38 +39,31 @@ const GZIP_OS_OFFSET = 9
 const GZIP_OS_UNKNOWN = 255
 
 /**
- * Writes a layer in one pass over the binary, in constant memory. Several may be written at once, into the same folder too.
- * @throws PitlaneError `CONTRADICTION` when the body's bytes are not the announced ones; `OUTPUT_UNFIT`; `STORAGE_FAILED`
+ * Makes a layer in one pass over the binary, in constant memory. Several may be made at once.
+ * @throws PitlaneError `CONTRADICTION` when the body's bytes are not the announced ones; `OUTPUT_UNFIT`; whatever `put` throws
  */
 export async function writeLayer(input: LayerInput): Promise<Layer> {
   const header = archiveHeader({ name: input.name, size: input.body.size, mtime: input.mtime })
-  const key = createHash('sha256').update(header).update(input.body.sha256).digest('hex')
-  const temporary = temporaryName(input.folder, key)
-  return exclusively(temporary, async () => {
-    await makeFolder(input.folder)
-    return writeDurably(temporary, (handle) => compress(header, input, handle))
-  })
+  const archive = createHash('sha256')
+  const { sha256, size } = await input.put(compressed(header, input.body, archive))
+  return { digest: `sha256:${sha256}`, size, diffId: `sha256:${archive.digest('hex')}` }
 }
 
-async function compress(header: Buffer, input: LayerInput, handle: FileHandle): Promise<Layer> {
-  const archive = createHash('sha256')
-  const compressed = createHash('sha256')
+/** @param archive gets what is compressed */
+async function* compressed(header: Buffer, body: Body, archive: Hash): AsyncGenerator<Buffer> {
   let size = 0
   const gzip = createGzip({ ...COMPRESSION, chunkSize: 256 * 1024 })
-  const fed = feed(gzip, archiveOf(header, input.body), archive)
+  const fed = feed(gzip, archiveOf(header, body), archive)
   try {
     for await (const piece of gzip) {
       const chunk = piece as Buffer
       if (size <= GZIP_OS_OFFSET && size + chunk.length > GZIP_OS_OFFSET) chunk[GZIP_OS_OFFSET - size] = GZIP_OS_UNKNOWN
       size += chunk.length
-      compressed.update(chunk)
-      await writeAll(handle, chunk)
+      yield chunk
     }
   } finally {
     await fed
   }
-  const hex = compressed.digest('hex')
-  return { digest: `sha256:${hex}`, size, diffId: `sha256:${archive.digest('hex')}`, path: join(input.folder, hex) }
 }
 
 /** Chunk by chunk: one is done with when gzip says so. What goes wrong, gzip's reader meets. */

@@ -8,17 +8,10 @@
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../errors.ts'
+import { storageFailed } from '../storage-failed.ts'
+import { makeFolder, writeAll, writeWhole } from '../whole-files.ts'
 import { requireWritableFolder } from '../writable.ts'
 import { blobFolder } from './blob-folder.ts'
-import {
-  exclusively,
-  makeFolder,
-  readSmall,
-  storageFailed,
-  temporaryName,
-  writeAll,
-  writeDurably,
-} from './content-folder.ts'
 import {
   EMPTY_INDEX,
   encodeLayoutIndex,
@@ -34,6 +27,7 @@ import {
 import { readParts } from './manifest.ts'
 import { MANIFEST_LIMIT } from './media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from './names.ts'
+import { exclusively, readSmall, unfinished } from './layout-files.ts'
 import { reachable } from './layout-reach.ts'
 import type { Deletion, Descriptor, Registry } from './types.ts'
 
@@ -56,8 +50,8 @@ export function layoutRegistry(folder: string): Registry {
   }
 
   async function replace(path: string, name: string, bytes: Buffer): Promise<void> {
-    await writeDurably(temporaryName(folder, name), async (handle) => {
-      await writeAll(handle, bytes)
+    await writeWhole(unfinished(folder, name), async (handle) => {
+      await writeAll(handle, bytes, 0)
       return { path }
     })
   }
@@ -136,7 +130,7 @@ export function layoutRegistry(folder: string): Registry {
     async requireWritable(repository) {
       requireRepository(repository)
       await requireWritableFolder(folder).catch((error: unknown) => {
-        throw storageFailed('cannot write to', folder, error)
+        throw storageFailed('writing to it', folder, error)
       })
     },
 

@@ -1,5 +1,5 @@
 /** What may name an image: checked at every door, since these strings become paths of files and parts of addresses. */
-import { createHash } from 'node:crypto'
+import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 
 /** OCI distribution specification 1.1, "Pulling manifests": `<name>` and `<reference>`. */
@@ -49,7 +49,7 @@ export function requireDigest(text: string): void {
 
 /** The digest of bytes, as OCI writes it. */
 export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  return `sha256:${sha256Of(bytes)}`
 }
 
 /** The hex part of a valid digest: the name of its file in a layout. */

@@ -92,11 +92,12 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
       digest: image.digest,
       platforms: image.platforms.map(({ platform, digest }) => ({ platform, digest })),
     },
-    tests: document.tests.map(({ target, platform, result, mode, reason }) => ({
+    tests: document.tests.map(({ target, platform, result, mode, executed, reason }) => ({
       target,
       platform,
       result,
       mode,
+      ...(executed === undefined ? {} : { executed }),
       reason,
     })),
     document: { url: url(at), sha256: documentSha256(document), ...signatures(at) },

@@ -1,5 +1,4 @@
 /** One text for one value, so that a digest of it names the value. */
-import { createHash } from 'node:crypto'
 
 /**
  * JSON without spaces, the keys of every object sorted by their UTF-16 units, as in RFC 8785. Keys whose value is undefined are left
@@ -19,9 +18,4 @@ export function canonicalJson(value: unknown): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`)
   return `{${fields.join(',')}}`
-}
-
-/** SHA-256, lower-case hex. */
-export function sha256(bytes: Buffer | string): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

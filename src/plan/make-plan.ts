@@ -2,9 +2,9 @@
  * From a commit and its project file to the plan: the one place that decides what a build and its release consist of. Pure: the same
  * input gives the same plan, with the same id.
  */
+import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { type BinaryPath, binaryPath } from './binary-path.ts'
-import { sha256 } from './canonical.ts'
 import { classify } from './channel.ts'
 import type { Configuration, ConfiguredImage } from './configuration.ts'
 import { parseConfiguration } from './dialects/pitlane/parse.ts'
@@ -58,7 +58,7 @@ export function makePlan(input: PlanInput): Plan {
   const content: Omit<Plan, 'id'> = {
     format: 1,
     ...subject,
-    configuration: { file, sha256: sha256(text) },
+    configuration: { file, sha256: sha256Of(text) },
     notes: releaseNotes(source, input.changelog),
     stages: [
       checksStage(configuration, source),

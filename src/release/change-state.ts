@@ -10,6 +10,7 @@ import {
   stateJournal,
 } from '../database/queries/state-changes.ts'
 import { replaceOperations } from '../database/queries/publications.ts'
+import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { putLists, reopenLost } from './listing.ts'
@@ -20,7 +21,6 @@ import { PUBLICATION } from './publication.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
 import { encodeState, parseState, type StateDocument } from './state-document.ts'
 import { stateOperations } from './state-operations.ts'
-import { sha256Of } from './states.ts'
 import { nextState, type StateRequest } from './next-state.ts'
 
 /** What is asked for, told what there is; `begun` is a change of which the document is out already and perhaps not the lists. */

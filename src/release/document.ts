@@ -78,8 +78,13 @@ const ReleaseTest = z.strictObject({
   /** `none`: the project declares no release test. Neither `not-run` nor `none` ever counts as passed. */
   result: z.enum(['passed', 'not-run', 'none']),
   mode: z.enum(['native', 'qemu']).nullable(),
-  /** Digest of the exact binary that was run; null when none was. */
+  /** Digest of the exact binary that the test was given; null when none was. */
   binarySha256: hex64.nullable(),
+  /**
+   * Of a test that passed: true when it ran the binary, seen by what started the emulator; false when it did not, and so tells nothing about it. Absent
+   * where neither is certain: natively a binary that was opened may have been run.
+   */
+  executed: z.boolean().optional(),
   /** Why it did not run, in words. */
   reason: z.string().nullable(),
 })

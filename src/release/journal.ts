@@ -12,7 +12,7 @@ import {
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Registry } from '../image/types.ts'
-import { digestOf } from './digest.ts'
+import { measureThere } from './digest.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
 /** How many operations of an unordered entry at once. */
@@ -116,7 +116,7 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
     const { bucket } = journal
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
     if (entry.kind === 'ask-then-do') {
-      const present = await digestOf(await bucket.open(operation.key))
+      const present = await measureThere(await bucket.open(operation.key))
       if (present?.sha256 === operation.body.sha256) return
     }
     await bucket.put(operation.key, operation.body, operation.options)
@@ -150,7 +150,7 @@ export async function findContradictions(
 ): Promise<void> {
   for (const operation of operations) {
     if (operation.to === 'bucket' && operation.options.exclusive) {
-      const there = await digestOf((await journal.bucket?.open(operation.key)) ?? null)
+      const there = await measureThere((await journal.bucket?.open(operation.key)) ?? null)
       if (there === null) continue
       if (there.sha256 !== operation.body.sha256)
         throw contradiction(`${journal.bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)

@@ -2,7 +2,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, link, mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { PitlaneError, systemCode } from '../errors.ts'
+import { machineHint, PitlaneError, systemCode } from '../errors.ts'
+import { syncFolder } from '../whole-files.ts'
 import { requireWritableFolder } from '../writable.ts'
 import type { KeyFiles } from './keys.ts'
 import { FILE_LIMIT } from './minisign-text.ts'
@@ -43,11 +44,11 @@ export const keyFiles: KeyFiles = {
       } finally {
         await rm(temporary, { recursive: true, force: true })
       }
-      await sync(folder)
+      await syncFolder(folder)
     } catch (error) {
       if (error instanceof PitlaneError) throw error
       throw new PitlaneError('STORAGE_FAILED', `cannot write ${path}: ${messageOf(error)}`, {
-        hint: 'Choose another place with --output.',
+        hint: `${machineHint(error) ?? 'Look at the disk that holds it.'} Or choose another place with --output.`,
         cause: error,
       })
     }
@@ -75,18 +76,9 @@ async function writeSecret(path: string, text: string): Promise<void> {
   }
 }
 
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
 function unreadable(path: string, error: unknown): PitlaneError {
   return new PitlaneError('KEY_INVALID', `${path} cannot be read: ${messageOf(error)}`, {
-    hint: 'Look whether you may read it.',
+    hint: machineHint(error) ?? 'Look whether you may read it.',
     cause: error,
   })
 }

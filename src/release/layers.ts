@@ -25,7 +25,7 @@ export async function writeLayers(
       name: artifact.name,
       body: await parts.content.open(artifact.sha256),
       mtime: plan.source.commitTime,
-      folder: parts.content.folder,
+      put: (bytes) => parts.content.putChunks(bytes, `the image layer of ${artifact.target}`),
     })
     const row = {
       build_id: build.id,

@@ -6,7 +6,7 @@ import { PitlaneError } from '../errors.ts'
 import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
-import { bodyOf, digestOf } from './digest.ts'
+import { bodyOf, measureThere } from './digest.ts'
 import { type ReleaseDocument, revisionOf } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
 import { projectChanged } from './owner.ts'
@@ -238,7 +238,7 @@ export async function staleKeys(bucket: Published, operations: readonly Operatio
   const stale: string[] = []
   for (const operation of operations) {
     if (operation.to !== 'bucket') continue
-    const there = await digestOf(await bucket.open(operation.key))
+    const there = await measureThere(await bucket.open(operation.key))
     if (there?.sha256 !== operation.body.sha256) stale.push(operation.key)
   }
   return stale

@@ -2,6 +2,7 @@
 import type { Body } from '../buckets/types.ts'
 import { readEvidence } from '../artifact/evidence.ts'
 import { machineName } from '../artifact/machines.ts'
+import { howToDecide } from '../artifact/verify-elf.ts'
 import type { ArtifactRow, LayerRow, ReleaseTestRow } from '../database/queries/artifacts.ts'
 import { PitlaneError } from '../errors.ts'
 import { type AssembledImage, assembleImage } from '../image/image.ts'
@@ -140,12 +141,12 @@ function fileOf(input: MaterialsInput, triple: string): ReleaseFile {
   }
 }
 
-/** What the file does not tell has to be shown by a run under the target's own CPU model. */
+/** What the file does not tell has to be shown by a run under the target's own CPU model. The release test has refused anything else already. */
 function requireRun(input: MaterialsInput, target: Target, findings: readonly string[]): void {
   const test = input.tests.find((row) => row.target === target.triple)
-  if (target.qemu.cpu !== null && test?.result === 'passed' && test.mode === 'qemu') return
-  throw new PitlaneError('ELF_MISMATCH', `${target.triple}: ${findings.join('; ')}`, {
-    hint: `Install ${target.qemu.program}, so that the release test runs it as ${target.qemu.cpu ?? 'that CPU'}. Nothing was published.`,
+  if (target.qemu.cpu !== null && test?.result === 'passed' && test.mode === 'qemu' && test.executed === 1) return
+  throw new PitlaneError('ELF_MISMATCH', `${target.triple}: ${findings.join('; ')}; it was not run on one`, {
+    hint: `${howToDecide(target)} Nothing was published.`,
   })
 }
 
@@ -172,6 +173,7 @@ function testOf(input: MaterialsInput, triple: string): ReleaseTest {
     result: test.result,
     mode: test.mode,
     binarySha256: test.binary_sha256,
+    ...(test.executed === null ? {} : { executed: test.executed === 1 }),
     reason: test.reason,
   }
 }

@@ -1,4 +1,5 @@
 /** What a request makes of a release's state. Pure: nothing is read and nothing is written. */
+import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
 import { isoSeconds, type ReleaseDocument } from './document.ts'
@@ -11,7 +12,6 @@ import {
   type StoredState,
   stateWords,
 } from './state-document.ts'
-import { sha256Of } from './states.ts'
 
 export interface StateRequest {
   readonly version: string

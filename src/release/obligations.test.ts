@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import type { ArtifactRow, LayerRow } from '../database/queries/artifacts.ts'
+import type { ArtifactRow, LayerRow, ReleaseTestRow } from '../database/queries/artifacts.ts'
 import { catalogue } from '../pages/catalogue.ts'
 import { exampleSite, hex } from '../pages/fixtures/documents.ts'
 import { siteIndex } from '../pages/index-json.ts'
@@ -10,7 +10,7 @@ import { findTarget } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
 import type { ReleaseDocument } from './document.ts'
 import { privateKeyOf, rawPublicKey } from './ed25519.ts'
-import { makeMaterials } from './materials.ts'
+import { makeMaterials, type MaterialsInput } from './materials.ts'
 import { type Count, type Presence, unmetObligations } from './obligations.ts'
 import { declared } from './presence.ts'
 import { parsePublicKey } from './public-key.ts'
@@ -109,13 +109,21 @@ const layers: LayerRow[] = TARGETS.map((target) => {
   const digest = `sha256:${sha256(layerOf(target))}`
   return { build_id: 'b', target, digest, size: layerOf(target).length, diff_id: `sha256:${hex(target)}` }
 })
-const materials = makeMaterials({
+const input: MaterialsInput = {
   plan,
   artifacts,
   layers,
   tests: TARGETS.map((target) => {
     const binary_sha256 = sha256(bytesOf(target))
-    return { build_id: 'b', target, result: 'passed' as const, mode: 'native' as const, binary_sha256, reason: null }
+    return {
+      build_id: 'b',
+      target,
+      result: 'passed' as const,
+      mode: 'native' as const,
+      binary_sha256,
+      reason: null,
+      executed: null,
+    }
   }),
   signer,
   publishedAt: Date.UTC(2026, 2, 1),
@@ -126,7 +134,8 @@ const materials = makeMaterials({
     bodyOf(
       [...TARGETS.map(bytesOf), ...TARGETS.map(layerOf)].find((bytes) => sha256(bytes) === digest) ?? Buffer.alloc(0),
     ),
-})
+}
+const materials = makeMaterials(input)
 const whole: Count = {
   plan,
   document: materials.document,
@@ -296,4 +305,40 @@ test('a declared output without a file, and a file that nobody declared', async 
     'the plan declares a release and not one output',
     '0 outputs are declared and 2 files are in the document',
   ])
+})
+
+test('what only a run can tell is published after one: of this binary, under that CPU, by a test that passed', async () => {
+  const unknown = input.artifacts.map((row) => {
+    if (row.target !== ARM) return row
+    const evidence = JSON.parse(row.evidence) as Record<string, unknown>
+    const elf = { ...(evidence['elf'] as object), arm: null }
+    return { ...row, evidence: JSON.stringify({ ...evidence, elf, findings: ['ARM version is unknown'] }) }
+  })
+  const made = (change: Partial<ReleaseTestRow>) => {
+    const ran = { mode: 'qemu', executed: 1 } as const
+    const tests = input.tests.map((row) => (row.target === ARM ? { ...row, ...ran, ...change } : row))
+    return makeMaterials({ ...input, artifacts: unknown, tests })
+  }
+  for (const change of [
+    { mode: 'native' },
+    { executed: 0 },
+    { executed: null },
+    { result: 'not-run', mode: null, executed: null },
+  ] as const)
+    assert.throws(() => made(change), {
+      code: 'ELF_MISMATCH',
+      message: /ARM version is unknown/,
+      hint: /qemu-arm-static/,
+    })
+  const { document } = made({})
+  assert.deepEqual(document.files.find(({ target }) => target === ARM)?.elf?.arm, { version: 6, source: 'run' })
+  // The same counted again from the document.
+  const runs = (change: object) =>
+    changed(({ files, tests }) => {
+      Object.assign(files.find(({ target }) => target === ARM)?.elf ?? {}, { arm: { version: 6, source: 'run' } })
+      Object.assign(tests.find(({ target }) => target === ARM) ?? {}, { mode: 'qemu', executed: true, ...change })
+    })
+  assert.deepEqual(await unmet({}, runs({})), [])
+  for (const change of [{ mode: 'native' }, { executed: false }, { executed: undefined }])
+    assert.deepEqual(await unmet({}, runs(change)), missing('elf', ARM))
 })

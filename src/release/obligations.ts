@@ -76,7 +76,7 @@ async function isMet(obligation: Obligation, subject: Subject): Promise<boolean>
     case 'digest':
       return String(await presence.bytes(`${file.path}.sha256`)) === `${file.sha256}  ${file.name}\n`
     case 'elf':
-      return fitsTarget(file, output)
+      return fitsTarget(file, output, count.document)
     case 'signature':
       return isSigned(subject)
     case 'test':
@@ -88,15 +88,18 @@ async function isMet(obligation: Obligation, subject: Subject): Promise<boolean>
   }
 }
 
-function fitsTarget({ elf, platform }: ReleaseFile, output: PlannedOutput): boolean {
+function fitsTarget({ elf, platform }: ReleaseFile, output: PlannedOutput, { tests }: ReleaseDocument): boolean {
   const target = findTarget(output.target)
   if (target === undefined || elf === null || platform !== target.platform) return false
   const { maxArmVersion } = target.elf
+  const test = tests.find((candidate) => candidate.target === output.target)
+  const ran = test?.result === 'passed' && test.mode === 'qemu' && test.executed === true
   return (
     elf.class === target.elf.class &&
     elf.machine === machineName(target.elf.machine) &&
     (elf.static || !output.static) &&
-    (maxArmVersion === null || (elf.arm !== null && elf.arm.version <= maxArmVersion))
+    (maxArmVersion === null ||
+      (elf.arm !== null && elf.arm.version <= maxArmVersion && (elf.arm.source !== 'run' || ran)))
   )
 }
 

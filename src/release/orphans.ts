@@ -1,7 +1,7 @@
 /** What a publication left whose state was lost in its middle. */
 import type { Bucket } from '../buckets/types.ts'
 import { KEYS } from '../plan/keys.ts'
-import { digestOf } from './digest.ts'
+import { measureThere } from './digest.ts'
 import type { Operation } from './publication.ts'
 
 /**
@@ -20,7 +20,7 @@ export async function removeOrphans(
   const removed: string[] = []
   for (const operation of operations) {
     if (operation.to !== 'bucket' || ![`${document}.minisig`, `${document}.sig`].includes(operation.key)) continue
-    const there = await digestOf(await bucket.open(operation.key))
+    const there = await measureThere(await bucket.open(operation.key))
     if (there === null || there.sha256 === operation.body.sha256) continue
     await bucket.delete(operation.key)
     removed.push(operation.key)

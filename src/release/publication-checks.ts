@@ -3,7 +3,7 @@ import { reopenOperation } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
-import { digestOf } from './digest.ts'
+import { measureThere } from './digest.ts'
 import type { Journal } from './journal.ts'
 import type { Materials } from './materials.ts'
 import { type Presence, unmetObligations } from './obligations.ts'
@@ -77,10 +77,10 @@ async function readAgain(parts: ReleaseParts, operation: Operation): Promise<str
 /** Lower-case hex SHA-256 of what is there now, null when it is absent. */
 async function digestIn({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
   const { sha256 } = operationFacts(operation)
-  if (operation.to === 'bucket') return (await digestOf(await bucket.open(operation.key)))?.sha256 ?? null
+  if (operation.to === 'bucket') return (await measureThere(await bucket.open(operation.key)))?.sha256 ?? null
   const digest = `sha256:${sha256}`
   if (operation.to === 'blob')
-    return (await digestOf((await registry?.openBlob(operation.repository, digest)) ?? null))?.sha256 ?? null
+    return (await measureThere((await registry?.openBlob(operation.repository, digest)) ?? null))?.sha256 ?? null
   // Fails when the bytes under the digest are others.
   return (await registry?.readManifest(operation.repository, digest)) ? sha256 : null
 }

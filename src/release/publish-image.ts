@@ -33,7 +33,8 @@ export async function publishImage(
 ): Promise<PublishedImage> {
   const [planned] = image.platforms
   if (planned === undefined) throw new PitlaneError('INTERNAL', 'an image without a platform')
-  const layer = await writeLayer({ name, body: binary, mtime: plan.source.commitTime, folder: content.folder })
+  const put = (bytes: AsyncIterable<Uint8Array>) => content.putChunks(bytes, `the image layer of ${name}`)
+  const layer = await writeLayer({ name, body: binary, mtime: plan.source.commitTime, put })
   const [platform] = assembleImage(image, imageFacts(plan), new Map([[planned.target, layer]])).platforms
   if (platform === undefined) throw new PitlaneError('INTERNAL', `no image for ${planned.target}`)
   const { digest } = platform.manifest.descriptor

@@ -19,6 +19,7 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
+import { suspendOthers } from '../run/suspend.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
 import { whatLacks } from './listable.ts'
@@ -50,6 +51,8 @@ export interface ReleaseRequest {
   readonly plan: Plan
   readonly event: Event
   readonly reason: string | null
+  /** The plan is that of a release that was begun, and today it would be another one. */
+  readonly inherited: boolean
 }
 
 /** Runs the checks of a commit, or finds the build in which they were green. */
@@ -83,6 +86,9 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     public: plan.release?.publish?.public ?? null,
     served,
   } as const
+  const digest = checksDigest(plan)
+  const green = await findGreenChecks(parts.engine.writer.db, digest)
+  await suspendOthers(parts.engine, { checks: green === undefined ? digest : null, release: plan.id })
   const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
@@ -90,6 +96,10 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   const already = await isPublished(parts, plan, standing)
   if (already) await refuseWithdrawn(parts.lists, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })
+  if (request.inherited) {
+    const message = `the release of ${plan.version} has begun, and goes on as it was planned then; \`pitlane plan\` shows what it would be today`
+    parts.engine.report({ event: 'note', message })
+  }
   await requireWritablePlaces(parts, plan)
   const build = await releaseBuild(parts, request)
   if (plan.release?.image) await writeLayers(parts, plan, build)

@@ -2,7 +2,7 @@
  * Revisions of a document: a release that is made by hand grows target by target, and each time gets a new document under a new name, which
  * names the one before by digest. `release.json` is revision 1 and stays as it is; whoever reads takes the newest, and believes no chain with a gap.
  */
-import { createHash } from 'node:crypto'
+import { sha256Of } from '../digest.ts'
 import type { Bucket } from '../buckets/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { MOST_REVISIONS, type ReleaseDocument, revisionOf } from './document.ts'
@@ -51,7 +51,7 @@ export async function followRevisions(
 }
 
 function storedOf({ document, bytes }: { readonly document: ReleaseDocument; readonly bytes: Buffer }): StoredDocument {
-  return { document, sha256: createHash('sha256').update(bytes).digest('hex') }
+  return { document, sha256: sha256Of(bytes) }
 }
 
 function requireNumber(document: ReleaseDocument, revision: number, key: string): void {

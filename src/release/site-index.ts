@@ -70,6 +70,8 @@ const IndexRelease = z.strictObject({
       platform: z.string(),
       result: z.enum(['passed', 'not-run', 'none']),
       mode: z.enum(['native', 'qemu']).nullable(),
+      /** Whether the test ran the binary; absent where that can't be told. */
+      executed: z.boolean().optional(),
       reason: z.string().nullable(),
     }),
   ),

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { ownListings, type OwnListings } from '../database/queries/listings.ts'
+import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
@@ -77,7 +78,7 @@ async function judge(
 ): Promise<Standing> {
   const name = `${parts.bucket.location}/${KEYS.index}`
   try {
-    const isOwn = own.sha256s.has(createHash('sha256').update(bytes).digest('hex'))
+    const isOwn = own.sha256s.has(sha256Of(bytes))
     if (!isOwn && key === null) return unsigned(parseSiteIndex(bytes, name), own, parts.clock.now())
     const index = isOwn || key === null ? parseSiteIndex(bytes, name) : await verifiedIndex(parts, bytes, key)
     const shown = Math.max(nothing.shown, index.serial)

@@ -1,8 +1,8 @@
 /** Reading the states of releases back from a bucket. One that readers were shown does not vanish: it holds until a later one takes its place. */
-import { createHash } from 'node:crypto'
 import type { Bucket } from '../buckets/types.ts'
 import { publishedChanges } from '../database/queries/state-changes.ts'
 import type { Reader } from '../database/writer.ts'
+import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
@@ -147,8 +147,4 @@ function listedState({ version, state: listed }: IndexRelease, name: string): St
   const { document, ...facts } = listed
   const state: StateDocument = { format: 'pitlane-state/1', name, version, ...facts }
   return sha256Of(encodeState(state)) === document.sha256 ? { state, sha256: document.sha256 } : null
-}
-
-export function sha256Of(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

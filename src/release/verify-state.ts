@@ -1,10 +1,11 @@
 /** Whether a release is withdrawn: what index.json says of it, and the document that says it. */
+import { sha256Of } from '../digest.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
 import { type Findings, wrong } from './findings.ts'
 import type { IndexRelease, SiteIndex } from './site-index.ts'
 import { encodeState, parseState, type StateDocument, stateWords } from './state-document.ts'
-import { newestRevision, sha256Of, STATE_LIMIT } from './states.ts'
+import { newestRevision, STATE_LIMIT } from './states.ts'
 import type { ListRequest } from './verify-lists.ts'
 import { verifySigned } from './verify-document.ts'
 

@@ -22,7 +22,7 @@ export interface BuildRequest {
 }
 
 /**
- * Opens the build (or takes up the one of this plan that has not ended) and carries it out.
+ * Opens the build (or takes up the one for the same thing that has not ended) and carries it out.
  * @returns the build with its final state
  * @throws PitlaneError `INTERRUPTED` when it was stopped before its end; the same call goes on later
  */
@@ -39,7 +39,8 @@ export async function carryOutBuild(parts: EngineParts, request: BuildRequest, s
   let resumed = await wasTried(parts.writer.db, build)
   const lost = resumed ? await lostWork(parts, build, request.plan) : null
   if (lost !== null) {
-    await giveUp(parts, build, request.plan, lost)
+    await giveUp(parts, build, request.plan, { error: 'STORAGE_FAILED', note: lost })
+    parts.report({ event: 'note', message: `build ${build.number} can't go on, and a new one begins: ${lost}` })
     build = await open()
     resumed = false
   }
@@ -47,7 +48,7 @@ export async function carryOutBuild(parts: EngineParts, request: BuildRequest, s
     event: 'build',
     number: build.number,
     kind: build.kind,
-    version: build.version,
+    version: request.plan.version,
     commit: build.commit_id,
   } as const
   parts.report({ ...about, state: resumed ? 'resumed' : 'started' })

@@ -1,9 +1,10 @@
 /**
- * A build of which something was removed between two commands: a checkout that finished steps have worked in, or an output of a stage that is
- * green. It can't go on, and its green stages are not run again in place: it is given up, and a new build begins.
+ * Builds that don't go on. One of them is a build of which something was removed between two commands: a checkout that finished steps have worked
+ * in, or an output of a stage that is green. Its green stages are not run again in place: it is given up, and a new build begins.
  */
 import { existsSync } from 'node:fs'
 import { loadState, saveState, finishBuild, staleAttempts, type BuildRow } from '../database/queries/builds.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EngineParts } from './parts.ts'
 import { stagePlaces } from './places.ts'
@@ -35,8 +36,13 @@ function needsWorkspace(stage: StageRun): boolean {
   )
 }
 
-/** Ends what still runs of the build, then writes down that it failed. After a crash in between, the same loss is found again. */
-export async function giveUp(parts: EngineParts, build: BuildRow, plan: Plan, why: string): Promise<void> {
+/** Ends what still runs of the build, then writes down that it failed, and why. After a crash in between, the same reason is found again. */
+export async function giveUp(
+  parts: EngineParts,
+  build: BuildRow,
+  plan: Plan,
+  why: { readonly error: ErrorCode; readonly note: string },
+): Promise<void> {
   const { state: before } = await loadState(parts.writer.db, build, plan)
   for (const stage of before.stages) {
     if (stage.attempt === 0 || stageEnded(stage)) continue
@@ -50,11 +56,10 @@ export async function giveUp(parts: EngineParts, build: BuildRow, plan: Plan, wh
     await saveState(trx, build, before, after, { now, bootId: parts.bootId })
     await finishBuild(trx, build, 'failed', now)
   })
-  parts.report({ event: 'note', message: `build ${build.number} can't go on, and a new one begins: ${why}` })
 }
 
-function abandoned(stage: StageRun, why: string): StageRun {
+function abandoned(stage: StageRun, { error, note }: { readonly error: ErrorCode; readonly note: string }): StageRun {
   if (stageEnded(stage)) return stage
   const steps = stage.steps.map((step) => (stepEnded(step) ? step : { ...step, state: 'skipped' as const }))
-  return { ...stage, state: 'failed', note: `given up: ${why}`, error: 'STORAGE_FAILED', steps }
+  return { ...stage, state: 'failed', note: `given up: ${note}`, error, steps }
 }

@@ -9,6 +9,9 @@ import type { StageRun } from './state.ts'
 
 export const WORKSPACE = 'workspace'
 
+/** So many of the newest builds keep their logs, what they built and did not publish, and the way to go on with them. */
+export const NEWEST_BUILDS = 20
+
 interface BuildName {
   readonly id: string
   readonly number: number

@@ -5,7 +5,16 @@
 import type { ErrorCode } from '../errors.ts'
 import { armable, armedBehind, due, needsFailed } from './arming.ts'
 import type { Fact, Limits, Order, StageFact, StepFact, Turn } from './facts.ts'
-import { type BuildState, type StageRun, type StepRun, stageEnded, stepActive, stepEnded } from './state.ts'
+import {
+  type BuildState,
+  isFresh,
+  lostInThisAttempt,
+  type StageRun,
+  type StepRun,
+  stageEnded,
+  stepActive,
+  stepEnded,
+} from './state.ts'
 
 /** What a shell reports of a child that SIGKILL ended: 128 + 9. */
 const KILLED = 137
@@ -199,9 +208,6 @@ function tryAgain(stage: StageRun, lost: StepRun): StageRun {
   return replaceStep(without, { ...lost, state: 'waiting' })
 }
 
-const lostInThisAttempt = (stage: StageRun, step: StepRun): boolean =>
-  step.state === 'waiting' && step.attempt > 0 && step.attempt === stage.attempt
-
 /**
  * A lost step makes a new attempt of its stage. Steps that finished are inherited; where none did, the new attempt starts from a clean
  * checkout. Another step that still runs belongs to the old attempt, so the stage waits for its end.
@@ -323,10 +329,6 @@ function arm(stage: StageRun, inherited: ReadonlySet<string>, orders: Order[]): 
 function busyJobs(stage: StageRun): number {
   if (stage.state === 'preparing' || stage.state === 'collecting') return 1
   return stage.steps.filter(stepActive).length
-}
-
-function isFresh(stage: StageRun): boolean {
-  return !stage.steps.some((step) => step.state === 'succeeded')
 }
 
 function endFailed(stage: StageRun): StageRun {

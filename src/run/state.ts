@@ -114,3 +114,10 @@ export function outcomeOf(state: BuildState): 'succeeded' | 'failed' | null {
   )
   return good ? 'succeeded' : 'failed'
 }
+
+/** Lost or stopped in the newest attempt: another attempt has to begin it again. */
+export const lostInThisAttempt = (stage: StageRun, step: StepRun): boolean =>
+  step.state === 'waiting' && step.attempt > 0 && step.attempt === stage.attempt
+
+/** Nothing in the checkout is of use to the next attempt. */
+export const isFresh = (stage: StageRun): boolean => !stage.steps.some((step) => step.state === 'succeeded')

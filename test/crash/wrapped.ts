@@ -1,9 +1,9 @@
 // Wraps the ports of a run, so that whatever it does outside comes to a point before, in the middle, and after.
-import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { ContentStore } from '../../src/artifact/content.ts'
 import type { Body, Bucket } from '../../src/buckets/types.ts'
 import type { AttemptRef, Executor, StepRef } from '../../src/executors/types.ts'
+import { digestOf } from '../../src/image/names.ts'
 import type { Registry } from '../../src/image/types.ts'
 import type { Overrides } from '../../src/main.ts'
 import type { At, Faults } from './faults.ts'
@@ -27,6 +27,10 @@ function wrapContent(content: ContentStore, faults: Faults): ContentStore {
     ...content,
     put: (path) => faults.outside('content.put', () => content.put(path)),
     remove: (sha256) => faults.outside(`content.remove ${sha256}`, () => content.remove(sha256)),
+    putChunks: (source, from) =>
+      faults.outside(`content.put ${from}`, (at) =>
+        content.putChunks(halfThen({ open: () => Readable.from(source) }, at), from),
+      ),
     putFrom: (source, path, limit) => faults.outside(`content.put ${path}`, () => content.putFrom(source, path, limit)),
   }
 }
@@ -136,8 +140,4 @@ function halfThen(body: Pick<Body, 'open'>, at: At): Readable {
   }
   // No reading ahead: the second half is asked for when the first one is written.
   return Readable.from(halves(), { objectMode: true, highWaterMark: 1 })
-}
-
-function digestOf(bytes: Buffer): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }

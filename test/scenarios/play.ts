@@ -1,9 +1,20 @@
 /** Runs scenarios through the real command line. `UPDATE_GOLDEN=1` writes what happened instead of comparing. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test, type TestContext } from 'node:test'
+import { FAST } from '../world/fast-folder.ts'
 import { Normaliser } from './normaliser.ts'
 import { published } from './published.ts'
 import { formatTranscript, type Outcome, parseTranscript, type Transcript } from './transcript.ts'
@@ -115,9 +126,25 @@ function isOffered(thing: string): boolean {
   switch (thing) {
     case 'user namespaces':
       return spawnSync('unshare', ['-Urm', 'true']).status === 0
+    case 'access times':
+      return keepsAccessTimes()
     case 'bash':
       return spawnSync('bash', ['-c', 'true']).status === 0
     default:
       throw new Error(`no way is known to find out whether there is ${thing}`)
+  }
+}
+
+/** Whether a file says that it was read since: where worlds are, and the first time. */
+function keepsAccessTimes(): boolean {
+  const folder = mkdtempSync(join(FAST, 'pitlane-times-'))
+  try {
+    const file = join(folder, 'file')
+    writeFileSync(file, 'x')
+    utimesSync(file, 0, 0)
+    readFileSync(file)
+    return statSync(file).atimeMs > 0
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }

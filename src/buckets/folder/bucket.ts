@@ -10,6 +10,7 @@ import { link, lstat, rename, rmdir, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
+import { measure } from '../../digest.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import { nearestFolder, requireWritableFolder } from '../../writable.ts'
 import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
@@ -18,7 +19,7 @@ import { Folders, objectAndFolder } from './folders.ts'
 import { checkKey } from './key.ts'
 import { leaseFolder } from './lease.ts'
 import { foldersBelow, listObjects } from './list.ts'
-import { bytesOf, checkRealPath, digestOf, openObject, streamOf } from './object.ts'
+import { bytesOf, checkRealPath, openObject, streamOf } from './object.ts'
 import { discard, removeStale, tryWriting, writeTemporary } from './temporary.ts'
 
 /** How often a put starts over because another process pruned the folder it was about to use. */
@@ -147,7 +148,7 @@ class FolderBucket implements Bucket {
       return false
     }
     const size = existing.size
-    const sha256 = await digestOf(existing)
+    const { sha256 } = await measure(streamOf(existing))
     if (size === body.size && sha256 === body.sha256) return true
     if (!exclusive) return false
     throw new PitlaneError(

@@ -1,20 +1,8 @@
-/** What a failed system call means for a person. */
+/** What a failed system call means for a person, where files and folders stand for objects. */
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
-
-const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full: free some space, then run the same command again.',
-  EDQUOT: "The user's disk quota is used up: free some space, then run the same command again.",
-  EROFS: 'The file system is mounted read-only.',
-  EACCES: 'This user may not do that there: check owner and mode of the folder.',
-  EPERM: 'This user may not do that there: check owner and mode of the folder.',
-  ELOOP: 'A bucket holds plain files only: remove the symbolic link.',
-  EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
-  ENFILE: 'Too many files are open on this machine.',
-  EIO: 'The disk reports an error: look into the system log.',
-  ENAMETOOLONG: "The path of the bucket's folder is too long for this key.",
-}
+import { storageFailed } from '../../storage-failed.ts'
 
 /** What is done to the bucket as a whole. */
 const TO_THE_BUCKET = new Set(['locking', 'writing to it'])
@@ -37,11 +25,7 @@ export function storageFailure(doing: string, path: string, error: unknown): Pit
       cause: error,
     })
   }
-  const reason = code ?? (error instanceof Error ? error.message : String(error))
-  return new PitlaneError('STORAGE_FAILED', `${path}: ${doing} failed: ${reason}`, {
-    hint: HINTS[code ?? ''] ?? 'Look at the disk that holds it, then run the same command again.',
-    cause: error,
-  })
+  return storageFailed(doing, path, error)
 }
 
 /** The file at `path` or above it, which has to be a folder; or null. */

@@ -1,8 +1,8 @@
 /** Folders between the bucket's root and its objects: made when the first object needs them, gone with the last, on the disk when told so. */
-import { constants } from 'node:fs'
-import { chmod, type FileHandle, lstat, mkdir, open, rmdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
+import { syncFolder } from '../../whole-files.ts'
 import { notPlain } from './object.ts'
 import { FOLDER_MODE } from './temporary.ts'
 
@@ -24,7 +24,7 @@ export class Folders {
     const first = await mkdir(this.#root, { recursive: true })
     if (first === undefined) return
     await chmod(this.#root, FOLDER_MODE)
-    for (let at = this.#root; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at))
+    for (let at = this.#root; at.length >= first.length; at = dirname(at)) await syncIfThere(dirname(at))
     this.#durable.add(this.#root)
   }
 
@@ -62,9 +62,9 @@ export class Folders {
   /** Puts the entry of a key on the disk, and the entries of the folders above it that this process has not put there before. */
   async syncParents(key: string): Promise<void> {
     let at = dirname(join(this.#root, key))
-    await syncFolder(at)
+    await syncIfThere(at)
     while (at !== this.#root && !this.#durable.has(at)) {
-      await syncFolder(dirname(at))
+      await syncIfThere(dirname(at))
       this.#durable.add(at)
       at = dirname(at)
     }
@@ -93,17 +93,9 @@ export function objectAndFolder(root: string, object: string, below: string): Pi
   )
 }
 
-async function syncFolder(path: string): Promise<void> {
-  let handle: FileHandle | undefined
-  try {
-    handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
-    await handle.sync()
-  } catch (error) {
-    const code = systemCode(error)
-    // ENOENT: somebody deleted what was just written and pruned the folder. EINVAL: how some network file systems say that they
-    // can't sync a folder.
-    if (code !== 'ENOENT' && code !== 'EINVAL') throw error
-  } finally {
-    await handle?.close()
-  }
+/** One that is gone was pruned, because somebody has deleted what was just written. */
+async function syncIfThere(path: string): Promise<void> {
+  await syncFolder(path).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error
+  })
 }

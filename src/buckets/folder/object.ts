@@ -1,5 +1,4 @@
 /** Reading one object: a plain file that really lies where its key says. */
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -59,17 +58,6 @@ export function notPlain(path: string): PitlaneError {
   return new PitlaneError('STORAGE_FAILED', `${path}: not a plain file, or reached through a symbolic link`, {
     hint: 'A bucket holds plain files only: remove the link or special file.',
   })
-}
-
-/** Lower-case hex SHA-256 of an open object; closes it. */
-export async function digestOf(object: OpenObject): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of streamOf(object)) {
-    const chunk = piece as Buffer
-    hash.update(chunk)
-    giveBack(chunk)
-  }
-  return hash.digest('hex')
 }
 
 /** All of an open object at once; closes it. Throws `STORAGE_FAILED` as `streamOf` does. */

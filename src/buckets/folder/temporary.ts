@@ -4,9 +4,10 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { giveBack } from '../../chunks.ts'
 import type { Clock } from '../../clock.ts'
+import { sha256Of } from '../../digest.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
+import { copyHashed } from '../../whole-files.ts'
 import type { Body } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { TEMPORARY } from './key.ts'
@@ -49,15 +50,7 @@ export async function writeTemporary(root: string, key: string, body: Body, cloc
   const { path, handle } = await create(root, clock)
   try {
     const hash = createHash('sha256')
-    let size = 0
-    for await (const piece of body.open()) {
-      const chunk = piece as Buffer
-      size += chunk.length
-      if (size > body.size) break
-      hash.update(chunk)
-      await writeWhole(handle, chunk)
-      giveBack(chunk)
-    }
+    const size = await copyHashed(body.open(), handle, [hash], body.size)
     const sha256 = hash.digest('hex')
     if (size !== body.size || sha256 !== body.sha256) throw unlikeAnnounced(join(root, key), body, size, sha256)
     await handle.chmod(FILE_MODE)
@@ -73,13 +66,6 @@ export async function writeTemporary(root: string, key: string, body: Body, cloc
   }
 }
 
-async function writeWhole(handle: FileHandle, chunk: Buffer): Promise<void> {
-  for (let offset = 0; offset < chunk.length; ) {
-    const { bytesWritten } = await handle.write(chunk, offset)
-    offset += bytesWritten
-  }
-}
-
 function unlikeAnnounced(path: string, body: Body, size: number, sha256: string): PitlaneError {
   const got = size > body.size ? `more than ${body.size} bytes` : `${size} bytes with SHA-256 ${sha256}`
   return new PitlaneError(
@@ -92,7 +78,7 @@ function unlikeAnnounced(path: string, body: Body, size: number, sha256: string)
 const text = Buffer.from('written to see whether that can be done\n')
 const PROBE: Body = {
   size: text.length,
-  sha256: createHash('sha256').update(text).digest('hex'),
+  sha256: sha256Of(text),
   open: () => Readable.from([text]),
 }
 

@@ -16,6 +16,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import type { Clock } from '../../clock.ts'
+import { measure } from '../../digest.ts'
 import { PitlaneError } from '../../errors.ts'
 import { type S3Address, shownAddress } from '../address.ts'
 import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
@@ -23,7 +24,7 @@ import { keyFault, refuseKey } from '../key.ts'
 import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
 import { bare, NO_REASON, passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
 import { findConditional, PROBES } from './conditional.ts'
-import { digestOf, piecesOf, streamOf } from './download.ts'
+import { piecesOf, streamOf } from './download.ts'
 import { type Listing, own, pages, strange } from './listing.ts'
 import { orderedClaims } from './lease/claims.ts'
 import { acquire, LEASE_TIMES, LEASES, type LeaseTimes } from './lease/lease.ts'
@@ -289,7 +290,9 @@ class S3Bucket implements Bucket {
 
   async #digest(key: string): Promise<string | null> {
     const object = await this.#ask('reading', this.#where(key), () => this.#get(key))
-    return object === null ? null : await this.#ask('reading', this.#where(key), () => digestOf(object))
+    return object === null
+      ? null
+      : await this.#ask('reading', this.#where(key), async () => (await measure(piecesOf(object))).sha256)
   }
 
   async #readBack(key: string, body: Body, where: string): Promise<void> {

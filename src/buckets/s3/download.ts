@@ -29,13 +29,6 @@ export function streamOf(download: Download, where: string): Readable {
   return Readable.from(told(download, where), { objectMode: false })
 }
 
-/** Lower-case hex. */
-export async function digestOf(download: Download): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of piecesOf(download)) hash.update(piece)
-  return hash.digest('hex')
-}
-
 async function* told(download: Download, where: string): AsyncGenerator<Buffer> {
   try {
     yield* piecesOf(download)

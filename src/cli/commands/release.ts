@@ -35,7 +35,7 @@ export async function release(
       const { repository } = project
       await releasePlan(
         { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },
-        { plan, event: request.event(), reason: flags.reason ?? null },
+        { plan, event: request.event(), reason: flags.reason ?? null, inherited: plan.id !== planned.id },
       )
       await tidyUp(state, engine)
     })

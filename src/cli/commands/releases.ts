@@ -164,5 +164,6 @@ function shownState(state: StateDocument | null) {
 function testWords(test: ReleaseDocument['tests'][number] | undefined): string {
   if (test === undefined || test.result === 'none') return 'no release test'
   if (test.result === 'not-run') return `test not run: ${test.reason ?? ''}`
+  if (test.executed === false) return 'test passed, but did not run the binary'
   return test.mode === 'qemu' ? 'test passed under qemu' : 'test passed natively'
 }

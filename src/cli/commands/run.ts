@@ -1,5 +1,6 @@
 import { checksDigest } from '../../plan/plan-id.ts'
 import { buildFailure, carryOutBuild } from '../../run/build.ts'
+import { suspendOthers } from '../../run/suspend.ts'
 import { guard, reporter, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'
 import { readRequest } from '../request.ts'
@@ -15,11 +16,10 @@ export async function run(
     const report = reporter(this, flags.json)
     if (changes !== null) report({ event: 'note', message: changes })
     await withState(this, project, flags, request.command, report, async (state, engine) => {
-      const build = await carryOutBuild(
-        engine,
-        { kind: 'checks', plan, checksDigest: checksDigest(plan), event: request.event() },
-        this.stop,
-      )
+      const digest = checksDigest(plan)
+      await suspendOthers(engine, { checks: digest, release: null })
+      const wanted = { kind: 'checks', plan, checksDigest: digest, event: request.event() } as const
+      const build = await carryOutBuild(engine, wanted, this.stop)
       if (build.state !== 'succeeded') throw await buildFailure(engine, build)
       await tidyUp(state, engine)
     })

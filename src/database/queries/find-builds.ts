@@ -32,6 +32,11 @@ export async function findCandidate(db: Reader, planId: string): Promise<BuildRo
     .executeTakeFirst()
 }
 
+/** Builds that have not ended, oldest first. */
+export async function openBuilds(db: Reader): Promise<readonly BuildRow[]> {
+  return db.selectFrom('builds').selectAll().where('state', '=', 'running').orderBy('number').execute()
+}
+
 export async function buildNumbers(db: Reader): Promise<ReadonlySet<number>> {
   const rows = await db.selectFrom('builds').select('number').execute()
   return new Set(rows.map((row) => row.number))

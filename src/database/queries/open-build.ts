@@ -1,4 +1,4 @@
-/** A new build with its rows, or the one of the same plan that has not ended. */
+/** A new build with its rows, or the one for the same thing that has not ended. */
 import type { Transaction } from 'kysely'
 import type { Event } from '../../event/event.ts'
 import type { Plan } from '../../plan/plan.ts'
@@ -15,14 +15,17 @@ export interface NewBuild {
   readonly numbersUsed: number
 }
 
-/** The build of this kind and plan that has not ended, or a new one with the next number. */
+/**
+ * The build that has not ended, or a new one with the next number: checks are found by what they check, whatever the commit was called when they
+ * began, release builds by their plan.
+ */
 export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): Promise<BuildRow> {
-  const open = await trx
-    .selectFrom('builds')
-    .selectAll()
-    .where('plan_id', '=', wanted.plan.id)
-    .where('kind', '=', wanted.kind)
-    .where('state', '=', 'running')
+  const running = trx.selectFrom('builds').selectAll().where('kind', '=', wanted.kind).where('state', '=', 'running')
+  const open = await (wanted.kind === 'checks'
+    ? running.where('checks_digest', '=', wanted.checksDigest)
+    : running.where('plan_id', '=', wanted.plan.id)
+  )
+    .orderBy('number', 'desc')
     .executeTakeFirst()
   if (open !== undefined) return open
 

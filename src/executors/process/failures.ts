@@ -1,18 +1,17 @@
 /** Why a step could not be started, and what to do about it. */
 import { statSync } from 'node:fs'
-import { PitlaneError, systemCode } from '../../errors.ts'
+import { machineHint, PitlaneError } from '../../errors.ts'
 import type { StepOrder, StepRef } from '../types.ts'
 import type { Lane } from './lane.ts'
 import * as files from './step-files.ts'
 
 export function notStarted(step: StepRef, error: unknown): PitlaneError {
-  const code = systemCode(error)
-  const hint =
-    code === 'ENOSPC' || code === 'EDQUOT'
-      ? `Make space on the disk of ${step.attempt.folder}.`
-      : 'Nothing was started; the same command can be tried again.'
+  const refused = machineHint(error)
   return new PitlaneError('EXECUTOR_FAILED', `Step ${step.index} could not be started: ${messageOf(error)}.`, {
-    hint,
+    hint:
+      refused === undefined
+        ? 'Nothing was started; the same command can be tried again.'
+        : `${refused} The step's folder is ${step.attempt.folder}.`,
     cause: error,
   })
 }
