@@ -11,6 +11,7 @@ import {
 } from '../database/queries/state-changes.ts'
 import { replaceOperations } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
+import { followPointer } from './documentation/follow.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { putLists, reopenLost } from './listing.ts'
 import { type ListParts, readSite, type Site, staleKeys } from './lists.ts'
@@ -142,6 +143,8 @@ async function carryOut(
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without documents')
   await reopenLost(journal, entry, await staleKeys(bucket, operations))
   await carryOutEntry(journal, entry, operations)
+  // Before the lists, as in a release: they say whose documentation it is.
+  if (parts.documentation !== null) await followPointer(parts, await readSite(parts, await readStanding(parts)), stop)
   await putLists(parts, journal, Date.parse(state.date))
   await writer.write((trx) => finishStateChange(trx, row))
 }

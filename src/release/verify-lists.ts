@@ -1,6 +1,7 @@
 /** Whether page, lists, feeds and pointers say what the release document says. */
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
+import { verifyDocumentation } from './documentation/verify-documentation.ts'
 import { type Findings, wrong } from './findings.ts'
 import type { PublicKey } from './public-key.ts'
 import { FEED_ENTRIES, parseSiteIndex, type SiteIndex } from './site-index.ts'
@@ -31,6 +32,7 @@ export async function verifyLists(
     requireFresh(index, request.now)
   })
   const state = index === null ? null : await verifyState(request, document, index, found)
+  await verifyDocumentation(request, document, index, found)
   if (isWithdrawn(index, document)) {
     await found.check('_releases.json does not offer it', async () => {
       if (garageEntries(document, await text(request, KEYS.garageList)).length > 0)

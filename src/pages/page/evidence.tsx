@@ -53,6 +53,11 @@ export function Evidence({ document, catalogue }: { document: ReleaseDocument; c
       <dt>Documents</dt>
       <dd>
         <DocumentLink name="release.json" at={KEYS.document(version, revisionOf(document))} signed={signed} />
+        {document.documentation === undefined ? null : (
+          <span class="links">
+            <a href={relativeUrl(KEYS.documentation(version))}>documentation.json</a>
+          </span>
+        )}
         <DocumentLink name="SHA256SUMS" at={KEYS.sums(version, revisionOf(document))} signed={signed} />
       </dd>
     </dl>
