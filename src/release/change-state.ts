@@ -11,7 +11,7 @@ import {
 } from '../database/queries/state-changes.ts'
 import { replaceOperations } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
-import { followPointer } from './documentation/follow.ts'
+import { followPointer, planFollowing } from './documentation/follow.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { putLists, reopenLost } from './listing.ts'
 import { type ListParts, readSite, type Site, staleKeys } from './lists.ts'
@@ -35,6 +35,8 @@ export interface StateChange {
   readonly changed: boolean
   /** Pointers that move, by channel; null is no version. */
   readonly pointers: readonly { readonly channel: string; readonly from: string | null; readonly to: string | null }[]
+  /** Whose documentation the site becomes; null where it stays what it is. */
+  readonly documentation: { readonly path: string; readonly from: string | null; readonly to: string | null } | null
 }
 
 /** What `changeState` would do. Nothing is written. */
@@ -98,11 +100,23 @@ async function consider(parts: ListParts, standing: Standing, decide: Decide): P
     .map((channel) => ({ channel, from: before[channel] ?? null, to: after[channel] ?? null }))
     .filter(({ from, to }) => from !== to)
   return {
-    change: { version: request.version, state: stored?.state ?? null, changed: row !== null, pointers },
+    change: {
+      version: request.version,
+      state: stored?.state ?? null,
+      changed: row !== null,
+      pointers,
+      documentation: await documentationAfter(parts, { ...site, states }),
+    },
     row,
     begun,
     isOut,
   }
+}
+
+async function documentationAfter(parts: ListParts, site: Site): Promise<StateChange['documentation']> {
+  const next = (await planFollowing(parts, site))?.site
+  const from = site.documentation?.site.version ?? null
+  return next === undefined || next.version === from ? null : { path: next.path, from, to: next.version }
 }
 
 function listedSha256({ standing }: Site, version: string): string | undefined {

@@ -36,7 +36,7 @@ export interface Entry {
 export const PUBLICATION: readonly Entry[] = [
   {
     id: 'objects',
-    title: 'binaries, their checksums and signatures, image blobs, documentation by version',
+    title: 'binaries, their checksums and signatures, image blobs',
     kind: 'put-if-absent',
     ordered: false,
     place: 0,

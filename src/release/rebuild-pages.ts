@@ -1,11 +1,10 @@
 /** Proves that page, lists, feeds and pointers are a pure function of the documents in the bucket, and heals them where they are not. */
 import { PAGES } from '../database/queries/listings.ts'
-import { followPointer, planFollowing } from './documentation/follow.ts'
+import { followPointer, planFollowing, putKeys } from './documentation/follow.ts'
 import type { Journal } from './journal.ts'
 import { putListsOf } from './listing.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
-import { operationFacts } from './publication.ts'
 import type { SiteIndex } from './site-index.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
 
@@ -17,11 +16,7 @@ export async function checkPages(parts: ListParts): Promise<readonly string[]> {
   const standing = await settledStanding(parts)
   const site = await siteOf(parts, standing)
   const change = await planFollowing(parts, site)
-  const documentation = [
-    ...(change?.remove ?? []),
-    ...(change?.operations ?? []).map((operation) => operationFacts(operation).destination),
-  ]
-  return [...documentation, ...(await stalePages(parts, site))]
+  return [...(change?.remove ?? []), ...(change === null ? [] : putKeys(change)), ...(await stalePages(parts, site))]
 }
 
 async function stalePages(parts: ListParts, site: Site): Promise<readonly string[]> {
@@ -48,13 +43,13 @@ export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise
 export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
   const standing = await readStanding(parts)
   noteDoubt(parts, standing)
-  const site = await followPointer(parts, await siteOf(parts, standing), stop)
+  const { site, keys } = await followPointer(parts, await siteOf(parts, standing), stop)
   const stale = await compare(parts, site)
   const now = parts.clock.now()
-  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return []
+  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return keys
   const { writer, bucket, registry } = parts
   const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
-  return (await putListsOf(parts, journal, site, now)).stale
+  return [...keys, ...(await putListsOf(parts, journal, site, now)).stale]
 }
 
 /** With the serial and date that the index carries, the lists are either exactly right or not. */

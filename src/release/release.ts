@@ -20,6 +20,7 @@ import type { Plan } from '../plan/plan.ts'
 import { buildFailure, carryOutBuild } from '../run/build.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
 import { readTrustedDocument } from './documents.ts'
+import { isSiteBegun } from './documentation/follow.ts'
 import { contradiction } from './journal.ts'
 import { whatLacks } from './listable.ts'
 import type { ListParts } from './lists.ts'
@@ -171,6 +172,17 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   }
   const publication = await findPublication(parts.engine.writer.db, plan.version)
   if (publication !== undefined && publication.state !== 'published') return false
+  const { documentation } = there.document
+  if (documentation !== undefined && (await isSiteBegun(parts.lists, plan.version))) {
+    // Whoever began it is gone with what it built.
+    if (publication === undefined && documentation.kept === null) return false
+    throw new PitlaneError('STORAGE_FAILED', `${plan.version} is published, and its documentation is not whole`, {
+      hint:
+        documentation.kept === null
+          ? `\`pitlane publish site FOLDER --version ${plan.version}\` goes on with it.`
+          : '`pitlane pages rebuild` puts it.',
+    })
+  }
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
   const complete = proven || (await whatLacks(parts.lists, there.document)) === null
   if (complete && listed?.document.sha256 === there.sha256) {

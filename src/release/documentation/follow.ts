@@ -8,6 +8,7 @@ import type { DocumentationPlace } from '../../plan/documentation.ts'
 import type { Journal } from '../journal.ts'
 import type { ListParts, Site } from '../lists.ts'
 import { pointersOf } from '../pointers.ts'
+import { operationFacts } from '../publication.ts'
 import { isWithdrawn } from '../state-document.ts'
 import {
   changeSite,
@@ -36,6 +37,14 @@ export function mayBecome({ stored, states }: Site, version: string | null, poin
   return !isCommitId(version) && !isCommitId(pointer) && compareVersions(pointer, version) > 0
 }
 
+/** Whether somebody has begun to make the site that of the release, and not ended. */
+export async function isSiteBegun(
+  parts: Pick<ListParts, 'bucket' | 'name' | 'check' | 'signer'>,
+  version: string,
+): Promise<boolean> {
+  return begunOf(await readSiteDocuments(parts))?.version === version
+}
+
 /** What has to be done so that the site is what it should be; null when nothing has, or nothing can. */
 export async function planFollowing(parts: ListParts, site: Site): Promise<SiteChange | null> {
   const place = parts.documentation
@@ -46,15 +55,29 @@ export async function planFollowing(parts: ListParts, site: Site): Promise<SiteC
   return planChange(parts, documents, target, { at: parts.clock.now(), grace: place.grace })
 }
 
-/** Does it. Only for a caller that keeps others from publishing meanwhile. */
-export async function followPointer(parts: ListParts, site: Site, stop: AbortSignal): Promise<Site> {
+/**
+ * Does it. Only for a caller that keeps others from publishing meanwhile.
+ * @returns what lists are computed from then, and the keys that were put
+ */
+export async function followPointer(
+  parts: ListParts,
+  site: Site,
+  stop: AbortSignal,
+): Promise<{ readonly site: Site; readonly keys: readonly string[] }> {
   const change = await planFollowing(parts, site)
-  if (change === null) return site
+  if (change === null) return { site, keys: [] }
   const { writer, bucket, registry, name, check } = parts
   const title = 'the change of the documentation site'
   const journal: Journal = { writer, bucket, registry, version: SITE, title, stop }
   await changeSite(journal, change)
-  return { ...site, documentation: await readSiteNow(bucket, name, check) }
+  if (change.remove.length > 0)
+    parts.note(`removed from the documentation, which has not had them for long enough: ${change.remove.join(', ')}`)
+  return { site: { ...site, documentation: await readSiteNow(bucket, name, check) }, keys: putKeys(change) }
+}
+
+/** In the order in which they are put. */
+export function putKeys({ operations }: SiteChange): readonly string[] {
+  return operations.map((operation) => operationFacts(operation).destination)
 }
 
 async function targetOf(

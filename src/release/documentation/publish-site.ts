@@ -7,7 +7,6 @@ import { isCommitId } from '../../plan/version-name.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { bodyOf } from '../digest.ts'
 import type { Journal } from '../journal.ts'
-import { contradiction } from '../journal.ts'
 import { type ListParts, readSite, type Site } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { refreshPages } from '../rebuild-pages.ts'
@@ -87,7 +86,11 @@ function requireVersion({ bucket, name }: ListParts, { stored, states }: Site, {
   const own = bodyOf(encodeFiles({ format: 'pitlane-documentation/1', name, version, files: [...files] })).sha256
   const { documentation } = document
   if (documentation !== undefined && documentation.sha256 !== own)
-    throw contradiction(`the documentation of ${version}`, documentation.sha256, own)
+    throw new PitlaneError(
+      'CONTRADICTION',
+      `the release ${version} has other documentation\n  there:  ${documentation.sha256}\n  here:   ${own}`,
+      { hint: 'Leave --version out: then the site is of no release. Or release a new version with it.' },
+    )
   if (shown === null || isWithdrawn(states, shown) || isCommitId(shown) || isCommitId(version)) return
   if (compareVersions(version, shown) >= 0) return
   throw new PitlaneError('PLAN_CONTRADICTION', `the documentation would go back from ${shown} to ${version}`, {
