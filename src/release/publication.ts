@@ -16,6 +16,7 @@ export type EntryId =
   | 'site-announced'
   | 'site-assets'
   | 'site-new-pages'
+  | 'site-begun-pages'
   | 'site-pages'
   | 'site-top'
   | 'lists'
@@ -75,6 +76,13 @@ export const PUBLICATION: readonly Entry[] = [
   },
   { id: 'site-assets', title: 'documentation: what pages name', kind: 'ask-then-do', ordered: false, place: 10 },
   { id: 'site-new-pages', title: 'documentation: new pages', kind: 'ask-then-do', ordered: false, place: 11 },
+  {
+    id: 'site-begun-pages',
+    title: 'documentation: pages that somebody began to put',
+    kind: 'ask-then-do',
+    ordered: false,
+    place: 14,
+  },
   { id: 'site-pages', title: 'documentation: changed pages', kind: 'ask-then-do', ordered: false, place: 12 },
   {
     id: 'site-top',

@@ -113,6 +113,7 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
     case 'site-announced':
     case 'site-assets':
     case 'site-new-pages':
+    case 'site-begun-pages':
     case 'site-pages':
     case 'site-top': {
       const operations = subject.change?.operations.filter((operation) => operation.entry === entry.id) ?? []

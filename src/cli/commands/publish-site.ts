@@ -3,6 +3,7 @@ import { collectFolder } from '../../artifact/collect-folder.ts'
 import { PitlaneError } from '../../errors.ts'
 import { defaultPlace } from '../../plan/documentation.ts'
 import type { SiteChange } from '../../release/documentation/change-site.ts'
+import { filesOf } from '../../release/documentation/difference.ts'
 import { previewSite, publishSite } from '../../release/documentation/publish-site.ts'
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { absolute, guard, printJson, tidyUp, withState } from '../command.ts'
@@ -70,13 +71,9 @@ async function requireFolder(path: string): Promise<void> {
   })
 }
 
-function filesPut({ put }: SiteChange) {
-  return [...put.assets, ...put.newPages, ...put.changedPages, ...put.top]
-}
-
 function partsOf(change: SiteChange | null) {
   return {
-    put: change === null ? [] : filesPut(change).map(({ key, size, sha256 }) => ({ key, size, sha256 })),
+    put: change === null ? [] : filesOf(change.put).map(({ key, size, sha256 }) => ({ key, size, sha256 })),
     removed: change?.remove ?? [],
     leaving: change?.site.leaving ?? [],
   }
@@ -88,14 +85,14 @@ function dryLines(change: SiteChange | null): readonly string[] {
   const { removed, leaving } = partsOf(change)
   return [
     ...removed.map((key) => `remove   ${oneLine(key)}`),
-    ...filesPut(change).map(({ key, size }) => `put      ${oneLine(key)}  ${formatBytes(size)}`),
+    ...filesOf(change.put).map(({ key, size }) => `put      ${oneLine(key)}  ${formatBytes(size)}`),
     ...leaving.map(({ key, removeAfter }) => `leaves   ${oneLine(key)}, goes after ${removeAfter}`),
   ]
 }
 
 function summary(change: SiteChange | null, count: number, where: string, isDry: boolean): string {
   if (change === null) return `present  documentation, ${filesWord(count)}  ${where}`
-  const put = filesPut(change)
+  const put = filesOf(change.put)
   const bytes = put.reduce((sum, { size }) => sum + size, 0)
   const facts = [
     `${put.length} of ${filesWord(count)}${put.length === 0 ? '' : `, ${formatBytes(bytes)}`}`,

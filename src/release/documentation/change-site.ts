@@ -10,7 +10,7 @@ import { inParallel } from '../../parallel.ts'
 import { carryOutEntry, type Journal, journalRows } from '../journal.ts'
 import type { ListParts } from '../lists.ts'
 import { type Operation, PUBLICATION } from '../publication.ts'
-import { type Change, changeOf, type SiteDocuments, type Wanted } from './difference.ts'
+import { type Change, changeOf, filesOf, type SiteDocuments, type Wanted } from './difference.ts'
 import type { SiteEntry } from './documents.ts'
 import { changeOperations, SITE_ENTRIES } from './operations.ts'
 import { readSiteNext, readSiteNow } from './read-site.ts'
@@ -49,8 +49,7 @@ export async function planChange(
   const there = bytesOf === null ? null : await sizes(parts.bucket, target)
   const change = changeOf(documents, target, { there, at, grace })
   if (change === null) return null
-  const { assets, newPages, changedPages, top } = change.put
-  const files = [...assets, ...newPages, ...changedPages, ...top]
+  const files = filesOf(change.put)
   const bodies = new Map<string, Body>()
   await inParallel(files, PARALLEL, async (file) => void (bytesOf && bodies.set(file.key, await bytesOf(file))))
   const bodyFor = ({ key }: SiteEntry) => {

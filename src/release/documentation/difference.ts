@@ -27,8 +27,10 @@ export interface Wanted {
 export interface Put {
   /** What pages name. */
   readonly assets: readonly SiteEntry[]
-  /** Pages that no earlier page can name. */
+  /** Pages that are not there, or that no page of now names. */
   readonly newPages: readonly SiteEntry[]
+  /** Pages of a site that was begun and not ended: others of it may name them, or they may name what never came. */
+  readonly begunPages: readonly SiteEntry[]
   readonly changedPages: readonly SiteEntry[]
   /** `index.html` of the top, or nothing. */
   readonly top: readonly SiteEntry[]
@@ -49,7 +51,7 @@ const GO_ON_WITHIN = 3_600_000
 
 /**
  * Null when nothing is to be done.
- * @param there bytes by key of what is in the bucket; null where nobody has looked
+ * @param there bytes by key of what is in the bucket; null where nothing is put, so that nobody has looked
  * @param at milliseconds since 1970
  * @throws PitlaneError `CONTRADICTION` when a name is a file in one site and a folder in the other
  */
@@ -65,26 +67,29 @@ export function changeOf(
   const staying = new Set(wanted.files.map(({ key }) => key))
   const isThere = ({ key, sha256, size }: SiteEntry) => {
     if (shown.get(key)?.sha256 !== sha256 || (there !== null && there.get(key) !== size)) return false
-    // Whoever began may have put other bytes there already.
+    // Whoever began may have put other bytes there already; of who came before them nothing is known.
+    if (begun === null) return true
     const other = announced.get(key)
-    return other === undefined || other.sha256 === sha256
+    return begun.serial === (now?.serial ?? 0) + 1 && (other === undefined || other.sha256 === sha256)
   }
   const missing = wanted.files.filter((file) => !isThere(file))
-  const put = inOrder(missing, wanted.path, (key) => shown.has(key))
+  const settled = settledOf(documents, begun)
+  const put = inOrder(missing, wanted.path, (key) => {
+    if (shown.has(key)) return there?.has(key) === false ? 'newPages' : 'changedPages'
+    // A page that has left may name what is gone by now: no page of now leads to it.
+    return there?.has(key) !== true || settled.has(key) ? 'newPages' : 'begunPages'
+  })
   const announce = missing.length > 0
   const goesOn = begun !== null && announce && isSame(begun, wanted) && isRecent(begun, at)
-  const left = leavingOf(documents, begun)
-  const known = [...shown.keys(), ...announced.keys(), ...left.keys()]
-  // The end of what was begun is written down: only what it does not name any more is to be removed.
-  const written = new Set(begun?.leaving.map(({ key }) => key))
-  const isDue = (key: string, removeAfter: string) =>
-    !staying.has(key) && !shown.has(key) && (goesOn ? !written.has(key) : Date.parse(removeAfter) <= at)
-  const remove = [...left].filter(([key, removeAfter]) => isDue(key, removeAfter)).map(([key]) => key)
+  // While something is begun, pages of different sites stand beside each other: nothing goes that one of them may name.
+  const remove = [...settled]
+    .filter(([key, removeAfter]) => begun === null && !staying.has(key) && Date.parse(removeAfter) <= at)
+    .map(([key]) => key)
   const isUnchanged = now !== null && begun === null && remove.length === 0 && !announce && isSame(now, wanted)
   if (isUnchanged) return null
-  const site = goesOn
-    ? begun
-    : siteAfter(documents, wanted, { known, left, shown, removed: new Set(remove), at, grace })
+  const left = [...(now?.leaving ?? []), ...(begun?.leaving ?? [])].map(({ key }) => key)
+  const known = new Set([...shown.keys(), ...announced.keys(), ...left])
+  const site = goesOn ? begun : siteAfter(documents, wanted, { known, settled, removed: new Set(remove), at, grace })
   refuseOverlap(wanted, site)
   // Pages first: what they name is there as long as they are.
   const order = (a: string, b: string) => Number(isPage(b)) - Number(isPage(a)) || byBytes(a, b)
@@ -97,9 +102,9 @@ export function begunOf({ now, next }: SiteDocuments): DocumentationSite | null 
 }
 
 interface Facts {
-  readonly known: readonly string[]
-  readonly left: ReadonlyMap<string, string>
-  readonly shown: ReadonlyMap<string, SiteEntry>
+  /** Every key that may be there. */
+  readonly known: ReadonlySet<string>
+  readonly settled: ReadonlyMap<string, string>
   readonly removed: ReadonlySet<string>
   readonly at: number
   readonly grace: number
@@ -108,14 +113,13 @@ interface Facts {
 function siteAfter(
   { now, next }: SiteDocuments,
   { name, path, version, files }: Wanted,
-  { known, left, shown, removed, at, grace }: Facts,
+  { known, settled, removed, at, grace }: Facts,
 ): DocumentationSite {
   const date = Math.max(at, ...[now, next].map((site) => (site === null ? 0 : Date.parse(site.date))))
   const staying = new Set(files.map(({ key }) => key))
-  const leaving = [...new Set(known)]
+  const leaving = [...known]
     .filter((key) => !staying.has(key) && !removed.has(key))
-    // What readers saw until now leaves now.
-    .map((key) => ({ key, removeAfter: (shown.has(key) ? undefined : left.get(key)) ?? isoSeconds(date + grace) }))
+    .map((key) => ({ key, removeAfter: settled.get(key) ?? isoSeconds(date + grace) }))
   return {
     format: 'pitlane-documentation-site/1',
     name,
@@ -128,23 +132,37 @@ function siteAfter(
   }
 }
 
-/** What has left, or was about to, by key, with the later of its times. */
-function leavingOf({ now }: SiteDocuments, begun: DocumentationSite | null): ReadonlyMap<string, string> {
-  const left = new Map<string, string>()
-  for (const { key, removeAfter } of [...(now?.leaving ?? []), ...(begun?.leaving ?? [])])
-    if ((left.get(key) ?? '') < removeAfter) left.set(key, removeAfter)
+/**
+ * What has left for good, by key, with the time when it goes. What a site names or lets go that was never ended may be on pages that readers
+ * have now: it begins to leave with the next one.
+ */
+function settledOf({ now }: SiteDocuments, begun: DocumentationSite | null): ReadonlyMap<string, string> {
+  const left = new Map(now?.leaving.map(({ key, removeAfter }) => [key, removeAfter]))
+  for (const { key } of begun?.files ?? []) left.delete(key)
+  for (const { key, removeAfter } of begun?.leaving ?? []) if (left.get(key) !== removeAfter) left.delete(key)
   return left
 }
 
-function inOrder(missing: readonly SiteEntry[], path: string, isShown: (key: string) => boolean): Put {
+function inOrder(
+  missing: readonly SiteEntry[],
+  path: string,
+  groupOf: (key: string) => 'newPages' | 'begunPages' | 'changedPages',
+): Put {
   const top = (key: string) => key === `${path}${TOP_PAGE}`
   const pages = missing.filter(({ key }) => isPage(key) && !top(key))
+  const group = (wanted: ReturnType<typeof groupOf>) => pages.filter(({ key }) => groupOf(key) === wanted)
   return {
     assets: missing.filter(({ key }) => !isPage(key)),
-    newPages: pages.filter(({ key }) => !isShown(key)),
-    changedPages: pages.filter(({ key }) => isShown(key)),
+    newPages: group('newPages'),
+    begunPages: group('begunPages'),
+    changedPages: group('changedPages'),
     top: missing.filter(({ key }) => top(key)),
   }
+}
+
+/** In the order in which they are put. */
+export function filesOf({ assets, newPages, begunPages, changedPages, top }: Put): readonly SiteEntry[] {
+  return [...assets, ...newPages, ...begunPages, ...changedPages, ...top]
 }
 
 function isSame(site: DocumentationSite, { path, version, files }: Wanted): boolean {

@@ -14,6 +14,7 @@ export const SITE_ENTRIES: readonly EntryId[] = [
   'site-announced',
   'site-assets',
   'site-new-pages',
+  'site-begun-pages',
   'site-pages',
   'site-top',
 ]
@@ -48,6 +49,7 @@ export function changeOperations(
     ...(announce ? siteDocument('site-announced', KEYS.documentationNext, site, signer) : []),
     ...putOf('site-assets', put.assets),
     ...putOf('site-new-pages', put.newPages),
+    ...putOf('site-begun-pages', put.begunPages),
     ...putOf('site-pages', put.changedPages),
     ...putOf('site-top', put.top),
     ...siteDocument('site-top', KEYS.documentationNow, site, signer),
