@@ -149,7 +149,8 @@ async function planSite({ lists, content, engine }: ReleaseParts, journal: Journ
   const files = await readDocumentation(engine.writer.db, build.id)
   const open = (sha256: string) => content.open(sha256)
   subject.change = await planOwnSite(lists, subject.site, { plan, files, open })
-  if (subject.change !== null) await beginChange(journal, subject.change)
+  // Also where nothing is to be done any more: what a run that died has written down is over then.
+  if (plan.release?.documentation !== undefined) await beginChange(journal, subject.change)
 }
 
 async function putOwnLists({ lists }: ReleaseParts, journal: Journal, subject: Subject): Promise<readonly Operation[]> {

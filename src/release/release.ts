@@ -26,6 +26,7 @@ import { whatLacks } from './listable.ts'
 import type { ListParts } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import type { ImagePlace } from './materials.ts'
+import { rebuildPages } from './rebuild-pages.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
 import { refuseWithdrawn } from './refuse-withdrawn.ts'
@@ -172,20 +173,14 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   }
   const publication = await findPublication(parts.engine.writer.db, plan.version)
   if (publication !== undefined && publication.state !== 'published') return false
-  const { documentation } = there.document
-  if (documentation !== undefined && (await isSiteBegun(parts.lists, plan.version))) {
-    // Whoever began it is gone with what it built.
-    if (publication === undefined && documentation.kept === null) return false
-    throw new PitlaneError('STORAGE_FAILED', `${plan.version} is published, and its documentation is not whole`, {
-      hint:
-        documentation.kept === null
-          ? `\`pitlane publish site FOLDER --version ${plan.version}\` goes on with it.`
-          : '`pitlane pages rebuild` puts it.',
-    })
-  }
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
   const complete = proven || (await whatLacks(parts.lists, there.document)) === null
   if (complete && listed?.document.sha256 === there.sha256) {
+    if (await isSiteBegun(parts.lists, there.document)) {
+      // Whoever began it is gone with what it had built.
+      if (there.document.documentation?.kept == null && publication === undefined) return false
+      await rebuildPages(parts.lists, parts.stop.drain)
+    }
     await requireStillThere(parts.lists, there.document)
     return true
   }

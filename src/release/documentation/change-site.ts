@@ -11,7 +11,7 @@ import { carryOutEntry, type Journal, journalRows } from '../journal.ts'
 import type { ListParts } from '../lists.ts'
 import { type Operation, PUBLICATION } from '../publication.ts'
 import { type Change, changeOf, filesOf, type SiteDocuments, type Wanted } from './difference.ts'
-import type { SiteEntry } from './documents.ts'
+import type { DocumentationSite, SiteEntry } from './documents.ts'
 import { changeOperations, SITE_ENTRIES } from './operations.ts'
 import { readSiteNext, readSiteNow } from './read-site.ts'
 
@@ -30,9 +30,14 @@ export interface SiteChange extends Change {
 
 type Parts = Pick<ListParts, 'bucket' | 'name' | 'check' | 'signer'>
 
-export async function readSiteDocuments({ bucket, name, check }: Parts): Promise<SiteDocuments> {
+export interface FoundDocuments extends SiteDocuments {
+  /** Whether nothing of what goes with `now` is missing. */
+  readonly isWhole: boolean
+}
+
+export async function readSiteDocuments({ bucket, name, check }: Parts): Promise<FoundDocuments> {
   const [now, next] = [await readSiteNow(bucket, name, check), await readSiteNext(bucket, name, check)]
-  return { now: now?.site ?? null, next: next?.site ?? null }
+  return { now: now?.site ?? null, next: next?.site ?? null, isWhole: now?.isWhole !== false }
 }
 
 /**
@@ -41,23 +46,31 @@ export async function readSiteDocuments({ bucket, name, check }: Parts): Promise
  */
 export async function planChange(
   parts: Parts,
-  documents: SiteDocuments,
+  documents: FoundDocuments,
   target: Target,
   { at, grace }: { readonly at: number; readonly grace: number },
 ): Promise<SiteChange | null> {
   const bytesOf = target.body
   const there = bytesOf === null ? null : await sizes(parts.bucket, target)
   const change = changeOf(documents, target, { there, at, grace })
-  if (change === null) return null
+  if (change === null)
+    return documents.now === null || documents.isWhole ? null : signedAgain(documents.now, parts.signer)
   const files = filesOf(change.put)
   const bodies = new Map<string, Body>()
   await inParallel(files, PARALLEL, async (file) => void (bytesOf && bodies.set(file.key, await bytesOf(file))))
-  const bodyFor = ({ key }: SiteEntry) => {
-    const body = bodies.get(key)
-    if (body === undefined) throw new PitlaneError('INTERNAL', `no bytes for ${key}`)
-    return body
-  }
+  const bodyFor = (file: SiteEntry) => bodies.get(file.key) ?? noBytes(file)
   return { ...change, operations: changeOperations(change, parts.signer, bodyFor) }
+}
+
+/** Whoever put the document died before its last signature. */
+function signedAgain(site: DocumentationSite, signer: Parts['signer']): SiteChange {
+  const put = { assets: [], newPages: [], begunPages: [], changedPages: [], top: [] }
+  const change: Change = { remove: [], announce: false, put, site }
+  return { ...change, operations: changeOperations(change, signer, noBytes) }
+}
+
+function noBytes({ key }: SiteEntry): never {
+  throw new PitlaneError('INTERNAL', `no bytes for ${key}`)
 }
 
 /** Bytes by key of what is there of a site: what somebody else has removed, or cut off, is put again. */
@@ -79,7 +92,8 @@ export async function sizes(
 }
 
 /** Before the first entry: what is over is removed, what is to be done is written down. */
-export async function beginChange(journal: Journal, { remove, operations }: SiteChange): Promise<void> {
+export async function beginChange(journal: Journal, change: SiteChange | null): Promise<void> {
+  const { remove, operations } = change ?? { remove: [], operations: [] }
   const { bucket, writer, version } = journal
   if (bucket === null) throw new PitlaneError('INTERNAL', 'documentation without a bucket')
   for (const key of remove) {

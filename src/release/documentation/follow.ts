@@ -5,6 +5,7 @@
 import { isCommitId } from '../../plan/version-name.ts'
 import { compareVersions } from '../../plan/version.ts'
 import type { DocumentationPlace } from '../../plan/documentation.ts'
+import type { ReleaseDocument } from '../document.ts'
 import type { Journal } from '../journal.ts'
 import type { ListParts, Site } from '../lists.ts'
 import { pointersOf } from '../pointers.ts'
@@ -40,9 +41,9 @@ export function mayBecome({ stored, states }: Site, version: string | null, poin
 /** Whether somebody has begun to make the site that of the release, and not ended. */
 export async function isSiteBegun(
   parts: Pick<ListParts, 'bucket' | 'name' | 'check' | 'signer'>,
-  version: string,
+  { version, documentation }: ReleaseDocument,
 ): Promise<boolean> {
-  return begunOf(await readSiteDocuments(parts))?.version === version
+  return documentation !== undefined && begunOf(await readSiteDocuments(parts))?.version === version
 }
 
 /** What has to be done so that the site is what it should be; null when nothing has, or nothing can. */

@@ -20,6 +20,8 @@ type Read = Pick<Bucket, 'location' | 'read'>
 export interface StoredSite {
   readonly site: DocumentationSite
   readonly sha256: string
+  /** Whether both signatures are of it; where the one that comes last is not, whoever put it died before. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -49,8 +51,8 @@ async function readSite(
   try {
     const site = parseSite(bytes, where)
     if (site.name !== name) throw new PitlaneError('VERIFICATION_FAILED', `${where} is of the project ${site.name}`)
-    if (check !== null) await requireSigned(bucket, key, bytes, site, check)
-    return { site, sha256: createHash('sha256').update(bytes).digest('hex') }
+    const isWhole = check === null || (await requireSigned(bucket, key, bytes, site, check))
+    return { site, sha256: createHash('sha256').update(bytes).digest('hex'), isWhole }
   } catch (error) {
     if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
     throw new PitlaneError(error.code, error.message, {
@@ -60,27 +62,31 @@ async function readSite(
   }
 }
 
-/** One of the signatures goes out before the document and one after it: at every moment one of them is its own. */
+/** One of the signatures goes out before the document and one after it: at every moment one of them is its own. Tells whether both are. */
 async function requireSigned(
   bucket: Read,
   key: string,
   bytes: Buffer,
   { name, serial }: DocumentationSite,
   check: DocumentCheck,
-): Promise<void> {
-  const minisig = await bucket.read(`${key}.minisig`, SIDE_LIMIT)
-  if (minisig === null) throw new PitlaneError('VERIFICATION_FAILED', `${bucket.location}/${key}.minisig is missing`)
+): Promise<boolean> {
+  const minisig = await faultOf(bucket, `${key}.minisig`, (side) =>
+    check.verify(bytes, side.toString('utf8'), key, { name, version: `serial-${serial}` }),
+  )
+  const sig = await faultOf(bucket, `${key}.sig`, (side) => check.verifyRaw(bytes, side, key))
+  if (minisig !== null && sig !== null) throw minisig
+  return minisig === null && sig === null
+}
+
+async function faultOf(bucket: Read, name: string, verify: (side: Buffer) => void): Promise<PitlaneError | null> {
+  const side = await bucket.read(name, SIDE_LIMIT)
+  if (side === null) return new PitlaneError('VERIFICATION_FAILED', `${bucket.location}/${name} is missing`)
   try {
-    check.verify(bytes, minisig.toString('utf8'), key, { name, version: `serial-${serial}` })
+    verify(side)
+    return null
   } catch (error) {
-    if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
-    const sig = await bucket.read(`${key}.sig`, SIDE_LIMIT)
-    if (sig === null) throw error
-    try {
-      check.verifyRaw(bytes, sig, key)
-    } catch {
-      throw error
-    }
+    if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return error
+    throw error
   }
 }
 
