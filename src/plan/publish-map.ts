@@ -34,7 +34,7 @@ export function publishMap(things: PublishedThings): readonly Mapping[] {
   ]
   const map = [
     ...things.outputs.flatMap((output) => binary(version, output, signed)),
-    ...keptDocumentation(things),
+    ...keptDocumentation(things, document(KEYS.documentation(version), 'documentation/files')),
     ...document(KEYS.document(version), 'release.json'),
     ...document(KEYS.sums(version), 'SHA256SUMS'),
     ...imageTags(things.image),
@@ -59,11 +59,10 @@ function binary(version: string, { id, target, name }: PlannedOutput, signed: bo
   }))
 }
 
-function keptDocumentation({ version, documentation }: PublishedThings): readonly Mapping[] {
+function keptDocumentation({ documentation }: PublishedThings, list: readonly Mapping[]): readonly Mapping[] {
   if (documentation === null || (documentation.kept === null && !documentation.newest)) return []
-  const list = { source: 'documentation/files', destination: KEYS.documentation(version) }
   const { kept } = documentation
-  return kept === null ? [list] : [{ source: 'documentation/kept', destination: `${kept}*` }, list]
+  return kept === null ? list : [{ source: 'documentation/kept', destination: `${kept}*` }, ...list]
 }
 
 function imageTags(image: PlannedImage | null): readonly Mapping[] {

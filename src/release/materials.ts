@@ -11,7 +11,7 @@ import { findTarget, type Target } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
 import { isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
 import { type DocumentationFile, encodeFiles, entriesBelow } from './documentation/documents.ts'
-import { filesOperation, keptOperation } from './documentation/operations.ts'
+import { filesOperations, keptOperation } from './documentation/operations.ts'
 import type { Made } from './obligations.ts'
 import { imageFacts, imageOperations } from './image-operations.ts'
 import type { Operation } from './publication.ts'
@@ -141,7 +141,7 @@ function documentationOperations(input: MaterialsInput): readonly Operation[] {
   const files = kept === null ? [] : entriesBelow(kept, documentation)
   return [
     ...files.map((file) => keptOperation(file, body(file.sha256, file.size))),
-    filesOperation(plan.version, filesDocument(input)),
+    ...filesOperations(input.signer, plan.project, plan.version, filesDocument(input)),
   ]
 }
 

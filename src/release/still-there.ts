@@ -80,7 +80,7 @@ function keysOf({ version, files, documentation, signing }: ReleaseDocument): re
   return [
     ...files.map(({ path, size }) => ({ key: path, size })),
     ...files.flatMap(({ path }) => beside(path, ['.sha256', ...(signing.scheme === 'none' ? [] : ['.minisig'])])),
-    ...(documentation === undefined ? [] : beside(KEYS.documentation(version), [''])),
+    ...(documentation === undefined ? [] : beside(KEYS.documentation(version), ['', ...signed])),
     ...beside(KEYS.sums(version), ['', ...signed]),
     ...beside(KEYS.document(version), signed),
   ]

@@ -54,9 +54,7 @@ export function Evidence({ document, catalogue }: { document: ReleaseDocument; c
       <dd>
         <DocumentLink name="release.json" at={KEYS.document(version, revisionOf(document))} signed={signed} />
         {document.documentation === undefined ? null : (
-          <span class="links">
-            <a href={relativeUrl(KEYS.documentation(version))}>documentation.json</a>
-          </span>
+          <DocumentLink name="documentation.json" at={KEYS.documentation(version)} signed={signed} />
         )}
         <DocumentLink name="SHA256SUMS" at={KEYS.sums(version, revisionOf(document))} signed={signed} />
       </dd>

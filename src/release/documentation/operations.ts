@@ -28,10 +28,19 @@ export function keptOperation({ key }: SiteEntry, body: Body): Operation {
   return { to: 'bucket', entry: 'objects', key, body, options }
 }
 
-/** The list of a version's files. */
-export function filesOperation(version: string, bytes: Buffer): Operation {
-  const options = { contentType: 'application/json', cacheControl: IMMUTABLE, exclusive: true }
-  return { to: 'bucket', entry: 'objects', key: KEYS.documentation(version), body: bodyOf(bytes), options }
+/** The list of a version's files, after its signatures. */
+export function filesOperations(
+  signer: Signer | null,
+  name: string,
+  version: string,
+  bytes: Buffer,
+): readonly Operation[] {
+  const key = KEYS.documentation(version)
+  const sides = signer === null ? [] : signDocument(signer, name, version, key, bytes)
+  return [...sides, { key, bytes, contentType: 'application/json' }].map((file): Operation => {
+    const options = { contentType: file.contentType, cacheControl: IMMUTABLE, exclusive: true }
+    return { to: 'bucket', entry: 'objects', key: file.key, body: bodyOf(file.bytes), options }
+  })
 }
 
 /** @param bodyFor the bytes of a file that is put */

@@ -5,9 +5,16 @@ import { digestOf } from '../digest.ts'
 import { type Findings, wrong } from '../findings.ts'
 import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
+import { verifySigned } from '../verify-document.ts'
 import type { ListRequest } from '../verify-lists.ts'
 import type { SiteIndex } from '../site-index.ts'
-import { type DocumentationFile, type DocumentationSite, entriesBelow, type SiteEntry } from './documents.ts'
+import {
+  DOCUMENTATION_LIMIT,
+  type DocumentationFile,
+  type DocumentationSite,
+  entriesBelow,
+  type SiteEntry,
+} from './documents.ts'
 import { readFiles, readSiteNext, readSiteNow } from './read-site.ts'
 
 /** Files read at once. */
@@ -29,6 +36,10 @@ export async function verifyDocumentation(
   const before = problems.length
   await found.check(`documentation.json lists ${documentation.files} files`, async () => {
     files = await readFiles(request.bucket, document)
+    const key = KEYS.documentation(version)
+    const bytes = request.key === null ? null : await request.bucket.read(key, DOCUMENTATION_LIMIT)
+    if (bytes !== null && request.key !== null)
+      await verifySigned(request.bucket, bytes, { name: document.name, version, path: key }, request.key)
     if (files.length !== documentation.files) throw wrong(`${KEYS.documentation(version)} lists ${files.length} files`)
   })
   if (problems.length > before) return

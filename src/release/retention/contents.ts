@@ -28,7 +28,7 @@ export function objectsOf(document: ReleaseDocument, states: States): readonly s
   ]
   const withSides = (key: string, isSigned: boolean) => [key, ...(isSigned ? [`${key}.minisig`, `${key}.sig`] : [])]
   return [
-    ...(documentation === undefined ? [] : [KEYS.documentation(version)]),
+    ...(documentation === undefined ? [] : withSides(KEYS.documentation(version), signed)),
     ...files.flatMap(({ path }) => [path, `${path}.sha256`, ...(signed ? [`${path}.minisig`] : [])]),
     ...documents.flatMap((key) => withSides(key, signed)),
     // A project that signs now may have released this one before.
