@@ -96,9 +96,7 @@ for (const server of servers) {
     await publish(site, BEGIN)
     assert.equal(puts().filter((key) => key.startsWith('docs/')).length, Object.keys(site).length)
     assert.equal(
-      puts()
-        .filter((key) => key.startsWith('docs/'))
-        .at(-1),
+      puts().findLast((key) => key.startsWith('docs/')),
       'docs/index.html',
     )
     await publish(site, BEGIN + DAY)
@@ -224,7 +222,7 @@ async function byHand(t: TestContext, server: S3Server) {
   let sites = 0
   return {
     bucket,
-    async publish(site: Readonly<Record<string, string>>, at: number) {
+    publish: async (site: Readonly<Record<string, string>>, at: number) => {
       now = at
       sites += 1
       const content = contentStore(join(folder.path, 'content'), systemClock)
@@ -238,9 +236,6 @@ async function byHand(t: TestContext, server: S3Server) {
       return publishSite(lists, never, { files, version: null, open: (sha256) => content.open(sha256) })
     },
     /** Keys in the order in which they were put since; leases left out. */
-    puts(): readonly string[] {
-      const keys = put.filter((key) => !key.startsWith('.pitlane'))
-      return keys
-    },
+    puts: (): readonly string[] => put.filter((key) => !key.startsWith('.pitlane')),
   }
 }

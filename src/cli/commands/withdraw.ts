@@ -98,8 +98,8 @@ async function change(
   })
 }
 
-function documentOf(change: StateChange, dryRun: boolean, notes: readonly string[]) {
-  const { version, state, changed, pointers, documentation } = change
+function documentOf(done: StateChange, dryRun: boolean, notes: readonly string[]) {
+  const { version, state, changed, pointers, documentation } = done
   return { version, changed, dryRun, state, pointers, ...(documentation === null ? {} : { documentation }), notes }
 }
 
