@@ -14,6 +14,7 @@ import type { Plan } from '../plan/plan.ts'
 import { isoSeconds, type ReleaseDocument } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { beginChange, type SiteChange } from './documentation/change-site.ts'
+import { SITE_ENTRIES } from './documentation/operations.ts'
 import { planOwnSite, requireOwnNames } from './documentation/own-site.ts'
 import { readSiteNow } from './documentation/read-site.ts'
 import { type Fixed, readFixed, writeFixed } from './fixed.ts'
@@ -60,6 +61,7 @@ async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion:
   }
   for (const entry of PUBLICATION) {
     if (entry.id === 'site-announced') await planSite(parts, journal, subject)
+    if (plan.release?.documentation === undefined && SITE_ENTRIES.includes(entry.id)) continue
     const operations = [...materials.operations, ...(subject.change?.operations ?? [])]
     const own = operations.filter((operation) => operation.entry === entry.id)
     parts.engine.report({
