@@ -107,7 +107,9 @@ async function pointsOf(world: worlds.World, args: readonly string[], now = NOW)
   worlds.removeWorld(whole)
   const own = points.filter((point) => OWN.test(point))
   assert.ok(own.length >= 10, `${own.length} points`)
-  const rest = points.filter((point) => CHANGE.test(point) && !OWN.test(point))
+  // While steps run a process dies at once, and with it what stands still in it: that is tested where releases are.
+  const later = points.slice(points.indexOf(own[0] ?? ''))
+  const rest = later.filter((point) => CHANGE.test(point) && !OWN.test(point))
   return { own, published, points: [...own, ...rest.filter((_, place) => EVERY || place % REST === 0)] }
 }
 
