@@ -34,7 +34,7 @@ for (const program of ['git', 'npm', 'sh']) {
 
 rmSync(output, { recursive: true, force: true })
 mkdirSync(output)
-const leftOut = new Set(['node_modules', 'zig-out', '.zig-cache'])
+const leftOut = new Set(['node_modules', 'zig-out', '.zig-cache', 'public'])
 cpSync('examples/verifier', project, { recursive: true, filter: (path) => !leftOut.has(basename(path)) })
 
 step('A git repository from examples/verifier, tagged v1.0.0')
@@ -77,6 +77,7 @@ Done in ${seconds()}. Open the release page:
 
   ${pathToFileURL(page).href}
 
+  ${relative('.', join(bucket, 'docs/index.html'))}   its documentation, built from the same commit
   ${relative('.', bucket)}/   what a web server or an S3 bucket would hold, byte for byte
   ${relative('.', join(output, 'images'))}/   the container images, an OCI image layout
   ${relative('.', project)}/  the repository; its pitlane.yaml is all that it took`)

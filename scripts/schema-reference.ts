@@ -34,9 +34,11 @@ Commands get these variables; a project can't set them itself:
 |---|---|---|
 | \`COMMIT\` | all | full commit id |
 | \`SOURCE_DATE_EPOCH\` | all | time of the commit, seconds since 1970 |
-| \`VERSION\` | build, test | the tag, or the commit id where there is no tag |
-| \`CHANNEL\` | build, test | channel of the version |
+| \`VERSION\` | build, test, documentation | the tag, or the commit id where there is no tag |
+| \`CHANNEL\` | build, test, documentation | channel of the version |
 | \`TARGET\`, \`ARCH\` | build, test | the target triple, and \`amd64\`, \`i386\`, \`arm64\` or \`arm\` |
+| \`RELEASES_PAGE\` | documentation | address of the release page; without \`publish.public\` its path, seen from the top of the documentation |
+| \`DOCUMENTATION_URL\` | documentation | address of the newest documentation; empty without \`publish.public\` |
 | \`BINARY\` | test | a path that runs the built binary on this machine |
 | \`BINARY_FILE\` | test | the built binary itself; the same as \`BINARY\` unless an emulator runs it |
 | \`BINARY_SHA256\` | test | digest of the built binary |

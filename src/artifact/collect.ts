@@ -1,14 +1,15 @@
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises'
-import { dirname, isAbsolute } from 'node:path'
-import { PitlaneError, systemCode } from '../errors.ts'
+import { open, readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { PitlaneError } from '../errors.ts'
 import type { PlannedOutput } from '../plan/plan.ts'
 import type { Target } from '../plan/targets.ts'
 import type { ContentStore, StoredContent } from './content.ts'
+import { copyOut, IMMUTABLE } from './copy-out.ts'
 import type { ElfFacts } from './elf-facts.ts'
 import { resolveOutput } from './output-path.ts'
 import { fileAccess } from './random-access.ts'
-import { reading, storageFailed } from '../storage-failed.ts'
+import { reading } from '../storage-failed.ts'
 import { type ElfDemands, undecidedArm, verifyElf } from './verify-elf.ts'
 
 export interface CollectedArtifact extends StoredContent {
@@ -24,11 +25,8 @@ export interface CollectedArtifact extends StoredContent {
 /** 4 GiB. */
 const SIZE_LIMIT = 4 * 1024 ** 3
 
-/**
- * Links may lead here: `nix-build` leaves `result`, a link into it. What is below is named by its inputs and made read-only
- * by Nix before the link is made, so nothing but Nix can have put other bytes there.
- */
-const IMMUTABLE = ['/nix/store']
+const HINT =
+  'A declared output has to be a regular file that the build leaves in its folder; see `binary` in pitlane.yaml.'
 
 /** Names in the hint for a missing output. */
 const NAMES_LIMIT = 8
@@ -45,7 +43,8 @@ export async function collect(
   target: Target,
   options: { readonly armByRun: boolean } = { armByRun: false },
 ): Promise<CollectedArtifact> {
-  const stored = await copyOut(workspace, output.path, content)
+  const stored = await copyOut(workspace, output.path, content, { limit: SIZE_LIMIT, mayBeEmpty: false, hint: HINT })
+  if (stored === null) throw await missing(workspace, output.path)
   const demands = { static: output.static, armByRun: options.armByRun }
   const elf = await verifyStored(content.path(stored.sha256), stored.size, output, target, demands)
   const undecided = undecidedArm(elf, target)
@@ -57,39 +56,6 @@ export async function collect(
     elf,
     findings: undecided === null ? [] : [undecided],
   }
-}
-
-async function copyOut(workspace: string, path: string, content: ContentStore): Promise<StoredContent> {
-  if (path === '' || isAbsolute(path) || path.includes('\0') || path.split('/').includes('..')) {
-    throw unfit(path, 'is not a path inside the stage folder')
-  }
-  const found = await resolveOutput(workspace, path, IMMUTABLE)
-  if (found === null) throw await missing(workspace, path)
-  // Looked at before it is opened: opening a device can do things.
-  const facts = await lstat(found).catch((error: unknown) => changed(path, error))
-  if (!facts.isFile()) throw unfit(path, `is ${kindOf(facts)}, not a regular file`)
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
-  const file = await open(found, flags).catch((error: unknown) => changed(path, error))
-  try {
-    const before = await file.stat({ bigint: true })
-    if (!before.isFile() || (await openedPath(file)) !== found) throw unfit(path, 'changed while it was collected')
-    if (before.size === 0n) throw unfit(path, 'is empty')
-    if (before.size > BigInt(SIZE_LIMIT)) throw unfit(path, `has ${before.size} bytes, more than ${SIZE_LIMIT}`)
-    const stored = await content.putFrom(file, path, SIZE_LIMIT)
-    const after = await file.stat({ bigint: true })
-    if (BigInt(stored.size) !== before.size || after.mtimeNs !== before.mtimeNs || after.size !== before.size) {
-      throw unfit(path, 'changed while it was collected')
-    }
-    return stored
-  } finally {
-    await file.close()
-  }
-}
-
-/** The path of what was opened, as Linux knows it: a folder on the way can't have been exchanged meanwhile. */
-function openedPath(file: FileHandle): Promise<string> {
-  const link = `/proc/self/fd/${file.fd}`
-  return reading(link, readlink(link))
 }
 
 async function verifyStored(
@@ -111,32 +77,6 @@ async function verifyStored(
   } finally {
     await file.close()
   }
-}
-
-function unfit(path: string, why: string): PitlaneError {
-  return new PitlaneError('OUTPUT_UNFIT', `${path} ${why}`, {
-    hint: 'A declared output has to be a regular file that the build leaves in its folder; see `binary` in pitlane.yaml.',
-  })
-}
-
-function changed(path: string, error: unknown): never {
-  const code = systemCode(error)
-  if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENXIO')
-    throw unfit(path, `changed while it was collected (${code})`)
-  throw storageFailed('reading', path, error)
-}
-
-function kindOf(facts: {
-  isDirectory(): boolean
-  isFIFO(): boolean
-  isSocket(): boolean
-  isSymbolicLink(): boolean
-}): string {
-  if (facts.isDirectory()) return 'a directory'
-  if (facts.isFIFO()) return 'a named pipe'
-  if (facts.isSocket()) return 'a socket'
-  if (facts.isSymbolicLink()) return 'a symbolic link'
-  return 'a device'
 }
 
 /** Says what is there instead, in the nearest folder that exists inside the workspace. */

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { insertArtifact, readArtifacts } from '../database/queries/artifacts.ts'
+import { readDocumentation, replaceDocumentation } from '../database/queries/documentation.ts'
 import type { BuildRow } from '../database/queries/builds.ts'
 import type { Writer } from '../database/writer.ts'
 import type { Clock } from '../clock.ts'
@@ -48,6 +49,7 @@ export function stageWork(parts: StageParts): StageWork {
 
     async collect(context) {
       if (context.stage.kind === 'test') return finishReleaseTest(parts, context)
+      if (context.stage.kind === 'documentation') return collectDocumentation(parts, context)
       await collectOutputs(parts, context)
     },
 
@@ -62,6 +64,12 @@ async function lostOutputs(
   stages: readonly PlannedStage[],
 ): Promise<string | null> {
   const outputs = new Set(stages.flatMap((stage) => stage.outputs.map((output) => output.id)))
+  if (stages.some(({ folder }) => folder !== undefined)) {
+    for (const { path, sha256 } of await readDocumentation(parts.writer.db, build.id)) {
+      const found = await parts.content.inspect(sha256)
+      if (found !== 'whole') return `documentation ${path}, ${parts.content.path(sha256)}, was ${found}`
+    }
+  }
   if (outputs.size === 0) return null
   for (const { output_id: output, target, name, sha256 } of await readArtifacts(parts.writer.db, build.id)) {
     if (!outputs.has(output)) continue
@@ -82,6 +90,20 @@ async function fillWorkspace(repository: Repository, context: StageContext, fres
     )
   }
   if (fresh) await repository.checkout(context.plan.source.commit, context.workspace)
+}
+
+async function collectDocumentation(parts: StageParts, { build, plan, stage, workspace }: StageContext): Promise<void> {
+  if (stage.folder === undefined) throw new PitlaneError('INTERNAL', `stage ${stage.id} leaves no folder`)
+  const { collectFolder } = await import('./collect-folder.ts')
+  const files = await collectFolder(join(workspace, dirname(plan.configuration.file)), stage.folder, parts.content)
+  await parts.writer.write((trx) => replaceDocumentation(trx, build.id, files))
+  parts.report({
+    event: 'documentation',
+    build: build.number,
+    folder: stage.folder,
+    files: files.length,
+    size: files.reduce((sum, { size }) => sum + size, 0),
+  })
 }
 
 async function collectOutputs(parts: StageParts, context: StageContext): Promise<void> {

@@ -33,6 +33,8 @@ function describe(progress: Progress): string | null {
       return stepLine(progress)
     case 'artifact':
       return `  built   ${progress.target}/${progress.name}  ${formatBytes(progress.size)}  sha256 ${progress.sha256.slice(0, 16)}…`
+    case 'documentation':
+      return `  built   documentation ${progress.folder}/  ${progress.files} files, ${formatBytes(progress.size)}`
     case 'publication':
       return progress.state === 'done' && (progress.operations > 0 || progress.kind === 'check')
         ? `  done    ${progress.entry}${progress.operations > 0 ? `  (${progress.operations})` : ''}`

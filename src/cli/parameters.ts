@@ -75,6 +75,13 @@ export const binaryArgument = {
   ],
 } as const
 
+export const folderArgument = {
+  kind: 'tuple',
+  parameters: [
+    { brief: 'Folder of the finished site', parse: text, placeholder: 'FOLDER', proposeCompletions: proposeFiles },
+  ],
+} as const
+
 export const revision = {
   kind: 'tuple',
   parameters: [

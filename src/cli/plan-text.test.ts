@@ -55,6 +55,10 @@ test('another commit of the same project plans the same', () => {
   assert.deepEqual(diffPlans(plan(FULL), plan(FULL, { tag: 'v1.3.0', commit: 'a'.repeat(40), commitTime: 1 })), [])
   assert.deepEqual(diffPlans(plan(FULL), plan(`${FULL}# comment\n`, { tag: 'v1.3.0+ci_2' })), [
     '~ channel: stable → extra',
+    '- publish documentation: manual/*',
+    ...['', '.minisig', '.sig'].map(
+      (side) => `- publish documentation/list${side}: _releases/_documentation.json${side}`,
+    ),
     '- publish latest/stable: _releases/latest',
     '+ publish latest/extra: _releases/latest-extra',
   ])

@@ -1,6 +1,6 @@
 /** What `pitlane plan` prints: a plan as text, and with `--diff` how two plans differ. Pure. */
 import { formatDuration } from '../plan/duration.ts'
-import type { Plan, PlannedRelease, PlannedStage, PlannedStep } from '../plan/plan.ts'
+import type { Plan, PlannedDocumentation, PlannedRelease, PlannedStage, PlannedStep } from '../plan/plan.ts'
 import { fit, printable, table, wrapList } from './text-table.ts'
 
 /** Lines are kept within this width, except where something has to be shown whole. */
@@ -43,6 +43,7 @@ function stageBlock(stage: PlannedStage): string {
   ])
   const steps = table(rows).map((line) => fit(line, WIDTH - 2))
   const outputs = stage.outputs.map(({ path, obligations }) => `→ ${path}: ${obligations.join(', ')}`)
+  if (stage.folder !== undefined) outputs.push(`→ ${stage.folder}/: every file of the folder`)
   return block(stage.id + (marks.length > 0 ? `  (${marks.join('; ')})` : ''), [...steps, ...outputs])
 }
 
@@ -52,13 +53,14 @@ function stepNeeds({ needs }: PlannedStep): string {
 
 function releaseBlocks({ release }: Plan): readonly string[] {
   if (release === null) return ['no release: the project file declares none']
-  const { targets, sign, image, publish } = release
+  const { targets, sign, image, publish, documentation } = release
   const rows = [
     ['targets', targets.join(', ')],
     ['signatures', sign],
   ]
   if (image !== null)
     rows.push(['image', `${image.repository}:${image.tag} runs ${printable(image.command.join(' '))}`])
+  if (documentation !== undefined) rows.push(['documentation', documentationWords(documentation)])
   if (publish !== null) rows.push(['bucket', printable(publish.bucket)])
   if (publish?.registry) rows.push(['registry', printable(publish.registry)])
   if (publish?.public) rows.push(['public', publish.public])
@@ -68,6 +70,12 @@ function releaseBlocks({ release }: Plan): readonly string[] {
   )
   const map = publish?.map ?? []
   return [facts, block('publish', table(map.map(({ source, destination }) => [source, `→ ${destination}`])))]
+}
+
+function documentationWords({ path, channel, versions, grace, newest }: PlannedDocumentation): string {
+  const kept = versions ? ', also kept under each version' : ''
+  const whose = newest ? `this one unless there is a newer ${channel} release` : `of the newest ${channel} release`
+  return `${path === '' ? 'the top of the bucket' : path}: ${whose}${kept}; what vanishes stays ${grace / 86_400_000} days`
 }
 
 function block(title: string, lines: readonly string[]): string {
@@ -114,6 +122,7 @@ function stageFacts(stage: PlannedStage, plan: Plan): readonly Fact[] {
         .filter(([name]) => !OF_THE_COMMIT.has(name))
         .map(([name, value]): Fact => [`step ${step.id} ${name}`, JSON.stringify(value)]),
     ]),
+    ...(stage.folder === undefined ? [] : [[`output ${stage.id}`, `${stage.folder}/`] as const]),
     ...stage.outputs.map(({ id, path, obligations, static: linked }): Fact => {
       const neutral = path.replaceAll(plan.version, '$VERSION').replaceAll(plan.source.commit, '$COMMIT')
       return [`output ${id}`, `${neutral}, ${linked ? 'static' : 'dynamic allowed'}, ${obligations.join(', ')}`]
@@ -125,8 +134,10 @@ function order(needs: readonly string[]): string {
   return needs.length === 0 ? 'at once' : `after ${needs.join(', ')}`
 }
 
-function releaseFacts({ sign, image, publish }: PlannedRelease, plan: Plan): readonly Fact[] {
+function releaseFacts({ sign, image, publish, documentation }: PlannedRelease, plan: Plan): readonly Fact[] {
   const facts: Fact[] = [['signatures', sign]]
+  if (documentation !== undefined)
+    facts.push(['documentation', documentationWords({ ...documentation, newest: false })])
   if (image !== null) {
     facts.push(['image', `${image.repository} runs ${JSON.stringify(image.command)}`])
     facts.push(...image.env.map((entry): Fact => [`image ${entry.split('=', 1)[0]}`, JSON.stringify(entry)]))
@@ -139,6 +150,7 @@ function releaseFacts({ sign, image, publish }: PlannedRelease, plan: Plan): rea
   for (const { source, destination } of publish.map) {
     const neutral = destination
       .replace(`_releases/${plan.version}/`, '_releases/$VERSION/')
+      .replace(`/${plan.version}/*`, '/$VERSION/*')
       .replace(`:${image?.tag}`, ':$VERSION')
     facts.push([`publish ${source}`, neutral])
   }

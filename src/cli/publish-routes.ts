@@ -4,7 +4,19 @@ import type { Context } from './context.ts'
 import type { BinaryFlags } from './commands/publish-binary.ts'
 import type { ImageFlags } from './commands/publish-image.ts'
 import type { MultiarchFlags } from './commands/publish-multiarch.ts'
-import { binaryArgument, json, madeVersionFlag, noWait, platformFlag, targetFlag, textFlag } from './parameters.ts'
+import type { SiteFlags } from './commands/publish-site.ts'
+import {
+  binaryArgument,
+  dryRun,
+  folderArgument,
+  json,
+  madeVersionFlag,
+  noWait,
+  platformFlag,
+  targetFlag,
+  textFlag,
+  versionFlag,
+} from './parameters.ts'
 
 const noCheck = {
   kind: 'boolean',
@@ -76,6 +88,21 @@ const multiarch = buildCommand<MultiarchFlags, [], Context>({
   },
 })
 
+const site = buildCommand<SiteFlags, [string], Context>({
+  loader: async () => (await import('./commands/publish-site.ts')).site,
+  docs: {
+    brief: 'Put a folder as the documentation site',
+    fullDescription: [
+      'Puts the files of a finished site as a release puts its documentation: only what changed, what pages name first, the first page last. What the folder has no more stays for a grace time. Where it goes is `release.documentation.path` in pitlane.yaml, else docs/.',
+      'With --version it is the documentation of that release; one that a release has built itself is not replaced by another under its version.',
+    ].join('\n'),
+  },
+  parameters: {
+    flags: { version: versionFlag('The release that it is of (default: of none)'), dryRun, noWait, json },
+    positional: folderArgument,
+  },
+})
+
 const index = buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
   loader: async () => (await import('./commands/pages.ts')).index,
   docs: {
@@ -87,7 +114,7 @@ const index = buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
 })
 
 export const publish = buildRouteMap({
-  routes: { binary, image, multiarch, index },
+  routes: { binary, image, multiarch, site, index },
   docs: {
     brief: 'Publish one part of a release by hand',
     fullDescription: [

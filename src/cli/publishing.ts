@@ -64,6 +64,7 @@ export async function publishing(
       render: renderSite,
       name: plan.project,
       baseUrl,
+      documentation: plan.release.documentation ?? null,
       note,
       clock: context.clock,
       writer,

@@ -86,7 +86,7 @@ type Contents = NonNullable<PlannedVersion['contents']>
 /** Each manifest and blob once, however many repositories and versions have it. */
 function sum(all: readonly Contents[]) {
   const bytes = (sizes: Iterable<number>) => [...sizes].reduce((a, b) => a + b, 0)
-  const objects = all.flatMap((contents) => contents.objects)
+  const objects = all.flatMap((contents) => [...contents.objects, ...(contents.documentation ?? [])])
   const distinct = new Map(
     all.flatMap(({ manifests, blobs }) => [...manifests, ...blobs]).map((one) => [one.digest, one.size]),
   )

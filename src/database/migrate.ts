@@ -5,9 +5,10 @@ import * as first from './migrations/0001-first.ts'
 import * as stateChanges from './migrations/0002-state-changes.ts'
 import * as lostAttempts from './migrations/0003-lost-attempts.ts'
 import * as executed from './migrations/0004-executed.ts'
+import * as documentation from './migrations/0005-documentation.ts'
 import type { Database } from './schema.ts'
 
-const MIGRATIONS = [first, stateChanges, lostAttempts, executed]
+const MIGRATIONS = [first, stateChanges, lostAttempts, executed, documentation]
 
 export async function migrate(db: Kysely<Database>): Promise<void> {
   await db.schema

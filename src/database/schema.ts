@@ -14,6 +14,7 @@ export interface Database {
   artifacts: ArtifactsTable
   layers: LayersTable
   release_tests: ReleaseTestsTable
+  documentation_files: DocumentationFilesTable
   promotions: PromotionsTable
   publications: PublicationsTable
   listings: ListingsTable
@@ -118,6 +119,15 @@ export interface LayersTable {
   size: number
   /** `sha256:…` of the archive. */
   diff_id: string
+}
+
+/** A file of the documentation that a build has made. */
+export interface DocumentationFilesTable {
+  build_id: string
+  /** Below the folder of the site. */
+  path: string
+  sha256: string
+  size: number
 }
 
 export interface ReleaseTestsTable {

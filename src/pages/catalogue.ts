@@ -1,6 +1,7 @@
 /** The releases of a site in the one order that page, lists, feeds and pointers share. */
 import { PitlaneError } from '../errors.ts'
 import type { ReleaseDocument } from '../release/document.ts'
+import type { StoredSite } from '../release/documentation/read-site.ts'
 import { isWithdrawn, type States } from '../release/state-document.ts'
 import { publicAddress } from './address.ts'
 
@@ -22,6 +23,8 @@ export interface SiteInput {
   readonly documents: readonly ReleaseDocument[]
   /** What became of releases; without one, a release is published. */
   readonly states?: States
+  /** What the documentation site holds; null or absent where there is none. */
+  readonly documentation?: StoredSite | null
   /** SHA-256 of the stored bytes of a release's document, lower-case hex. */
   readonly documentSha256: (document: ReleaseDocument) => string
   /** Null when the project does not sign. */
@@ -60,6 +63,7 @@ export interface Catalogue {
   /** The newest stable release that is offered. */
   readonly featured: ReleaseDocument | null
   readonly states: States
+  readonly documentation: StoredSite | null
   /** Every channel that has a whole release, also one that is withdrawn; `stable` first, then by name. */
   readonly channels: readonly string[]
   /** Newest version that is offered and whole of each channel that has one. */
@@ -110,6 +114,7 @@ export function catalogue(input: SiteInput): Catalogue {
     offered: all.filter(isOffered),
     featured: stable.find(isOffered) ?? null,
     states,
+    documentation: input.documentation ?? null,
     channels: names.filter((channel) => channels.get(channel)?.some(isWhole)),
     pointers,
   }

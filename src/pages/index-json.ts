@@ -4,6 +4,7 @@
  * say, because Renovate refuses null; our own fields are always there and null then.
  */
 import { isoSeconds, type ReleaseDocument, revisionOf } from '../release/document.ts'
+import { TOP_PAGE } from '../plan/documentation.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
 import type { IndexPage, IndexRelease, SiteIndex } from '../release/site-index.ts'
@@ -30,6 +31,7 @@ export function siteIndex(catalogue: Catalogue, pages: readonly IndexPage[]): Si
       minisignUrl: absoluteUrl(baseUrl, KEYS.publicKey),
       pemUrl: absoluteUrl(baseUrl, KEYS.publicKeyPem),
     },
+    ...(catalogue.documentation === null ? {} : { documentation: shownDocumentation(catalogue) }),
     pointers: Object.fromEntries(catalogue.pointers),
     pages: [...pages],
     versions: catalogue.offered
@@ -41,6 +43,25 @@ export function siteIndex(catalogue: Catalogue, pages: readonly IndexPage[]): Si
       ...catalogue.offered,
       ...catalogue.all.filter(({ version }) => isWithdrawn(catalogue.states, version)),
     ].map((document) => indexRelease(document, catalogue)),
+  }
+}
+
+function shownDocumentation({ documentation, baseUrl, publicKey }: Catalogue): SiteIndex['documentation'] {
+  if (documentation === null) return undefined
+  const { site, sha256 } = documentation
+  const url = (key: string) => absoluteUrl(baseUrl, key)
+  const signed = publicKey !== null
+  return {
+    url: url(`${site.path}${TOP_PAGE}`),
+    path: site.path,
+    version: site.version,
+    serial: site.serial,
+    document: {
+      url: url(KEYS.documentationNow),
+      sha256,
+      minisigUrl: signed ? url(`${KEYS.documentationNow}.minisig`) : null,
+      sigUrl: signed ? url(`${KEYS.documentationNow}.sig`) : null,
+    },
   }
 }
 
@@ -59,7 +80,7 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
     minisigUrl: signed ? url(`${key}.minisig`) : null,
     sigUrl: signed ? url(`${key}.sig`) : null,
   })
-  const { image, byHand } = document
+  const { image, byHand, documentation } = document
   const at = KEYS.document(document.version, revisionOf(document))
   const sums = KEYS.sums(document.version, revisionOf(document))
   return {
@@ -102,6 +123,14 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
     })),
     document: { url: url(at), sha256: documentSha256(document), ...signatures(at) },
     checksums: { url: url(sums), ...signatures(sums) },
+    ...(documentation === undefined
+      ? {}
+      : {
+          documentation: {
+            url: documentation.kept === null ? null : url(`${documentation.kept}${TOP_PAGE}`),
+            files: { url: url(KEYS.documentation(document.version)), sha256: documentation.sha256 },
+          },
+        }),
     ...(byHand === undefined
       ? {}
       : { byHand: { revision: byHand.revision, missing: byHand.missing, unchecked: byHand.unchecked } }),

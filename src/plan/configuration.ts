@@ -1,5 +1,6 @@
 /** What a project file says, whatever its dialect: checked, with every default filled in. Input of `make-plan.ts`. */
 import type { Channel } from './channel.ts'
+import type { DocumentationPlace } from './documentation.ts'
 import type { Retention } from './retention.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -39,12 +40,18 @@ interface ConfiguredRelease {
   readonly static: boolean
   readonly test: (ConfiguredCommand & { readonly required: readonly string[] }) | null
   readonly image: ConfiguredImage | null
+  readonly documentation: ConfiguredDocumentation | null
   readonly sign: 'minisign' | 'none'
   readonly publish: {
     readonly bucket: string
     readonly registry: string | null
     readonly public: string | null
   }
+}
+
+export interface ConfiguredDocumentation extends DocumentationPlace {
+  /** Null where it is built elsewhere. */
+  readonly build: (ConfiguredCommand & { readonly folder: string }) | null
 }
 
 export interface ConfiguredImage {

@@ -14,6 +14,12 @@ export const KEYS = {
   states: (version: string) => `_releases/${version}/state-`,
   sums: (version: string, revision = 1) => `_releases/${version}/SHA256SUMS${revision === 1 ? '' : `.${revision}`}`,
   binary: (version: string, triple: string, name: string) => `_releases/${version}/${triple}/${name}`,
+  /** Which files the documentation of a version has. */
+  documentation: (version: string) => `_releases/${version}/documentation.json`,
+  /** What the documentation site holds now, and when what it holds no more goes. */
+  documentationNow: '_releases/_documentation.json',
+  /** The same as it is about to be. */
+  documentationNext: '_releases/_documentation.next.json',
   page: '_releases.html',
   garageList: '_releases.json',
   index: '_releases/index.json',

@@ -28,10 +28,10 @@ test('the stages of a release: checks, then a build and a test for each target',
   const triples = TARGETS.map(({ triple }) => triple)
   assert.deepEqual(
     new Set(stages.map(({ id }) => id)),
-    new Set(['checks', ...triples.flatMap((triple) => [`build/${triple}`, `test/${triple}`])]),
+    new Set(['checks', 'documentation', ...triples.flatMap((triple) => [`build/${triple}`, `test/${triple}`])]),
   )
   for (const stage of stages) {
-    const needs = stage.kind === 'checks' ? [] : stage.kind === 'build' ? ['checks'] : [`build/${stage.target}`]
+    const needs = stage.kind === 'checks' ? [] : stage.kind !== 'test' ? ['checks'] : [`build/${stage.target}`]
     assert.deepEqual(stage.needs, needs)
   }
   assert.deepEqual(
@@ -132,7 +132,8 @@ test('no destination twice, whatever the tag', () => {
       fc.pre(!tag.includes('..') && !/[+-]{2}/.test(tag))
       const map = plan({ tag }).release?.publish?.map ?? []
       assert.equal(new Set(map.map(({ destination }) => destination)).size, map.length)
-      assert.equal(map.length, 4 * 3 + 2 * 3 + 5 + 8 + 3)
+      const documentation = map.filter(({ source: from }) => from.startsWith('documentation'))
+      assert.equal(map.length - documentation.length, 4 * 3 + 2 * 3 + 5 + 8 + 3)
     }),
     { numRuns: 30 },
   )
@@ -216,4 +217,42 @@ test('a stored plan is read back, and nothing else is', () => {
       json,
     )
   }
+})
+
+test('documentation is a stage where it goes anywhere, and knows its way to the release page', () => {
+  const planned = (tag: string | null, change = (text: string) => text) => {
+    const made = plan({ tag }, Buffer.from(change(FULL.toString())))
+    const stage = made.stages.find(({ kind }) => kind === 'documentation')
+    const sources = made.release?.publish?.map.filter(({ source: from }) => from.startsWith('documentation'))
+    return { made, stage, destinations: sources?.map(({ destination }) => destination) ?? [] }
+  }
+  const stable = planned('v1.2.0')
+  assert.deepEqual([stable.stage?.folder, stable.stage?.needs, stable.stage?.outputs], ['doc/public', ['checks'], []])
+  assert.deepEqual(stable.stage?.steps[0]?.env, {
+    CHANNEL: 'stable',
+    COMMIT: source.commit,
+    DOCUMENTATION_URL: 'https://example.org/garage/manual/',
+    RELEASES_PAGE: 'https://example.org/garage/_releases.html',
+    RUST_BACKTRACE: '1',
+    SOURCE_DATE_EPOCH: String(source.commitTime),
+    THEME: 'plain',
+    VERSION: 'v1.2.0',
+  })
+  assert.ok(
+    ['manual/v1.2.0/*', 'manual/*', '_releases/_documentation.json'].every((to) => stable.destinations.includes(to)),
+  )
+  assert.deepEqual(readStoredPlan(JSON.stringify(stable.made)), stable.made)
+  // A prerelease keeps its own and leaves the newest alone; a commit has nowhere to go.
+  const extra = planned('v1.2.0-rc1')
+  assert.equal(extra.made.release?.documentation?.kept, 'manual/v1.2.0-rc1/')
+  assert.ok(!extra.destinations.includes('manual/*'))
+  assert.equal(planned(null).stage, undefined)
+  assert.ok(planned(null, (text) => text.replace('channel: stable', 'channel: development')).stage)
+  const without = planned('v1.2.0', (text) =>
+    text.replace(/ {2}public: https.*\n/, '').replace('path: manual', 'path: a/b'),
+  )
+  assert.deepEqual(
+    [without.stage?.steps[0]?.env['RELEASES_PAGE'], without.stage?.steps[0]?.env['DOCUMENTATION_URL']],
+    ['../../_releases.html', ''],
+  )
 })

@@ -8,11 +8,13 @@ import { type BinaryPath, binaryPath } from './binary-path.ts'
 import { classify } from './channel.ts'
 import type { Configuration, ConfiguredImage } from './configuration.ts'
 import { parseConfiguration } from './dialects/pitlane/parse.ts'
-import { checkVariables, releaseVariables } from './environment.ts'
+import { documentationLinks, versionPath } from './documentation.ts'
+import { checkVariables, documentationVariables, releaseVariables } from './environment.ts'
 import { releaseNotes } from './notes.ts'
 import type {
   Obligation,
   Plan,
+  PlannedDocumentation,
   PlannedImage,
   PlannedOutput,
   PlannedRelease,
@@ -55,6 +57,7 @@ export function makePlan(input: PlanInput): Plan {
   const { release } = configuration
   const subject = { project: configuration.name, source, version, channel }
   const builds = release ? targetBuilds(release, configuration.env, subject) : []
+  const documentation = release ? documentationStage(release, configuration.env, subject) : null
   const content: Omit<Plan, 'id'> = {
     format: 1,
     ...subject,
@@ -64,6 +67,7 @@ export function makePlan(input: PlanInput): Plan {
       checksStage(configuration, source),
       ...builds.map(({ build }) => build),
       ...builds.flatMap(({ test }) => (test === null ? [] : [test])),
+      ...(documentation === null ? [] : [documentation]),
     ],
     release: release ? plannedRelease(release, subject, builds) : null,
   }
@@ -129,6 +133,44 @@ function targetBuilds(release: Release, common: Environment, subject: Subject): 
   })
 }
 
+/** Where nothing of it would be published it is not built; null then. */
+function documentationStage(release: Release, common: Environment, subject: Subject): PlannedStage | null {
+  const planned = plannedDocumentation(release, subject)
+  const build = release.documentation?.build ?? null
+  if (planned === null || build === null || (planned.kept === null && !planned.newest)) return null
+  const { source, version, channel } = subject
+  const links = documentationLinks(release.publish.public, planned)
+  const step: PlannedStep = {
+    id: 'documentation/build',
+    name: 'build',
+    run: build.run,
+    env: merge(common, build.env, documentationVariables(source, version, channel, links)),
+    timeout: build.timeout,
+    needs: [],
+  }
+  return {
+    id: 'documentation',
+    kind: 'documentation',
+    target: null,
+    needs: ['checks'],
+    steps: [step],
+    outputs: [],
+    folder: build.folder,
+    required: true,
+  }
+}
+
+function plannedDocumentation({ documentation }: Release, subject: Subject): PlannedDocumentation | null {
+  if (documentation === null) return null
+  const { build, ...place } = documentation
+  const isKept = build !== null && place.versions && subject.source.tag !== null
+  return {
+    ...place,
+    kept: isKept ? versionPath(place, subject.version) : null,
+    newest: build !== null && place.channel === subject.channel,
+  }
+}
+
 function plannedOutput(release: Release, target: Target, path: BinaryPath): PlannedOutput {
   if (path.kind === 'unfit') throw new PitlaneError('CONFIG_INVALID', `release.build.binary: ${path.problem}`)
   const obligations: Obligation[] = ['bytes', 'digest', 'elf']
@@ -144,11 +186,13 @@ function plannedRelease(release: Release, subject: Subject, builds: readonly Tar
   const image = release.image && plannedImage(release.image, subject, builds)
   const outputs = builds.map(({ output }) => output)
   const signed = release.sign !== 'none'
+  const documentation = plannedDocumentation(release, subject)
   return {
     targets: release.targets,
     sign: release.sign,
     image,
-    publish: { ...release.publish, map: publishMap({ ...subject, signed, outputs, image }) },
+    ...(documentation === null ? {} : { documentation }),
+    publish: { ...release.publish, map: publishMap({ ...subject, signed, outputs, image, documentation }) },
   }
 }
 

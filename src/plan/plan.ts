@@ -3,6 +3,8 @@
  * by later versions. Nothing after planning looks anything up again: what was resolved here is inherited.
  */
 
+import type { DocumentationPlace } from './documentation.ts'
+
 /** The commit a plan is made for, as git knows it; resolved once by `forges/git/source.ts`. */
 export interface Source {
   /** Full commit id, 40 or 64 hexadecimal digits. */
@@ -37,14 +39,16 @@ export interface Plan {
 }
 
 export interface PlannedStage {
-  /** `checks`, `build/<target>`, `test/<target>`: an identity, not a display name. */
+  /** `checks`, `build/<target>`, `test/<target>`, `documentation`: an identity, not a display name. */
   readonly id: string
-  readonly kind: 'checks' | 'build' | 'test'
+  readonly kind: 'checks' | 'build' | 'test' | 'documentation'
   readonly target: string | null
   /** Stages that must have succeeded before this one starts. */
   readonly needs: readonly string[]
   readonly steps: readonly PlannedStep[]
   readonly outputs: readonly PlannedOutput[]
+  /** A folder that it promises to leave, relative to the stage's checkout; only of `documentation`. */
+  readonly folder?: string
   /** For `test`: whether not being able to run stops the release. Always true for the other kinds. */
   readonly required: boolean
 }
@@ -85,7 +89,16 @@ export interface PlannedRelease {
   readonly targets: readonly string[]
   readonly sign: 'minisign' | 'none'
   readonly image: PlannedImage | null
+  /** Absent where the project has none. Its stage is there where the documentation of this version goes anywhere. */
+  readonly documentation?: PlannedDocumentation
   readonly publish: PlannedPublish | null
+}
+
+export interface PlannedDocumentation extends DocumentationPlace {
+  /** Prefix in the bucket under which that of this version stays; null where it does not. */
+  readonly kept: string | null
+  /** Whether it becomes the documentation of the project, if no newer release is that. */
+  readonly newest: boolean
 }
 
 export interface PlannedImage {

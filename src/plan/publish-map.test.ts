@@ -13,7 +13,7 @@ const output = (name: string): PlannedOutput => ({
 })
 
 test('two things that would go to one place are refused, with both names', () => {
-  const things = { version: 'v1', channel: 'stable', signed: false, image: null }
+  const things = { version: 'v1', channel: 'stable', signed: false, image: null, documentation: null }
   assert.throws(() => publishMap({ ...things, outputs: [output('tool'), output('tool.sha256')] }), {
     code: 'PLAN_CONTRADICTION',
     message:
@@ -22,7 +22,14 @@ test('two things that would go to one place are refused, with both names', () =>
 })
 
 test('without signatures nothing of a key or signature is published', () => {
-  const map = publishMap({ version: 'v1', channel: 'extra', signed: false, image: null, outputs: [output('tool')] })
+  const map = publishMap({
+    version: 'v1',
+    channel: 'extra',
+    signed: false,
+    image: null,
+    documentation: null,
+    outputs: [output('tool')],
+  })
   const destinations = map.map(({ destination }) => destination)
   assert.ok(destinations.every((destination) => !/minisig|\.sig$|\.pub$|\.pem$/.test(destination)))
   assert.equal(destinations.at(-1), '_releases/index.json')

@@ -4,7 +4,7 @@
  */
 import { PitlaneError } from '../errors.ts'
 import { KEYS } from './keys.ts'
-import type { PlannedImage, PlannedOutput } from './plan.ts'
+import type { PlannedDocumentation, PlannedImage, PlannedOutput } from './plan.ts'
 
 export interface Mapping {
   readonly source: string
@@ -17,10 +17,11 @@ interface PublishedThings {
   readonly signed: boolean
   readonly outputs: readonly PlannedOutput[]
   readonly image: PlannedImage | null
+  readonly documentation: PlannedDocumentation | null
 }
 
 /**
- * In the order of publication: files, the release's documents, image tags with the multi-platform one last, then what is computed.
+ * In the order of publication: files, documentation that stays under its version, the release's documents, image tags with the multi-platform one last, then what is computed.
  * @throws PitlaneError `PLAN_CONTRADICTION` when two things would go to one place
  */
 export function publishMap(things: PublishedThings): readonly Mapping[] {
@@ -33,9 +34,16 @@ export function publishMap(things: PublishedThings): readonly Mapping[] {
   ]
   const map = [
     ...things.outputs.flatMap((output) => binary(version, output, signed)),
+    ...keptDocumentation(things, document(KEYS.documentation(version), 'documentation/files')),
     ...document(KEYS.document(version), 'release.json'),
     ...document(KEYS.sums(version), 'SHA256SUMS'),
     ...imageTags(things.image),
+    ...(things.documentation?.newest
+      ? [
+          { source: 'documentation', destination: `${things.documentation.path}*` },
+          ...document(KEYS.documentationNow, 'documentation/list'),
+        ]
+      : []),
     ...computed(things.channel, signed),
     // Last: from the index any later run finds and mends the others.
     ...document(KEYS.index, 'index'),
@@ -49,6 +57,12 @@ function binary(version: string, { id, target, name }: PlannedOutput, signed: bo
     source: `${id}${suffix}`,
     destination: `${key}${suffix}`,
   }))
+}
+
+function keptDocumentation({ documentation }: PublishedThings, list: readonly Mapping[]): readonly Mapping[] {
+  if (documentation === null || (documentation.kept === null && !documentation.newest)) return []
+  const { kept } = documentation
+  return kept === null ? list : [{ source: 'documentation/kept', destination: `${kept}*` }, ...list]
 }
 
 function imageTags(image: PlannedImage | null): readonly Mapping[] {

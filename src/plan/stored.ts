@@ -36,11 +36,12 @@ const Output = z.strictObject({
 
 const Stage = z.strictObject({
   id,
-  kind: z.enum(['checks', 'build', 'test']),
+  kind: z.enum(['checks', 'build', 'test', 'documentation']),
   target: z.string().nullable(),
   needs: z.array(id),
   steps: z.array(Step),
   outputs: z.array(Output),
+  folder: z.string().exactOptional(),
   required: z.boolean(),
 })
 
@@ -51,6 +52,15 @@ const Image = z.strictObject({
   env: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
   platforms: z.array(z.strictObject({ target: z.string(), platform: z.string(), repository: z.string() })),
+})
+
+const Documentation = z.strictObject({
+  path: z.string(),
+  channel: z.string(),
+  versions: z.boolean(),
+  grace: z.int().nonnegative(),
+  kept: z.string().nullable(),
+  newest: z.boolean(),
 })
 
 const Publish = z.strictObject({
@@ -75,6 +85,7 @@ const StoredPlan = z.strictObject({
       targets: z.array(z.string()),
       sign: z.enum(['minisign', 'none']),
       image: Image.nullable(),
+      documentation: Documentation.exactOptional(),
       publish: Publish.nullable(),
     })
     .nullable(),

@@ -12,6 +12,7 @@ import {
 import { replaceOperations } from '../database/queries/publications.ts'
 import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
+import { followPointer, planFollowing } from './documentation/follow.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { putLists, reopenLost } from './listing.ts'
 import { type ListParts, readSite, type Site, staleKeys } from './lists.ts'
@@ -34,6 +35,8 @@ export interface StateChange {
   readonly changed: boolean
   /** Pointers that move, by channel; null is no version. */
   readonly pointers: readonly { readonly channel: string; readonly from: string | null; readonly to: string | null }[]
+  /** Whose documentation the site becomes; null where it stays what it is. */
+  readonly documentation: { readonly path: string; readonly from: string | null; readonly to: string | null } | null
 }
 
 /** What `changeState` would do. Nothing is written. */
@@ -97,11 +100,23 @@ async function consider(parts: ListParts, standing: Standing, decide: Decide): P
     .map((channel) => ({ channel, from: before[channel] ?? null, to: after[channel] ?? null }))
     .filter(({ from, to }) => from !== to)
   return {
-    change: { version: request.version, state: stored?.state ?? null, changed: row !== null, pointers },
+    change: {
+      version: request.version,
+      state: stored?.state ?? null,
+      changed: row !== null,
+      pointers,
+      documentation: await documentationAfter(parts, { ...site, states }),
+    },
     row,
     begun,
     isOut,
   }
+}
+
+async function documentationAfter(parts: ListParts, site: Site): Promise<StateChange['documentation']> {
+  const next = (await planFollowing(parts, site))?.site
+  const from = site.documentation?.site.version ?? null
+  return next === undefined || next.version === from ? null : { path: next.path, from, to: next.version }
 }
 
 function listedSha256({ standing }: Site, version: string): string | undefined {
@@ -142,6 +157,8 @@ async function carryOut(
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without documents')
   await reopenLost(journal, entry, await staleKeys(bucket, operations))
   await carryOutEntry(journal, entry, operations)
+  // Before the lists, as in a release: they say whose documentation it is.
+  if (parts.documentation !== null) await followPointer(parts, await readSite(parts, await readStanding(parts)), stop)
   await putLists(parts, journal, Date.parse(state.date))
   await writer.write((trx) => finishStateChange(trx, row))
 }

@@ -72,6 +72,17 @@ const ReleaseImage = z.strictObject({
   ),
 })
 
+/** The documentation that was built from the same commit. */
+const Documentation = z.strictObject({
+  /** SHA-256 of `documentation.json` beside this document, which names every file. */
+  sha256: hex64,
+  files: z.int().positive(),
+  /** Bytes of all files. */
+  size,
+  /** Prefix of the keys under which it stays; null where it was only that of the newest release. */
+  kept: z.string().nullable(),
+})
+
 const ReleaseTest = z.strictObject({
   target: z.string(),
   platform: z.string(),
@@ -139,6 +150,8 @@ export const ReleaseDocument = z.strictObject({
   byHand: ByHand.optional(),
   files: z.array(ReleaseFile),
   image: ReleaseImage.nullable(),
+  /** Absent where none was built. */
+  documentation: Documentation.optional(),
   checks: z.array(z.strictObject({ name: z.string(), result: z.literal('passed') })),
   tests: z.array(ReleaseTest),
 })

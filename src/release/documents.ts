@@ -9,7 +9,7 @@ import { parseFormat } from './format.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
 import { followRevisions, newestInBucket, type StoredDocument } from './revisions.ts'
-import { verifyFile } from './verify-signature.ts'
+import { verifyFile, verifyRaw } from './verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
 export const DOCUMENT_LIMIT = 4 * 1024 * 1024
@@ -23,6 +23,8 @@ type SignedDocument = Pick<ReleaseDocument, 'name' | 'version'>
 export interface DocumentCheck {
   /** Throws when the `.minisig` text is not the signature of these bytes under this key in the bucket. */
   verify(bytes: Buffer, minisig: string, key: string, document: SignedDocument): void
+  /** The same for the `.sig`, which says nothing of a key in the bucket: what the document itself says has to be enough. */
+  verifyRaw(bytes: Buffer, signature: Buffer, key: string): void
 }
 
 /** Checks documents with the project's own public key. */
@@ -32,6 +34,7 @@ export function documentCheck(key: PublicKey): DocumentCheck {
       const blake2b512 = createHash('blake2b512').update(bytes).digest()
       verifyFile(key, { blake2b512 }, minisig, trustedCommentOf({ name, version, path }), `${path}.minisig`)
     },
+    verifyRaw: (bytes, signature, path) => verifyRaw(key, bytes, signature, `${path}.sig`),
   }
 }
 

@@ -17,7 +17,7 @@ import { type Entry, type Operation, operationFacts, PUBLICATION } from './publi
 
 /** How many operations of an unordered entry at once. */
 const PARALLEL = 4
-/** Positions of an entry's operations start here times its place in the list. */
+/** Positions of an entry's operations start here times its place. */
 const ENTRY_SPAN = 100_000
 
 export interface Journal {
@@ -36,7 +36,7 @@ export interface Journal {
 /** The rows that a list of operations is written down as; refuses two operations with one destination. */
 export function journalRows(operations: readonly Operation[]): Omit<OperationRow, 'state'>[] {
   const seen = new Set<string>()
-  return PUBLICATION.flatMap((entry, place) =>
+  return PUBLICATION.flatMap((entry) =>
     operations
       .filter((operation) => operation.entry === entry.id)
       .map((operation, index) => {
@@ -45,7 +45,7 @@ export function journalRows(operations: readonly Operation[]): Omit<OperationRow
         if (seen.has(name)) throw new PitlaneError('PLAN_CONTRADICTION', `two operations write ${facts.destination}`)
         seen.add(name)
         if (entry.kind === 'check') throw new PitlaneError('INTERNAL', `entry ${entry.id} has no operations`)
-        return { position: place * ENTRY_SPAN + index, entry: entry.id, kind: entry.kind, ...facts }
+        return { position: entry.place * ENTRY_SPAN + index, entry: entry.id, kind: entry.kind, ...facts }
       }),
   )
 }

@@ -5,6 +5,7 @@
 import type { Bucket } from '../buckets/types.ts'
 import type { Registry } from '../image/types.ts'
 import { inParallel } from '../parallel.ts'
+import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
 import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
@@ -52,13 +53,16 @@ export async function listable(
 /** What a release that is not listed yet lacks to be, in words; null when it is complete. */
 export async function whatLacks(
   { bucket, registry, signer }: ListableParts,
-  { files, image, signing }: ReleaseDocument,
+  { version, files, image, documentation, signing }: ReleaseDocument,
 ): Promise<string | null> {
   // A project that signs now may have releases from before. A new one without a signature could be anybody's.
   if (signer !== null && signing.scheme === 'none') return 'a signature'
   for (const file of files) {
     if ((await bucket.head(file.path))?.size !== file.size) return file.path
   }
+  // What is kept of it went out before its list did.
+  if (documentation !== undefined && (await bucket.head(KEYS.documentation(version))) === null)
+    return KEYS.documentation(version)
   return lackingImage(registry, image)
 }
 

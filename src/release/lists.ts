@@ -4,11 +4,13 @@ import type { Clock } from '../clock.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Registry } from '../image/types.ts'
+import type { DocumentationPlace } from '../plan/documentation.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, measureThere } from './digest.ts'
 import { type ReleaseDocument, revisionOf } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
+import { readSiteNow, type StoredSite } from './documentation/read-site.ts'
 import { projectChanged } from './owner.ts'
 import { listable } from './listable.ts'
 import { signDocument } from './put-operations.ts'
@@ -36,6 +38,7 @@ export type RenderSite = (input: {
   readonly baseUrl: string
   readonly documents: readonly ReleaseDocument[]
   readonly states: States
+  readonly documentation: StoredSite | null
   readonly documentSha256: (document: ReleaseDocument) => string
   readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
   readonly serial: number
@@ -54,6 +57,8 @@ export interface ListParts {
   readonly render: RenderSite
   readonly name: string
   readonly baseUrl: string
+  /** Null where the project says nothing of documentation. */
+  readonly documentation: DocumentationPlace | null
   /** Told what was left out or does not count, and why. */
   readonly note: (message: string) => void
   readonly clock: Clock
@@ -74,6 +79,8 @@ export interface Site {
   readonly states: States
   /** States that hold and whose documents are gone: they are put again with the lists. */
   readonly lost: readonly StoredState[]
+  /** What the documentation site holds; null where there is none. */
+  readonly documentation: StoredSite | null
   /** Milliseconds since 1970: lists are not dated before the ones that they follow, nor before what they list. */
   readonly notBefore: number
 }
@@ -103,7 +110,8 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   ]
   const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
   const notBefore = dates.reduce((a, b) => Math.max(a, b), standing.generatedAt)
-  return { standing, stored, retired, states, lost, notBefore }
+  const documentation = await readSiteNow(parts.bucket, parts.name, parts.check)
+  return { standing, stored, retired, states, lost, documentation, notBefore }
 }
 
 async function readSiteStates(
@@ -153,7 +161,13 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
 export function listOperations(
   parts: ListParts,
-  { stored, standing, states, lost }: Pick<Site, 'stored' | 'standing' | 'states' | 'lost'>,
+  {
+    stored,
+    standing,
+    states,
+    lost,
+    documentation,
+  }: Pick<Site, 'stored' | 'standing' | 'states' | 'lost' | 'documentation'>,
   serial: number,
   generatedAt: number,
 ): readonly Operation[] {
@@ -171,6 +185,7 @@ export function listOperations(
     baseUrl,
     documents,
     states,
+    documentation,
     documentSha256,
     publicKey,
     serial,

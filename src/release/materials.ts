@@ -9,7 +9,10 @@ import { type AssembledImage, assembleImage } from '../image/image.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
+import { bodyOf } from './digest.ts'
 import { isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
+import { type DocumentationFile, encodeFiles, entriesBelow } from './documentation/documents.ts'
+import { filesOperations, keptOperation } from './documentation/operations.ts'
 import type { Made } from './obligations.ts'
 import { imageFacts, imageOperations } from './image-operations.ts'
 import type { Operation } from './publication.ts'
@@ -29,6 +32,8 @@ export interface MaterialsInput {
   readonly artifacts: readonly ArtifactRow[]
   readonly layers: readonly LayerRow[]
   readonly tests: readonly ReleaseTestRow[]
+  /** Files of the documentation; empty where none was built. */
+  readonly documentation: readonly DocumentationFile[]
   /** Null when the project asked for `sign: none`. */
   readonly signer: Signer | null
   /** Milliseconds since 1970, from the journal. */
@@ -45,6 +50,7 @@ export interface Materials {
   readonly operations: readonly Operation[]
   /** By target. */
   readonly made: ReadonlyMap<string, Made>
+  readonly documentation: readonly DocumentationFile[]
 }
 
 export function makeMaterials(input: MaterialsInput): Materials {
@@ -62,6 +68,7 @@ export function makeMaterials(input: MaterialsInput): Materials {
   }
   if (image !== null && plan.release.image !== null)
     operations.push(...imageOperations(image, plan.release.image, input.body))
+  operations.push(...documentationOperations(input))
   operations.push(...documentOperations(document, signer))
   const made = new Map(
     input.artifacts.map(({ target, sha256, blake2b512 }) => {
@@ -69,7 +76,7 @@ export function makeMaterials(input: MaterialsInput): Materials {
       return [target, { sha256, blake2b512: Buffer.from(blake2b512, 'hex'), layer }]
     }),
   )
-  return { document, operations, made }
+  return { document, operations, made, documentation: input.documentation }
 }
 
 function assemble(input: MaterialsInput, planned: NonNullable<NonNullable<Plan['release']>['image']>): AssembledImage {
@@ -106,9 +113,37 @@ function makeDocument(input: MaterialsInput, image: AssembledImage | null): Rele
     promotion: input.promotion,
     files: targets.map((target) => fileOf(input, target)),
     image: image === null ? null : imageOf(input, image),
+    ...(input.documentation.length === 0 ? {} : { documentation: documentationOf(input) }),
     checks: checks.map((step) => ({ name: step.name, result: 'passed' })),
     tests: targets.map((target) => testOf(input, target)),
   }
+}
+
+function documentationOf(input: MaterialsInput): NonNullable<ReleaseDocument['documentation']> {
+  const { documentation: files, plan } = input
+  return {
+    sha256: bodyOf(filesDocument(input)).sha256,
+    files: files.length,
+    size: files.reduce((sum, { size }) => sum + size, 0),
+    kept: plan.release?.documentation?.kept ?? null,
+  }
+}
+
+function filesDocument({ plan, documentation }: MaterialsInput): Buffer {
+  const { project, version } = plan
+  return encodeFiles({ format: 'pitlane-documentation/1', name: project, version, files: [...documentation] })
+}
+
+/** What stays under the version: the list of the files, and the files themselves where that was asked for. */
+function documentationOperations(input: MaterialsInput): readonly Operation[] {
+  const { plan, documentation, body } = input
+  if (documentation.length === 0) return []
+  const kept = plan.release?.documentation?.kept ?? null
+  const files = kept === null ? [] : entriesBelow(kept, documentation)
+  return [
+    ...files.map((file) => keptOperation(file, body(file.sha256, file.size))),
+    ...filesOperations(input.signer, plan.project, plan.version, filesDocument(input)),
+  ]
 }
 
 function fileOf(input: MaterialsInput, triple: string): ReleaseFile {

@@ -110,6 +110,7 @@ const layers: LayerRow[] = TARGETS.map((target) => {
   return { build_id: 'b', target, digest, size: layerOf(target).length, diff_id: `sha256:${hex(target)}` }
 })
 const input: MaterialsInput = {
+  documentation: [],
   plan,
   artifacts,
   layers,
@@ -140,6 +141,7 @@ const whole: Count = {
   plan,
   document: materials.document,
   made: materials.made,
+  documentation: [],
   key: parsePublicKey(signer.publicKey.line, 'test'),
 }
 const there = declared(materials.operations)

@@ -7,6 +7,7 @@ import { KEYS } from '../plan/keys.ts'
 import type { Obligation, Plan, PlannedOutput } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
 import type { ReleaseDocument, ReleaseFile } from './document.ts'
+import type { DocumentationFile } from './documentation/documents.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
@@ -40,6 +41,8 @@ export interface Count {
   readonly made: ReadonlyMap<string, Made>
   /** Null when the project asked for `sign: none`. */
   readonly key: PublicKey | null
+  /** What the build made of the documentation; empty where it made none. */
+  readonly documentation: readonly DocumentationFile[]
 }
 
 /** One sentence for each obligation that is not met; empty when the release is complete. */
@@ -55,9 +58,26 @@ export async function unmetObligations(count: Count, presence: Presence): Promis
       if (!met) unmet.push(`${output.id}: ${obligation} is missing`)
     }
   }
+  unmet.push(...(await unmetDocumentation(count, presence)))
   if (document.files.length !== outputs.length) {
     unmet.push(`${outputs.length} outputs are declared and ${document.files.length} files are in the document`)
   }
+  return unmet
+}
+
+/** A stage that was to leave a folder has left one, and what is out is exactly that. */
+async function unmetDocumentation({ plan, document, documentation }: Count, presence: Presence): Promise<string[]> {
+  const isDeclared = plan.stages.some((stage) => stage.folder !== undefined)
+  const { version, documentation: named } = document
+  if (!isDeclared) return named === undefined ? [] : ['documentation: the plan declares none']
+  if (documentation.length === 0 || named === undefined) return ['documentation: bytes are missing']
+  const unmet: string[] = []
+  if (named.kept !== (plan.release?.documentation?.kept ?? null)) unmet.push('documentation: kept is missing')
+  if (named.files !== documentation.length || (await presence.object(KEYS.documentation(version))) !== named.sha256)
+    unmet.push('documentation: digest is missing')
+  for (const { path, sha256 } of named.kept === null ? [] : documentation)
+    if ((await presence.object(`${named.kept}${path}`)) !== sha256)
+      unmet.push(`documentation ${path}: bytes are missing`)
   return unmet
 }
 

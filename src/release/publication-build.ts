@@ -4,6 +4,7 @@ import type { BuildRow } from '../database/queries/builds.ts'
 import { readBuild } from '../database/queries/find-builds.ts'
 import { findPublication, forgetPublication, wasBegun } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
+import { readDocumentation } from '../database/queries/documentation.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EntryId } from './publication.ts'
@@ -29,7 +30,7 @@ export async function publicationBuild(parts: ReleaseParts, plan: Plan): Promise
     )
   }
   const build = await readBuild(writer.db, publication.release_build_id)
-  const lost = await restoreOutputs(parts, plan, build)
+  const lost = await restoreOutputs(parts, plan, build, publication.state === 'published')
   if (lost === null) return build
   if (publication.state === 'published' || (await wasBegun(writer.db, plan.version, BINDING))) {
     throw new PitlaneError(
@@ -45,7 +46,12 @@ export async function publicationBuild(parts: ReleaseParts, plan: Plan): Promise
 }
 
 /** Puts back what the bucket has; says what is lost all the same. */
-async function restoreOutputs(parts: ReleaseParts, plan: Plan, build: BuildRow): Promise<string | null> {
+async function restoreOutputs(
+  parts: ReleaseParts,
+  plan: Plan,
+  build: BuildRow,
+  isPublished: boolean,
+): Promise<string | null> {
   for (const { target, name, sha256, size } of await readArtifacts(parts.engine.writer.db, build.id)) {
     if ((await parts.content.inspect(sha256)) === 'whole') continue
     const key = KEYS.binary(plan.version, target, name)
@@ -56,6 +62,33 @@ async function restoreOutputs(parts: ReleaseParts, plan: Plan, build: BuildRow):
     if (copy === null || !(await parts.content.restore(sha256, copy, where)))
       return `the bytes of ${target}/${name} are neither in ${parts.content.path(sha256)} nor in ${where}`
     parts.engine.report({ event: 'note', message: `${target}/${name} is taken from the bucket again` })
+  }
+  // Once the release is out, the site is put again only from what is kept under a version.
+  if (isPublished && plan.release?.documentation?.kept == null) return null
+  return restoreDocumentation(parts, plan, build)
+}
+
+async function restoreDocumentation(parts: ReleaseParts, plan: Plan, build: BuildRow): Promise<string | null> {
+  const planned = plan.release?.documentation
+  const places = [planned?.kept ?? null, planned?.newest === true ? planned.path : null]
+  let restored = 0
+  for (const { path, sha256, size } of await readDocumentation(parts.engine.writer.db, build.id)) {
+    if ((await parts.content.inspect(sha256)) === 'whole') continue
+    let isBack = false
+    for (const place of places) {
+      if (place === null || isBack) continue
+      const key = `${place}${path}`
+      const fits = (await parts.bucket.head(key))?.size === size
+      const copy = fits ? await parts.bucket.open(key) : null
+      isBack = copy !== null && (await parts.content.restore(sha256, copy, `${parts.bucket.location}/${key}`))
+    }
+    if (!isBack)
+      return `the bytes of documentation ${path} are neither in ${parts.content.path(sha256)} nor in the bucket`
+    restored += 1
+  }
+  if (restored > 0) {
+    const what = restored === 1 ? 'a file of the documentation is' : `${restored} files of the documentation are`
+    parts.engine.report({ event: 'note', message: `${what} taken from the bucket again` })
   }
   return null
 }

@@ -21,11 +21,11 @@ const PARALLEL = 4
 export async function requireComplete(
   { lists }: Pick<ReleaseParts, 'lists'>,
   plan: Plan,
-  { document, made }: Pick<Materials, 'document' | 'made'>,
+  { document, made, documentation }: Pick<Materials, 'document' | 'made' | 'documentation'>,
   presence: Presence,
 ): Promise<void> {
   const key = lists.signer === null ? null : parsePublicKey(lists.signer.publicKey.line, 'the signing key')
-  const unmet = await unmetObligations({ plan, document, made, key }, presence)
+  const unmet = await unmetObligations({ plan, document, made, key, documentation }, presence)
   if (unmet.length === 0) return
   throw new PitlaneError('PLAN_CONTRADICTION', `${plan.version} is not complete:\n  ${unmet.join('\n  ')}`, {
     hint:

@@ -13,6 +13,12 @@ export type EntryId =
   | 'read-back'
   | 'proof'
   | 'tags'
+  | 'site-announced'
+  | 'site-assets'
+  | 'site-new-pages'
+  | 'site-begun-pages'
+  | 'site-pages'
+  | 'site-top'
   | 'lists'
   | 'verify'
 
@@ -24,6 +30,8 @@ export interface Entry {
   readonly kind: 'put-if-absent' | 'ask-then-do' | 'check'
   /** Whether its operations have to happen one after the other, as listed. */
   readonly ordered: boolean
+  /** Where its operations stand in the journal: what an earlier version has written down is found there, so it never changes. */
+  readonly place: number
 }
 
 export const PUBLICATION: readonly Entry[] = [
@@ -32,20 +40,65 @@ export const PUBLICATION: readonly Entry[] = [
     title: 'binaries, their checksums and signatures, image blobs',
     kind: 'put-if-absent',
     ordered: false,
+    place: 0,
   },
-  { id: 'manifests', title: 'image manifests, by digest', kind: 'put-if-absent', ordered: false },
-  { id: 'image-index', title: 'multi-platform image index, by digest', kind: 'put-if-absent', ordered: false },
-  { id: 'documents', title: 'release.json, SHA256SUMS and their signatures', kind: 'put-if-absent', ordered: true },
-  { id: 'read-back', title: 'everything so far read back', kind: 'check', ordered: true },
+  { id: 'manifests', title: 'image manifests, by digest', kind: 'put-if-absent', ordered: false, place: 1 },
+  {
+    id: 'image-index',
+    title: 'multi-platform image index, by digest',
+    kind: 'put-if-absent',
+    ordered: false,
+    place: 2,
+  },
+  {
+    id: 'documents',
+    title: 'release.json, SHA256SUMS and their signatures',
+    kind: 'put-if-absent',
+    ordered: true,
+    place: 3,
+  },
+  { id: 'read-back', title: 'everything so far read back', kind: 'check', ordered: true, place: 4 },
   {
     id: 'proof',
     title: 'the tag, the commit and every obligation of the plan proved again',
     kind: 'check',
     ordered: true,
+    place: 5,
   },
-  { id: 'tags', title: 'image tags, the multi-platform one last', kind: 'ask-then-do', ordered: true },
-  { id: 'lists', title: 'page, lists, feeds and pointers, index.json last', kind: 'ask-then-do', ordered: true },
-  { id: 'verify', title: 'the release verified as a stranger would', kind: 'check', ordered: true },
+  { id: 'tags', title: 'image tags, the multi-platform one last', kind: 'ask-then-do', ordered: true, place: 6 },
+  // The documentation site, where this release is the newest: no page of it names a file before it is there.
+  {
+    id: 'site-announced',
+    title: 'documentation: what it is about to hold',
+    kind: 'ask-then-do',
+    ordered: true,
+    place: 9,
+  },
+  { id: 'site-assets', title: 'documentation: what pages name', kind: 'ask-then-do', ordered: false, place: 10 },
+  { id: 'site-new-pages', title: 'documentation: new pages', kind: 'ask-then-do', ordered: false, place: 11 },
+  {
+    id: 'site-begun-pages',
+    title: 'documentation: pages that somebody began to put',
+    kind: 'ask-then-do',
+    ordered: false,
+    place: 14,
+  },
+  { id: 'site-pages', title: 'documentation: changed pages', kind: 'ask-then-do', ordered: false, place: 12 },
+  {
+    id: 'site-top',
+    title: 'documentation: its first page, and what it holds now',
+    kind: 'ask-then-do',
+    ordered: true,
+    place: 13,
+  },
+  {
+    id: 'lists',
+    title: 'page, lists, feeds and pointers, index.json last',
+    kind: 'ask-then-do',
+    ordered: true,
+    place: 7,
+  },
+  { id: 'verify', title: 'the release verified as a stranger would', kind: 'check', ordered: true, place: 8 },
 ]
 
 /** One outside effect: where, and what will be there. */

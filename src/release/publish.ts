@@ -1,5 +1,6 @@
 /** Walks the publication list: prepares, writes down, performs, proves, and verifies. */
 import { readArtifacts, readLayers, readReleaseTests } from '../database/queries/artifacts.ts'
+import { readDocumentation } from '../database/queries/documentation.ts'
 import type { BuildRow } from '../database/queries/builds.ts'
 import {
   finishPublication,
@@ -12,10 +13,14 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { isoSeconds, type ReleaseDocument } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
+import { beginChange, type SiteChange } from './documentation/change-site.ts'
+import { SITE_ENTRIES } from './documentation/operations.ts'
+import { planOwnSite, requireOwnNames } from './documentation/own-site.ts'
+import { readSiteNow } from './documentation/read-site.ts'
 import { type Fixed, readFixed, writeFixed } from './fixed.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
-import { putLists } from './listing.ts'
-import { listOperations, readSite, staleKeys } from './lists.ts'
+import { putListsOf } from './listing.ts'
+import { listOperations, readSite, type Site, staleKeys } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { requireSameOwner } from './owner.ts'
@@ -24,7 +29,7 @@ import { removeOrphans } from './orphans.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { untilShown } from './shown.ts'
-import { readStanding, type Standing, UNSIGNED_AHEAD } from './standing.ts'
+import { noteDoubt, readStanding, type Standing, UNSIGNED_AHEAD } from './standing.ts'
 
 type Promotion = ReleaseDocument['promotion']
 
@@ -44,16 +49,28 @@ async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion:
     title: `the publication of ${plan.version}`,
     stop: parts.stop.drain,
   }
-  const subject: Subject = { plan, materials, publication, readBack: new Map(), lists: [] }
+  const subject: Subject = {
+    plan,
+    build,
+    materials,
+    publication,
+    readBack: new Map(),
+    site: null,
+    change: null,
+    lists: [],
+  }
   for (const entry of PUBLICATION) {
-    const operations = materials.operations.filter((operation) => operation.entry === entry.id)
+    if (entry.id === 'site-announced') await planSite(parts, journal, subject)
+    if (plan.release?.documentation === undefined && SITE_ENTRIES.includes(entry.id)) continue
+    const operations = [...materials.operations, ...(subject.change?.operations ?? [])]
+    const own = operations.filter((operation) => operation.entry === entry.id)
     parts.engine.report({
       event: 'publication',
       version: plan.version,
       entry: entry.title,
       kind: entry.kind,
       state: 'started',
-      operations: operations.length,
+      operations: own.length,
     })
     const count = await carryOut(parts, journal, entry, subject)
     parts.engine.report({
@@ -70,10 +87,15 @@ async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion:
 
 interface Subject {
   readonly plan: Plan
+  readonly build: BuildRow
   readonly materials: Materials
   readonly publication: PublicationRow
   /** SHA-256 by destination, of this very run; empty before. */
   readBack: ReadonlyMap<string, string>
+  /** What lists are computed from; read when everything that they may name is out. */
+  site: Site | null
+  /** Of the documentation site; null where this release is not the one that it is of. */
+  change: SiteChange | null
   /** As they were put; none before. */
   lists: readonly Operation[]
 }
@@ -90,6 +112,16 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       await carryOutEntry(journal, entry, operations)
       return operations.length
     }
+    case 'site-announced':
+    case 'site-assets':
+    case 'site-new-pages':
+    case 'site-begun-pages':
+    case 'site-pages':
+    case 'site-top': {
+      const operations = subject.change?.operations.filter((operation) => operation.entry === entry.id) ?? []
+      await carryOutEntry(journal, entry, operations)
+      return operations.length
+    }
     case 'read-back':
       subject.readBack = await readBack(parts, journal, materials.operations)
       return subject.readBack.size
@@ -97,15 +129,38 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       await prove(parts, plan, materials, subject.readBack)
       return 0
     case 'lists':
-      subject.lists = await putLists(parts.lists, journal, subject.publication.published_at)
+      subject.lists = await putOwnLists(parts, journal, subject)
       return subject.lists.length
     case 'verify':
       await untilShown(parts, 'the new lists', async () => {
-        return (await staleKeys(parts.readers.bucket, subject.lists)).length === 0
+        const out = [...(subject.change?.operations ?? []), ...subject.lists]
+        return (await staleKeys(parts.readers.bucket, out)).length === 0
       })
       await verifyAsStranger(parts, plan, materials, subject.readBack)
       return 0
   }
+}
+
+/** When everything else of the release is out: what the site is to hold depends on what else is there. */
+async function planSite({ lists, content, engine }: ReleaseParts, journal: Journal, subject: Subject): Promise<void> {
+  const { plan, build } = subject
+  const standing = await readStanding(lists)
+  noteDoubt(lists, standing)
+  await requireSameOwner(lists, standing)
+  subject.site = await readSite(lists, standing)
+  const files = await readDocumentation(engine.writer.db, build.id)
+  const open = (sha256: string) => content.open(sha256)
+  subject.change = await planOwnSite(lists, subject.site, { plan, files, open })
+  // Also where nothing is to be done any more: what a run that died has written down is over then.
+  if (plan.release?.documentation !== undefined) await beginChange(journal, subject.change)
+}
+
+async function putOwnLists({ lists }: ReleaseParts, journal: Journal, subject: Subject): Promise<readonly Operation[]> {
+  const { site, change, publication } = subject
+  if (site === null) throw new PitlaneError('INTERNAL', 'lists before the documentation')
+  const { bucket, name, check } = lists
+  const now = change === null ? site : { ...site, documentation: await readSiteNow(bucket, name, check) }
+  return (await putListsOf(lists, journal, now, publication.published_at)).operations
 }
 
 /** The publication with its date and operations, written down before anything is tried; or the one that was begun. */
@@ -132,7 +187,10 @@ async function prepare(
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
-  listOperations(parts.lists, await readSite(parts.lists, standing), standing.serial + 1, fixed.publishedAt)
+  const site = await readSite(parts.lists, standing)
+  listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
+  // The same for the documentation.
+  await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))
   const publication: PublicationRow = {
     version: plan.version,
     release_build_id: build.id,
@@ -180,7 +238,11 @@ async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, fix
   const artifacts = await readArtifacts(db, build.id)
   const layers = await readLayers(db, build.id)
   const bodies = new Map<string, Awaited<ReturnType<typeof parts.content.open>>>()
+  const documentation = await readDocumentation(db, build.id)
+  const isKept = plan.release?.documentation?.kept != null
   for (const sha256 of [
+    // What is not kept under the version is opened when the site gets it.
+    ...(isKept ? documentation.map((row) => row.sha256) : []),
     ...artifacts.map((row) => row.sha256),
     ...layers.map((row) => row.digest.slice('sha256:'.length)),
   ]) {
@@ -191,6 +253,7 @@ async function materialsOf(parts: ReleaseParts, plan: Plan, build: BuildRow, fix
     artifacts,
     layers,
     tests: await readReleaseTests(db, build.id),
+    documentation,
     signer: parts.lists.signer,
     ...fixed,
     images: parts.images,

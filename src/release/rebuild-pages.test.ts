@@ -45,6 +45,7 @@ async function emptyBucket(t: TestContext) {
     signer: signerOf(7),
     check: documentCheck(parsePublicKey(signerOf(7).publicKey.line, 'test')),
     render: renderSite,
+    documentation: null,
     name: 'toy',
     baseUrl: 'https://releases.example.org',
     clock,

@@ -1,8 +1,9 @@
 /** Proves that page, lists, feeds and pointers are a pure function of the documents in the bucket, and heals them where they are not. */
 import { PAGES } from '../database/queries/listings.ts'
+import { followPointer, planFollowing, putKeys } from './documentation/follow.ts'
 import type { Journal } from './journal.ts'
 import { putListsOf } from './listing.ts'
-import { listOperations, type ListParts, readSite, staleKeys } from './lists.ts'
+import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import type { SiteIndex } from './site-index.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
@@ -13,7 +14,14 @@ import { noteDoubt, readStanding, settledStanding, type Standing } from './stand
  */
 export async function checkPages(parts: ListParts): Promise<readonly string[]> {
   const standing = await settledStanding(parts)
-  const { site, stale } = await compare(parts, standing)
+  const site = await siteOf(parts, standing)
+  const change = await planFollowing(parts, site)
+  return [...(change?.remove ?? []), ...(change === null ? [] : putKeys(change)), ...(await stalePages(parts, site))]
+}
+
+async function stalePages(parts: ListParts, site: Site): Promise<readonly string[]> {
+  const { standing } = site
+  const stale = await compare(parts, site)
   const { index } = standing
   const now = parts.clock.now()
   // A check only reports what readers would refuse.
@@ -35,22 +43,25 @@ export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise
 export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
   const standing = await readStanding(parts)
   noteDoubt(parts, standing)
-  const { site, stale } = await compare(parts, standing)
+  const { site, keys } = await followPointer(parts, await siteOf(parts, standing), stop)
+  const stale = await compare(parts, site)
   const now = parts.clock.now()
-  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return []
+  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return keys
   const { writer, bucket, registry } = parts
   const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
-  return (await putListsOf(parts, journal, site, now)).stale
+  return [...keys, ...(await putListsOf(parts, journal, site, now)).stale]
 }
 
 /** With the serial and date that the index carries, the lists are either exactly right or not. */
-async function compare(parts: ListParts, standing: Standing) {
+async function compare(parts: ListParts, site: Site): Promise<readonly string[]> {
+  const { index } = site.standing
+  if (index === null) return []
+  return staleKeys(parts.bucket, listOperations(parts, site, index.serial, Date.parse(index.generatedAt)))
+}
+
+async function siteOf(parts: ListParts, standing: Standing): Promise<Site> {
   await requireSameOwner(parts, standing)
-  const site = await readSite(parts, standing)
-  const { index } = standing
-  if (index === null) return { site, stale: [] }
-  const same = listOperations(parts, site, index.serial, Date.parse(index.generatedAt))
-  return { site, stale: await staleKeys(parts.bucket, same) }
+  return readSite(parts, standing)
 }
 
 function isHalfway({ generatedAt, expiresAt }: SiteIndex, now: number): boolean {

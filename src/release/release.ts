@@ -21,11 +21,13 @@ import { buildFailure, carryOutBuild } from '../run/build.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
 import { suspendOthers } from '../run/suspend.ts'
 import { readTrustedDocument } from './documents.ts'
+import { isSiteBegun } from './documentation/follow.ts'
 import { contradiction } from './journal.ts'
 import { whatLacks } from './listable.ts'
 import type { ListParts } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import type { ImagePlace } from './materials.ts'
+import { rebuildPages } from './rebuild-pages.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
 import { refuseWithdrawn } from './refuse-withdrawn.ts'
@@ -184,6 +186,11 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
   const complete = proven || (await whatLacks(parts.lists, there.document)) === null
   if (complete && listed?.document.sha256 === there.sha256) {
+    if (await isSiteBegun(parts.lists, there.document)) {
+      // Whoever began it is gone with what it had built.
+      if (there.document.documentation?.kept == null && publication === undefined) return false
+      await rebuildPages(parts.lists, parts.stop.drain)
+    }
     await requireStillThere(parts.lists, there.document)
     return true
   }

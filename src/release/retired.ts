@@ -10,11 +10,12 @@ import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { imageTag } from '../plan/version.ts'
 import { hex64, imageDigest, isoDate, objectKey, versionName } from './document.ts'
+import { siteKey } from './documentation/documents.ts'
 import type { DocumentCheck } from './documents.ts'
 import { parseFormat } from './format.ts'
 
 /** Bytes. */
-const RETIRED_LIMIT = 1024 * 1024
+const RETIRED_LIMIT = 16 * 1024 * 1024
 const SIGNATURE_LIMIT = 4096
 const PARALLEL = 16
 /** More than any project retires in the grace time of a version. */
@@ -32,6 +33,11 @@ const Contents = z.strictObject({
   blobs: z.array(StoredContent).max(10_000),
   /** All below the version's own folder; documents last, and of those the first revision of the release document first. */
   objects: z.array(StoredObject).max(10_000),
+  /** Documentation that is kept under the version, pages first; absent where none is. */
+  documentation: z
+    .array(z.strictObject({ key: siteKey, size: z.int().nonnegative() }))
+    .max(20_000)
+    .optional(),
 })
 export type Contents = z.infer<typeof Contents>
 
@@ -55,6 +61,10 @@ export const RetiredDocument = z
   .refine(
     ({ version, contents }) => contents.objects.every(({ key }) => key.startsWith(KEYS.folder(version))),
     'names other objects',
+  )
+  .refine(
+    ({ version, contents }) => contents.documentation?.every(({ key }) => `/${key}`.includes(`/${version}/`)) ?? true,
+    'names other documentation',
   )
   .refine(({ version, contents }) => contents.tags.every(({ tag }) => tag === imageTag(version)), 'names other images')
 export type RetiredDocument = z.infer<typeof RetiredDocument>

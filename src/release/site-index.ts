@@ -77,6 +77,15 @@ const IndexRelease = z.strictObject({
   ),
   document: z.strictObject({ url: address, sha256: hex64, ...Signatures }),
   checksums: z.strictObject({ url: address, ...Signatures }),
+  /** Of this version; absent where none was built. */
+  documentation: z
+    .strictObject({
+      /** First page of what is kept under the version; null where it is not kept. */
+      url: address.nullable(),
+      /** The list of its files. */
+      files: z.strictObject({ url: address, sha256: hex64 }),
+    })
+    .optional(),
   /** Only of a release made by hand: its tests were not run, and `missing` names declared targets that it lacks. */
   byHand: z
     .strictObject({
@@ -114,6 +123,19 @@ export const SiteIndex = z.strictObject({
       pemUrl: address,
     })
     .nullable(),
+  /** What the documentation site is of; absent where there is none. */
+  documentation: z
+    .strictObject({
+      /** Its first page. */
+      url: address,
+      /** Prefix in the bucket. */
+      path: z.string(),
+      /** The release that it is of; null where somebody put it who named none. */
+      version: z.string().nullable(),
+      serial: z.int().positive(),
+      document: z.strictObject({ url: address, sha256: hex64, ...Signatures }),
+    })
+    .optional(),
   /** Newest version of each channel that has one. */
   pointers: z.record(z.string(), z.string()),
   /**

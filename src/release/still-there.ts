@@ -4,13 +4,19 @@ import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
+import { sizes } from './documentation/change-site.ts'
+import { entriesBelow } from './documentation/documents.ts'
+import { readFiles, readSiteNow } from './documentation/read-site.ts'
+import type { ListParts } from './lists.ts'
 import { lackingImage, type ListableParts } from './listable.ts'
+
+type StillParts = ListableParts & Pick<ListParts, 'name' | 'check'>
 
 /** Requests at once. */
 const PARALLEL = 16
 
 /** @throws PitlaneError `STORAGE_FAILED` that names the first thing that is missing */
-export async function requireStillThere(parts: ListableParts, document: ReleaseDocument): Promise<void> {
+export async function requireStillThere(parts: StillParts, document: ReleaseDocument): Promise<void> {
   const { bucket } = parts
   const { version } = document
   const wrong = await inParallel(keysOf(document), PARALLEL, (expected) => whatIsWrong(bucket, expected))
@@ -19,6 +25,7 @@ export async function requireStillThere(parts: ListableParts, document: ReleaseD
     throw new PitlaneError('STORAGE_FAILED', `${version} is published, and ${bucket.location}/${first}`, {
       hint: 'Put it back from a copy; `pitlane verify` names everything that is missing. What is built again may have other bytes.',
     })
+  await requireDocumentation(parts, document)
   const image = await lackingImage(parts.registry, document.image)
   if (image !== null)
     throw new PitlaneError('STORAGE_FAILED', `${version} is published, and ${image} is no longer what it published`, {
@@ -33,19 +40,47 @@ export async function requireStillThere(parts: ListableParts, document: ReleaseD
   )
 }
 
+/** What is kept under the version, and the site where it is of this version. */
+async function requireDocumentation({ bucket, name, check }: StillParts, document: ReleaseDocument): Promise<void> {
+  const { version, documentation } = document
+  if (documentation === undefined) return
+  const { kept } = documentation
+  const site = (await readSiteNow(bucket, name, check))?.site
+  const files = kept === null ? [] : entriesBelow(kept, await readFiles(bucket, document))
+  const sites = [
+    ...(kept === null
+      ? []
+      : [{ path: kept, files, hint: 'Put it back from a copy: `pitlane verify` names everything.' }]),
+    ...(site?.version !== version
+      ? []
+      : [{ ...site, hint: '`pitlane pages rebuild` puts it again, or says how it comes back.' }]),
+  ]
+  for (const { hint, ...place } of sites) {
+    const there = await sizes(bucket, place)
+    const lost = place.files.find(({ key, size }) => there.get(key) !== size)
+    if (lost !== undefined)
+      throw new PitlaneError(
+        'STORAGE_FAILED',
+        `${version} is published, and ${bucket.location}/${lost.key} of its documentation is no longer there`,
+        { hint },
+      )
+  }
+}
+
 interface Expected {
   readonly key: string
   /** Bytes; null: any. */
   readonly size: number | null
 }
 
-function keysOf({ version, files, signing }: ReleaseDocument): readonly Expected[] {
+function keysOf({ version, files, documentation, signing }: ReleaseDocument): readonly Expected[] {
   const signed = signing.scheme === 'none' ? [] : ['.minisig', '.sig']
   const beside = (key: string, suffixes: readonly string[]) =>
     suffixes.map((suffix) => ({ key: `${key}${suffix}`, size: null }))
   return [
     ...files.map(({ path, size }) => ({ key: path, size })),
     ...files.flatMap(({ path }) => beside(path, ['.sha256', ...(signing.scheme === 'none' ? [] : ['.minisig'])])),
+    ...(documentation === undefined ? [] : beside(KEYS.documentation(version), ['', ...signed])),
     ...beside(KEYS.sums(version), ['', ...signed]),
     ...beside(KEYS.document(version), signed),
   ]

@@ -1,6 +1,7 @@
 /** Whether page, lists, feeds and pointers say what the release document says. */
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
+import { verifyDocumentation } from './documentation/verify-documentation.ts'
 import { type Findings, wrong } from './findings.ts'
 import type { PublicKey } from './public-key.ts'
 import { absoluteUrl, relativeUrl } from '../plan/key-url.ts'
@@ -35,6 +36,7 @@ export async function verifyLists(
     return null
   }
   const state = await verifyState(request, document, index, found)
+  await verifyDocumentation(request, document, index, found)
   await verifyContents(request, document, index, found)
   return state
 }

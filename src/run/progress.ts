@@ -40,6 +40,14 @@ export type Progress =
       readonly sha256: string
     }
   | {
+      readonly event: 'documentation'
+      readonly build: number
+      readonly folder: string
+      readonly files: number
+      /** Bytes of all files. */
+      readonly size: number
+    }
+  | {
       readonly event: 'publication'
       readonly version: string
       readonly entry: string

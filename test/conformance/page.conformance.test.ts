@@ -13,6 +13,7 @@ import {
   exampleSite,
   manyDocuments,
 } from '../../src/pages/fixtures/documents.ts'
+import { documentationOf, documented } from '../../src/pages/fixtures/documentation.ts'
 import { withdrawnStates } from '../../src/pages/fixtures/states.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { type ReleaseDocument } from '../../src/release/document.ts'
@@ -53,6 +54,8 @@ const sites: Readonly<Record<string, readonly ReleaseDocument[]>> = {
   withdrawn: exampleDocuments(),
   'all withdrawn': exampleDocuments(),
   'many, some withdrawn': manyDocuments(60),
+  documented: documented(exampleDocuments()),
+  'many documented': documented(manyDocuments(60)),
 }
 
 /** As long as a reason may be, and nothing in it to break at. */
@@ -92,7 +95,8 @@ describe('the page in Chromium', { skip: chromiumIsInstalled() ? false : 'chromi
   before(async () => {
     for (const [name, documents] of Object.entries(sites)) {
       mkdirSync(join(folder, name, KEYS.releases), { recursive: true })
-      for (const file of renderSite(exampleSite({ documents, states: states[name] ?? new Map() })))
+      const documentation = name.includes('documented') ? documentationOf('v1.10.0') : null
+      for (const file of renderSite(exampleSite({ documents, documentation, states: states[name] ?? new Map() })))
         writeFileSync(join(folder, name, file.key), file.bytes)
     }
     browser = await launchChromium()

@@ -133,6 +133,7 @@ async function published(t: TestContext, server: S3Server, host: string) {
     signer,
     check: documentCheck(parsePublicKey(signer.publicKey.line, 'test')),
     render: renderSite,
+    documentation: null,
     name: 'toy',
     baseUrl: 'https://releases.example.org',
     note: () => undefined,

@@ -68,8 +68,8 @@ export interface World {
 }
 
 /** The world as it is before any release; in fast memory. */
-export function freshWorld(): World {
-  const made = makeWorld(CONFIGURATION)
+export function freshWorld(configuration = CONFIGURATION): World {
+  const made = makeWorld(configuration)
   try {
     return copyOf({ root: made.root, project: made.project, bucket: made.bucket, images: made.images, env: made.env })
   } finally {

@@ -74,6 +74,7 @@ export async function handMadeSite(t: TestContext, sign = true) {
     signer: sign ? signer : null,
     check: sign ? documentCheck(key) : null,
     render: renderSite,
+    documentation: null,
     name: 'toy',
     baseUrl: 'https://releases.example.org',
     clock,

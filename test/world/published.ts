@@ -46,7 +46,13 @@ export async function publishWorld(): Promise<Published> {
     world?.remove()
   }
 
-  const world = makeWorld(CONFIGURATION.replace('https://releases.example.org', address))
+  const documentation = '{ run: sh doc.sh, folder: doc, versions: true }'
+  const world = makeWorld(
+    CONFIGURATION.replace('https://releases.example.org', address).replace(
+      'publish:',
+      `  documentation: ${documentation}\npublish:`,
+    ),
+  )
   try {
     bucket = world.bucket
     const pitlane = (...args: string[]) =>
@@ -54,6 +60,7 @@ export async function publishWorld(): Promise<Published> {
         cwd: world.project,
         env: world.env,
       })
+    world.write('doc.sh', `mkdir doc\necho "<a href='$RELEASES_PAGE#$VERSION'>$VERSION</a>" > doc/index.html\n`)
     const stable = ['v1.9.0', 'v1.10.0']
     for (const version of stable) {
       world.write('source.txt', `the source of toy ${version}\n`)

@@ -56,6 +56,7 @@ export function toySite(t: TestContext, signer: Signer | null = SIGNER) {
       signer,
       check: signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'test')),
       render: renderSite,
+      documentation: null,
       name: 'toy',
       baseUrl: 'https://releases.example.org',
       clock,

@@ -98,17 +98,22 @@ async function change(
   })
 }
 
-function documentOf({ version, state, changed, pointers }: StateChange, dryRun: boolean, notes: readonly string[]) {
-  return { version, changed, dryRun, state, pointers, notes }
+function documentOf(done: StateChange, dryRun: boolean, notes: readonly string[]) {
+  const { version, state, changed, pointers, documentation } = done
+  return { version, changed, dryRun, state, pointers, ...(documentation === null ? {} : { documentation }), notes }
 }
 
 function tell({ process }: Context, told: StateChange, tense: 'would' | 'did'): void {
-  const { changed, pointers } = told
+  const { changed, pointers, documentation } = told
   const lines = [headline(told, tense)]
   if (changed) {
     lines.push(
       ...pointers.map(({ channel, from, to }) => `  ${pointerKey(channel)}: ${from ?? 'none'} → ${to ?? 'none'}`),
     )
+    if (documentation !== null) {
+      const { path, from, to } = documentation
+      lines.push(`  documentation in ${path === '' ? 'the top' : path}: ${from ?? 'none'} → ${to ?? 'none'}`)
+    }
     lines.push(
       tense === 'would'
         ? '  page, lists, feeds and install.sh follow; its files stay where they are'

@@ -43,7 +43,13 @@ export async function keptBuilds(db: Reader): Promise<Kept> {
       if (ids.length === 0) return new Set()
       const artifacts = await db.selectFrom('artifacts').select('sha256').where('build_id', 'in', ids).execute()
       const layers = await db.selectFrom('layers').select('digest').where('build_id', 'in', ids).execute()
+      const documentation = await db
+        .selectFrom('documentation_files')
+        .select('sha256')
+        .where('build_id', 'in', ids)
+        .execute()
       return new Set([
+        ...documentation.map(({ sha256 }) => sha256),
         ...artifacts.map(({ sha256 }) => sha256),
         ...layers.map(({ digest }) => digest.slice('sha256:'.length)),
       ])

@@ -53,6 +53,9 @@ export function Evidence({ document, catalogue }: { document: ReleaseDocument; c
       <dt>Documents</dt>
       <dd>
         <DocumentLink name="release.json" at={KEYS.document(version, revisionOf(document))} signed={signed} />
+        {document.documentation === undefined ? null : (
+          <DocumentLink name="documentation.json" at={KEYS.documentation(version)} signed={signed} />
+        )}
         <DocumentLink name="SHA256SUMS" at={KEYS.sums(version, revisionOf(document))} signed={signed} />
       </dd>
     </dl>

@@ -2,6 +2,7 @@ import type { ReleaseDocument } from '../../release/document.ts'
 import { type Catalogue, isWhole } from '../catalogue.ts'
 import { humanDate, plainLine } from '../text.ts'
 import { ByHand } from './by-hand.tsx'
+import { Documentation } from './documentation.tsx'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
 import { Image } from './image.tsx'
@@ -48,6 +49,7 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
           <Withdrawn document={withdrawn} catalogue={catalogue} />
         ))}
         <ByHand document={document} />
+        <Documentation document={document} catalogue={catalogue} />
       </section>
       <section id="_download" aria-labelledby="_download-title">
         <h2 id="_download-title">Download</h2>

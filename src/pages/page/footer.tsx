@@ -1,6 +1,8 @@
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
+import { shortVersion } from '../text.ts'
+import { documentationUrl } from './documentation.tsx'
 
 export function Footer({ catalogue }: { catalogue: Catalogue }) {
   return (
@@ -18,6 +20,14 @@ export function Footer({ catalogue }: { catalogue: Catalogue }) {
         <li>
           <a href={relativeUrl(KEYS.installScript)}>install.sh</a>
         </li>
+        {catalogue.documentation === null ? null : (
+          <li>
+            <a href={documentationUrl(catalogue.documentation)}>Documentation</a>
+            {catalogue.documentation.site.version === null
+              ? null
+              : ` of ${shortVersion(catalogue.documentation.site.version)}`}
+          </li>
+        )}
         {catalogue.sourceUrl === null ? null : (
           <li>
             <a href={catalogue.sourceUrl}>Source code</a>

@@ -2,6 +2,7 @@ import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { plainLine } from '../text.ts'
+import { documentationUrl } from './documentation.tsx'
 import { otherWord } from './others.tsx'
 
 /** The project's name, and links to the sections that this page has. */
@@ -15,6 +16,7 @@ export function Masthead({ catalogue }: { catalogue: Catalogue }) {
     catalogue.stable.some((document) => document !== featured) && ['#_older', otherWord(catalogue)],
     catalogue.extra.length > 0 && ['#_extra', 'Extra'],
     catalogue.development.length > 0 && ['#_development', 'Development'],
+    catalogue.documentation && [documentationUrl(catalogue.documentation), 'Documentation'],
     [relativeUrl(KEYS.atomStable), 'Feed'],
   ].filter((link) => Array.isArray(link))
   return (

@@ -6,6 +6,7 @@ import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
 import { ByHand } from './by-hand.tsx'
 import { withdrawalOf, withdrawalSentence } from '../withdrawal.ts'
+import { Documentation, DocumentationLink } from './documentation.tsx'
 import { Evidence } from './evidence.tsx'
 import { Files } from './files.tsx'
 import { Image } from './image.tsx'
@@ -61,6 +62,7 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         <h3 class="visually-hidden">{shortVersion(version)}</h3>
         <Withdrawn document={document} catalogue={catalogue} />
         <ByHand document={document} />
+        <Documentation document={document} catalogue={catalogue} />
         {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
         <Files document={document} />
         {image === null ? null : (
@@ -140,6 +142,7 @@ function ReleaseLines({ documents, catalogue }: { documents: readonly ReleaseDoc
               <span class="links">
                 <a href={relativeUrl(KEYS.sums(document.version, revisionOf(document)))}>SHA256SUMS</a>
                 <a href={relativeUrl(KEYS.document(document.version, revisionOf(document)))}>release.json</a>
+                <DocumentationLink document={document} catalogue={catalogue} />
                 {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
                 {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
               </span>

@@ -12,13 +12,13 @@ import type { States } from '../state-document.ts'
 export type StoredContent = Contents['manifests'][number]
 
 /**
- * Keys in the order in which they are removed. A document goes before its signatures: without them it could not be believed, and would
+ * Keys in the order in which they are removed. The list of the documentation goes first: a version whose removal has begun lacks something. A document goes before its signatures: without them it could not be believed, and would
  * stop every publication. Of the revisions of a release document the first goes first: without it there is no release, and without the last
  * there would be another one. Until then its states have to say what became of it.
  * @param document its newest revision
  */
 export function objectsOf(document: ReleaseDocument, states: States): readonly string[] {
-  const { version, files, signing } = document
+  const { version, files, documentation, signing } = document
   const signed = signing.scheme !== 'none'
   const revisions = numbersTo(revisionOf(document))
   const stateRevisions = numbersTo(states.get(version)?.state.revision ?? 0)
@@ -28,6 +28,7 @@ export function objectsOf(document: ReleaseDocument, states: States): readonly s
   ]
   const withSides = (key: string, isSigned: boolean) => [key, ...(isSigned ? [`${key}.minisig`, `${key}.sig`] : [])]
   return [
+    ...(documentation === undefined ? [] : withSides(KEYS.documentation(version), signed)),
     ...files.flatMap(({ path }) => [path, `${path}.sha256`, ...(signed ? [`${path}.minisig`] : [])]),
     ...documents.flatMap((key) => withSides(key, signed)),
     // A project that signs now may have released this one before.

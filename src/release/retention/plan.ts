@@ -7,6 +7,9 @@ import { KEYS } from '../../plan/keys.ts'
 import type { Retention } from '../../plan/retention.ts'
 import { suggestion } from '../../nearest.ts'
 import { isoSeconds, type ReleaseDocument } from '../document.ts'
+import { entriesBelow } from '../documentation/documents.ts'
+import { isPage } from '../documentation/kinds.ts'
+import { readFiles } from '../documentation/read-site.ts'
 import { whatLacks } from '../listable.ts'
 import { listOperations, type ListParts, readSite, type Site } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
@@ -95,10 +98,10 @@ export async function planRetention(parts: RetentionParts, standing: Standing, a
  * withdrawn send people to.
  */
 async function candidatesOf(lists: ListParts, site: Site, at: number, grace: number) {
-  const { stored, retired, standing, states, notBefore } = site
+  const { stored, retired, standing, states, documentation, notBefore } = site
   const everything = [...stored, ...retired.map((release) => release.stored)]
   const index = (as: States) => {
-    const parts = { stored: everything, standing, states: as, lost: [] }
+    const parts = { stored: everything, standing, states: as, lost: [], documentation }
     return indexIn(listOperations(lists, parts, standing.serial + 1, Math.max(at, notBefore)))
   }
   // The index puts what is withdrawn behind all others, the page leaves it in its place.
@@ -201,7 +204,15 @@ async function contentsOf(
   const images = await reader?.contents(tags)
   const objects: { key: string; size: number }[] = []
   for (const key of objectsOf(document, states)) objects.push({ key, size: (await bucket.head(key))?.size ?? 0 })
-  return { tags: [...tags], manifests: [...(images?.manifests ?? [])], blobs: [...(images?.blobs ?? [])], objects }
+  const contents = { tags: [...tags], manifests: [...(images?.manifests ?? [])], blobs: [...(images?.blobs ?? [])] }
+  const kept = document.documentation?.kept ?? null
+  if (kept === null) return { ...contents, objects }
+  const files = entriesBelow(kept, await readFiles(bucket, document))
+  // Pages first: what they name is there as long as they are.
+  const documentation = files
+    .map(({ key, size }) => ({ key, size }))
+    .toSorted((a, b) => Number(isPage(b.key)) - Number(isPage(a.key)))
+  return { ...contents, objects, documentation }
 }
 
 /** An age that is computed from a clock that can't be right would retire what should stay. */

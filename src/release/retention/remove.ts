@@ -30,7 +30,7 @@ export async function removeVersions(
 ): Promise<{ readonly removed: readonly string[]; readonly left: readonly Left[] }> {
   const left = await removeImages(lists, plan, due, goOn)
   await inParallel(due, PARALLEL, async ({ contents }) => {
-    for (const { key } of contents?.objects ?? []) {
+    for (const { key } of [...(contents?.objects ?? []), ...(contents?.documentation ?? [])]) {
       goOn()
       await lists.bucket.delete(key)
     }

@@ -405,3 +405,42 @@ test('retention: days and counts are read, and each mistake has its place', () =
   ]
   for (const [text, expected] of table) assert.match(messageOf(`${base}retention: ${text}\n`), expected)
 })
+
+test('documentation: where it is built and where it lies, and each mistake has its place', () => {
+  const { release } = parse(fixture('full.yaml'))
+  assert.deepEqual(release?.documentation, {
+    build: { run: './doc/build.sh', folder: 'doc/public', timeout: 900_000, env: { THEME: 'plain' } },
+    path: 'manual/',
+    channel: 'stable',
+    versions: true,
+    grace: 14 * 86_400_000,
+  })
+  const written = (text: string) => small('publish:', `  documentation: ${text}\npublish:`)
+  const place = (text: string) => parse(written(text)).release?.documentation
+  assert.deepEqual(place('{}'), {
+    build: null,
+    path: 'docs/',
+    channel: 'stable',
+    versions: false,
+    grace: 7 * 86_400_000,
+  })
+  assert.deepEqual([place('{ path: / }')?.path, place('{ path: a/b/ }')?.path], ['', 'a/b/'])
+  assert.equal(place('{ run: make, folder: ./out/doc/ }')?.build?.folder, 'out/doc')
+  const table: readonly (readonly [string, RegExp])[] = [
+    ['{ run: make }', /:8:\d+: the key "folder" is missing: release\.documentation\.run alone builds nothing/],
+    ['{ folder: doc }', /the key "run" is missing/],
+    ['{ run: make, folder: /doc }', /folder: "\/doc" is absolute/],
+    ['{ run: make, folder: ../doc }', /leads out of a folder with "\.\."/],
+    ['{ run: make, folder: ./ }', /is the whole checkout/],
+    ['{ run: make, folder: .git/doc }', /is a place of git/],
+    ['{ path: _releases }', /path: expected a folder of the bucket such as docs\//],
+    ['{ path: docs/../x }', /expected a folder of the bucket/],
+    ['{ path: .pitlane }', /expected a folder of the bucket/],
+    ['{ channel: stabel }', /there is no channel "stabel": did you mean "stable"/],
+    ['{ grace: 7 }', /grace: expected a number of days such as 90d/],
+    ['{ run: make, folder: doc, env: { RELEASES_PAGE: x } }', /the variable "RELEASES_PAGE" is set by Pitlane/],
+    ['{ run: make, folder: doc, timeout: 25h }', /timeout: expected between 1s and 24h/],
+    ['{ fodler: doc }', /unknown key "fodler" in release\.documentation: did you mean "folder"/],
+  ]
+  for (const [text, expected] of table) assert.match(messageOf(written(text)), expected)
+})

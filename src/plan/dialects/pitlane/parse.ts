@@ -8,6 +8,7 @@ import { type Path, type Problem, configurationError } from './problems.ts'
 import { readYaml } from './read-yaml.ts'
 import { publishRules } from './publish-rules.ts'
 import { retentionRules, toRetention } from './retention-rules.ts'
+import { documentationRules, toDocumentation } from './documentation-rules.ts'
 import { channelRules, checkRules, environmentRules, releaseRules, togetherRules } from './rules.ts'
 import { PitlaneFile } from './schema.ts'
 
@@ -45,6 +46,9 @@ function ruleProblems(value: unknown): readonly Problem[] {
     ...(checks === undefined ? [] : checkRules(checks)),
     ...environmentRules(['env'], part(shape.env, 'env') ?? {}),
     ...(release === undefined ? [] : releaseRules(release)),
+    ...(release?.documentation === undefined
+      ? []
+      : documentationRules(release.documentation, 'channels' in value ? (channels ?? null) : undefined)),
     ...(publish === undefined ? [] : publishRules(publish, hasRelease ? image : null)),
     ...togetherRules(hasRelease, 'publish' in value),
     ...(retention === undefined
@@ -104,6 +108,7 @@ function toRelease(
         }
       : null,
     image: image ?? null,
+    documentation: release.documentation === undefined ? null : toDocumentation(release.documentation),
     sign: release.sign,
     publish: {
       bucket: publish.bucket,

@@ -101,7 +101,8 @@ export function environmentRules(path: Path, env: Readonly<Record<string, string
     .map((name) => problem([...path, name], `the variable "${name}" is set by Pitlane and can't be set here`, 'key'))
 }
 
-function commandRules(
+/** Of what a command has beside its text. */
+export function commandRules(
   path: Path,
   command: { readonly timeout: string; readonly env: Readonly<Record<string, string>> },
 ) {

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { DAYS, DEFAULT_TIMEOUT, DURATION } from '../../duration.ts'
 import { PATTERN_LIMIT } from '../../pattern.ts'
 import { DEFAULT_GRACE } from '../../retention.ts'
+import { DEFAULT_DOCUMENTATION } from '../../documentation.ts'
 import { TARGETS } from '../../targets.ts'
 
 /** A text that matches a pattern; when it does not, the error says what was expected. */
@@ -35,6 +36,7 @@ const checkName = text(
 const triple = z.enum(TARGETS.map((target) => target.triple)).describe('A target triple.')
 const location = text(/^[^\0]+$/, 'a folder or an address').max(4096)
 const targets = z.array(triple).min(1)
+const days = text(DAYS, 'a number of days such as 90d')
 
 const Check = z.strictObject({
   name: checkName.describe('Name of the check, unique in the file.'),
@@ -96,6 +98,40 @@ const Image = z.strictObject({
     .describe('Labels of the image; the standard ones for version, commit, date and title are set unless given here.'),
 })
 
+const Documentation = z.strictObject({
+  run: command
+    .optional()
+    .describe(
+      'Builds the documentation, in a stage of its own. Gets `VERSION`, `CHANNEL`, `COMMIT`, `SOURCE_DATE_EPOCH`, `RELEASES_PAGE` (the release page) and `DOCUMENTATION_URL` (where the newest documentation will be). Without it the site is built elsewhere, and `pitlane publish site` puts it.',
+    ),
+  folder: text(/^[^\0\n\r]+$/, 'the path of a folder')
+    .max(1024)
+    .optional()
+    .describe(
+      'The folder that `run` leaves, relative to the top of the repository. Its top holds an `index.html`. Given exactly when `run` is.',
+    ),
+  path: text(
+    /^(\/|(?=.{1,200}$)[A-Za-z0-9][A-Za-z0-9.+_-]*(\/[A-Za-z0-9][A-Za-z0-9.+_-]*)*\/?)$/,
+    'a folder of the bucket such as docs/ (of letters, digits and . _ + -, each part beginning with a letter or digit), or / for its top',
+  )
+    .default(DEFAULT_DOCUMENTATION.path)
+    .describe('Where in the bucket the documentation lies; `/` is its top.'),
+  channel: text(/^[a-z][a-z0-9-]{0,31}$/, 'the name of a channel')
+    .default(DEFAULT_DOCUMENTATION.channel)
+    .describe('The channel whose newest release the documentation at `path` is of.'),
+  versions: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether each release with a tag also keeps its documentation under its version, as in `docs/v1.2.0/`. Only then the documentation can follow when a release is withdrawn.',
+    ),
+  grace: days
+    .default(DEFAULT_DOCUMENTATION.grace)
+    .describe('How long files stay that the documentation has no more, for readers of a page from before.'),
+  timeout,
+  env: environment.describe('Variables for `run`, beside the ones for all.'),
+})
+
 const Release = z.strictObject({
   targets: targets.describe('What to build for, in the order the page shows.'),
   build: Build.describe('How one target is built.'),
@@ -108,6 +144,9 @@ const Release = z.strictObject({
   test: Test.optional().describe('How the built binary is tested. Without it the page says that there was no test.'),
   image: Image.optional().describe(
     'A container image with the binary and nothing else, for every target. Without it there is none.',
+  ),
+  documentation: Documentation.optional().describe(
+    'The documentation site, published with the release. Without it there is none.',
   ),
   sign: z
     .enum(['minisign', 'none'])
@@ -139,8 +178,6 @@ const Channel = z.strictObject({
       'Regular expression for the whole tag name: characters, `\\.`, `\\d`, `.`, `[a-z]`, `(a|b)`, `*`, `+`, `?` and `{1,3}`.',
     ),
 })
-
-const days = text(DAYS, 'a number of days such as 90d')
 
 const ChannelPolicy = z
   .strictObject({
