@@ -58,7 +58,10 @@ function releaseBlocks({ release }: Plan): readonly string[] {
     ['signatures', sign],
   ]
   if (image !== null)
-    rows.push(['image', `${image.repository}:${image.tag} runs ${printable(image.command.join(' '))}`])
+    rows.push([
+      'image',
+      `${image.repository}:${image.tag}${image.format === undefined ? '' : ` in the format of ${image.format}`} runs ${printable(image.command.join(' '))}`,
+    ])
   if (publish !== null) rows.push(['bucket', printable(publish.bucket)])
   if (publish?.registry) rows.push(['registry', printable(publish.registry)])
   if (publish?.public) rows.push(['public', publish.public])
@@ -129,6 +132,7 @@ function releaseFacts({ sign, image, publish }: PlannedRelease, plan: Plan): rea
   const facts: Fact[] = [['signatures', sign]]
   if (image !== null) {
     facts.push(['image', `${image.repository} runs ${JSON.stringify(image.command)}`])
+    if (image.format !== undefined) facts.push(['image format', image.format])
     facts.push(...image.env.map((entry): Fact => [`image ${entry.split('=', 1)[0]}`, JSON.stringify(entry)]))
     for (const [name, value] of Object.entries(image.labels)) {
       if (!LABEL_OF_THE_COMMIT.test(name)) facts.push([`image label ${name}`, JSON.stringify(value)])

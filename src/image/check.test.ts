@@ -13,7 +13,7 @@ import { checkImage, type ExpectedImage } from './check.ts'
 import type { ExpectedBinary } from './check-layer.ts'
 import { assembleImage, type LayerFacts } from './image.ts'
 import { type Layer, writeLayer } from './layer.ts'
-import { MEDIA_TYPES } from './media-types.ts'
+import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from './media-types.ts'
 import { digestOf } from './names.ts'
 import type { Deletion, Descriptor, Registry } from './types.ts'
 
@@ -77,7 +77,11 @@ const ARM = 'armv6l-unknown-linux-musleabihf'
 type Tamper = (layers: Map<string, LayerFacts>, registry: LyingRegistry) => void
 
 /** A release of two platforms; `tamper` changes the layers before anything is built on them. */
-async function worldOf(t: TestContext, tamper: Tamper = () => undefined): Promise<World> {
+async function worldOf(
+  t: TestContext,
+  tamper: Tamper = () => undefined,
+  format: Pick<PlannedImage, 'format'> = {},
+): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'pitlane-check-'))
   t.after(() => rm(folder, { recursive: true }))
   const registry = new LyingRegistry()
@@ -88,10 +92,11 @@ async function worldOf(t: TestContext, tamper: Tamper = () => undefined): Promis
     command: ['/toy'],
     env: [],
     labels: {},
-    platforms: targets.map(({ triple, platform, imagePrefix }) => ({
+    ...format,
+    platforms: targets.map(({ triple, platform, architecture }) => ({
       target: triple,
       platform,
-      repository: `a/${imagePrefix}toy`,
+      repository: `a/${architecture}_toy`,
     })),
   }
   const layers = new Map<string, LayerFacts>()
@@ -148,6 +153,29 @@ const withArchive =
 
 test('images as they were published have no finding', async (t) => {
   assert.deepEqual(await findings(await worldOf(t)), [])
+  assert.deepEqual(await findings(await worldOf(t, () => undefined, { format: 'docker' })), [])
+})
+
+test('a mixture of media types, or a tag that is served as something else than it is, is found', async (t) => {
+  const world = await worldOf(t, () => undefined, { format: 'docker' })
+  const tagged = world.registry.tags.get('a/toy:v1')
+  const arm = world.registry.tags.get('a/arm_toy:v1')
+  assert.ok(tagged && arm)
+  world.registry.tags.set('a/toy:v1', { ...tagged, mediaType: MEDIA_TYPES.index })
+  assert.deepEqual(await findings(world), [
+    `a/toy:v1: the media type of the tag is ${MEDIA_TYPES.index} instead of ${DOCKER_MEDIA_TYPES.index}`,
+  ])
+  const manifest = JSON.parse(world.registry.blobs.get(arm.digest)?.toString() ?? '')
+  const bytes = Buffer.from(JSON.stringify({ ...manifest, mediaType: MEDIA_TYPES.manifest }))
+  const mixed = { mediaType: MEDIA_TYPES.manifest, digest: world.registry.add(bytes), size: bytes.length }
+  world.registry.tags.set('a/toy:v1', tagged)
+  world.registry.tags.set('a/arm_toy:v1', mixed)
+  const platforms = world.image.platforms.map((one) =>
+    one.repository === 'a/arm_toy' ? { ...one, digest: mixed.digest } : one,
+  )
+  const found = (await findings({ ...world, image: { ...world.image, platforms } })).join('\n')
+  assert.match(found, /the media type of the layer is application\/vnd\.docker\.\S+ instead of \S+oci/)
+  assert.match(found, /the media type of the config is application\/vnd\.docker\.\S+ instead of \S+oci/)
 })
 
 test('a tag that is absent or names something else is found', async (t) => {

@@ -88,12 +88,21 @@ export function verifyCommands(
   return commands
 }
 
-/** How to get the image; null where this page knows no address for it: a folder on the releaser's disk is none. */
-export function imageCommands({ repository, tag, digest, registry }: ReleaseImage): Commands | null {
-  if (registry === undefined) return null
-  return {
-    title: 'Pull by digest',
-    explanation: 'The digest names these exact bytes, whatever happens to the tag.',
-    lines: [`docker pull ${shellWord(`${registry}/${repository}:${tag}@${digest}`)}`],
-  }
+/** How to get the image; nothing where this page knows no address for it: a folder on the releaser's disk is none. */
+export function imageCommands({ platforms, registry, ...image }: ReleaseImage): readonly Commands[] {
+  if (registry === undefined) return []
+  const pull = ({ repository, tag, digest }: Pick<ReleaseImage, 'repository' | 'tag' | 'digest'>) =>
+    `docker pull ${shellWord(`${registry}/${repository}:${tag}@${digest}`)}`
+  return [
+    {
+      title: 'Pull by digest',
+      explanation: 'The digest names these exact bytes, whatever happens to the tag.',
+      lines: [pull(image)],
+    },
+    {
+      title: 'For one platform',
+      explanation: `Each platform has a repository of its own, for clients that can’t choose, or for another machine than this: ${platforms.map(({ platform }) => platform).join(', ')}.`,
+      lines: platforms.map(pull),
+    },
+  ]
 }

@@ -8,13 +8,13 @@ export function Image({ image, level }: { image: ReleaseImage; level: 3 | 5 }) {
   const commands = imageCommands(image)
   return (
     <>
-      {commands === null ? (
+      {commands.length === 0 ? (
         <p class="about">
           The release does not say where it can be pulled from. Wherever you get it, compare the digest: the same digest
           is the same image, byte for byte.
         </p>
       ) : (
-        <CommandBlock commands={commands} level={level} />
+        commands.map((one) => <CommandBlock commands={one} level={level} />)
       )}
       <dl class="facts">
         <dt>all platforms</dt>

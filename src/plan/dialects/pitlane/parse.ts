@@ -6,7 +6,7 @@ import { parseDuration } from '../../duration.ts'
 import { explain } from './explain.ts'
 import { type Path, type Problem, configurationError } from './problems.ts'
 import { readYaml } from './read-yaml.ts'
-import { publishRules } from './publish-rules.ts'
+import { formatRules, publishRules } from './publish-rules.ts'
 import { retentionRules, toRetention } from './retention-rules.ts'
 import { channelRules, checkRules, environmentRules, releaseRules, togetherRules } from './rules.ts'
 import { PitlaneFile } from './schema.ts'
@@ -46,6 +46,7 @@ function ruleProblems(value: unknown): readonly Problem[] {
     ...environmentRules(['env'], part(shape.env, 'env') ?? {}),
     ...(release === undefined ? [] : releaseRules(release)),
     ...(publish === undefined ? [] : publishRules(publish, hasRelease ? image : null)),
+    ...formatRules(release, publish),
     ...togetherRules(hasRelease, 'publish' in value),
     ...(retention === undefined
       ? []

@@ -4,6 +4,7 @@ import { DEVELOPMENT } from '../../channel.ts'
 import { TIMEOUT_LIMIT, parseDuration } from '../../duration.ts'
 import { RELEASE_VARIABLES, RESERVED_VARIABLES } from '../../environment.ts'
 import { findCycle } from '../../graph.ts'
+import { floatingProblem, patternProblem } from '../../image-names.ts'
 import { suggestion } from '../../../nearest.ts'
 import { PatternError, compilePattern } from '../../pattern.ts'
 import { type Path, type Problem, problem } from './problems.ts'
@@ -65,6 +66,7 @@ export function releaseRules(release: Release): readonly Problem[] {
   const path = binaryPath(build.binary, example)
   if (path.kind === 'unfit')
     problems.push(problem(['release', 'build', 'binary'], `release.build.binary: ${path.problem}`))
+  if (release.image !== undefined) problems.push(...imageRules(release.image))
   if (test === undefined) return problems
   problems.push(...commandRules(['release', 'test'], test))
   if (test.targets === undefined || test.targets === 'all') return problems
@@ -76,6 +78,19 @@ export function releaseRules(release: Release): readonly Problem[] {
     problems.push(problem(['release', 'test', 'targets', index], message))
   }
   return problems
+}
+
+function imageRules(image: NonNullable<Release['image']>): readonly Problem[] {
+  const path: Path = ['release', 'image']
+  const pattern = patternProblem(image)
+  return [
+    ...(pattern === null ? [] : [problem([...path, 'platforms'], `release.image.platforms: ${pattern}`)]),
+    ...image.floating.flatMap((tag, index) => {
+      const wrong = floatingProblem(tag)
+      return wrong === null ? [] : [problem([...path, 'floating', index], `release.image.floating[${index}]: ${wrong}`)]
+    }),
+    ...duplicates([...path, 'floating'], image.floating),
+  ]
 }
 
 export function togetherRules(release: boolean, publish: boolean): readonly Problem[] {
