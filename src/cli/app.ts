@@ -12,6 +12,7 @@ import {
   revision,
   revisionFlag,
   shell,
+  takeTags,
   textFlag,
   versionArgument,
   versionFlag,
@@ -62,7 +63,11 @@ const run = buildCommand<{ jobs?: number; noWait: boolean; json: boolean }, [str
   parameters: { flags: { jobs, noWait, json }, positional: revision },
 })
 
-const release = buildCommand<{ jobs?: number; noWait: boolean; reason?: string; json: boolean }, [string?], Context>({
+const release = buildCommand<
+  { jobs?: number; noWait: boolean; reason?: string; takeTags: boolean; json: boolean },
+  [string?],
+  Context
+>({
   loader: async () => (await import('./commands/release.ts')).release,
   docs: {
     brief: 'Build, test, sign and publish a commit',
@@ -74,6 +79,7 @@ const release = buildCommand<{ jobs?: number; noWait: boolean; reason?: string; 
       jobs,
       noWait,
       reason: textFlag('TEXT', 'Why it is released; stored with the promotion'),
+      takeTags,
       json,
     },
     positional: revision,
@@ -202,16 +208,17 @@ const doctor = buildCommand<{ json: boolean }, [], Context>({
 
 const pages = buildRouteMap({
   routes: {
-    rebuild: buildCommand<{ check: boolean; noWait: boolean; json: boolean }, [], Context>({
+    rebuild: buildCommand<{ check: boolean; takeTags: boolean; noWait: boolean; json: boolean }, [], Context>({
       loader: async () => (await import('./commands/pages.ts')).rebuild,
       docs: {
         brief: 'Compute page, lists, feeds and pointers again from the documents in the bucket',
         fullDescription:
-          'Writes only what differs. With --check it writes nothing, and exits with 1 when something differs.',
+          'Writes only what differs, and moves image tags that move on to where the documents say. With --check it writes nothing, and exits with 1 when something differs.',
       },
       parameters: {
         flags: {
           check: { kind: 'boolean', brief: 'Only say what differs', default: false, withNegated: false },
+          takeTags,
           noWait,
           json,
         },

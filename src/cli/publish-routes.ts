@@ -4,7 +4,16 @@ import type { Context } from './context.ts'
 import type { BinaryFlags } from './commands/publish-binary.ts'
 import type { ImageFlags } from './commands/publish-image.ts'
 import type { MultiarchFlags } from './commands/publish-multiarch.ts'
-import { binaryArgument, json, madeVersionFlag, noWait, platformFlag, targetFlag, textFlag } from './parameters.ts'
+import {
+  binaryArgument,
+  json,
+  madeVersionFlag,
+  noWait,
+  platformFlag,
+  takeTags,
+  targetFlag,
+  textFlag,
+} from './parameters.ts'
 
 const noCheck = {
   kind: 'boolean',
@@ -70,20 +79,21 @@ const multiarch = buildCommand<MultiarchFlags, [], Context>({
         default: false,
         withNegated: false,
       },
+      takeTags,
       noWait,
       json,
     },
   },
 })
 
-const index = buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
+const index = buildCommand<{ takeTags: boolean; noWait: boolean; json: boolean }, [], Context>({
   loader: async () => (await import('./commands/pages.ts')).index,
   docs: {
     brief: 'Put page, lists, feeds and pointers (refresh_index)',
     fullDescription:
       'Puts page, lists, feeds and pointers as the release documents in the bucket say, as `pitlane pages rebuild` does.',
   },
-  parameters: { flags: { noWait, json } },
+  parameters: { flags: { takeTags, noWait, json } },
 })
 
 export const publish = buildRouteMap({

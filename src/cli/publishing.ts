@@ -18,13 +18,15 @@ import type { Context, Project, State } from './context.ts'
 export interface PublishingParts extends Pick<State, 'writer' | 'owner'> {
   readonly report: Report
   readonly noWait: boolean
+  /** See `ListParts`. */
+  readonly takeTags?: boolean
 }
 
 export async function publishing(
   context: Context,
   project: Project,
   plan: Plan,
-  { report, writer, owner, noWait }: PublishingParts,
+  { report, writer, owner, noWait, takeTags = false }: PublishingParts,
 ) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
@@ -64,6 +66,7 @@ export async function publishing(
       render: renderSite,
       name: plan.project,
       baseUrl,
+      takeTags,
       note,
       clock: context.clock,
       writer,

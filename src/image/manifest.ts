@@ -71,9 +71,9 @@ export function readParts(
 }
 
 /** One that is handed over as something else than it says of itself is read differently by different readers. */
-function saying<T extends { readonly mediaType: string }>(mediaType: string, read: Read<T>): Read<T> {
-  if ('problem' in read || read.value.mediaType === mediaType) return read
-  return { problem: `it says that it is ${read.value.mediaType}, and not ${mediaType}` }
+function saying<T extends { readonly mediaType: string }>(mediaType: string, found: Read<T>): Read<T> {
+  if ('problem' in found || found.value.mediaType === mediaType) return found
+  return { problem: `it says that it is ${found.value.mediaType}, and not ${mediaType}` }
 }
 
 const AnyDescriptor = z.object({

@@ -1,6 +1,8 @@
 /** The releases of a site in the one order that page, lists, feeds and pointers share. */
 import { PitlaneError } from '../errors.ts'
 import type { ReleaseDocument } from '../release/document.ts'
+import { floatingTags } from '../release/floating.ts'
+import type { FloatingTag } from '../release/site-index.ts'
 import { isWithdrawn, type States } from '../release/state-document.ts'
 import { publicAddress } from './address.ts'
 
@@ -64,6 +66,8 @@ export interface Catalogue {
   readonly channels: readonly string[]
   /** Newest version that is offered and whole of each channel that has one. */
   readonly pointers: ReadonlyMap<string, string>
+  /** Image tags that move on, and where they lead. */
+  readonly floating: readonly FloatingTag[]
 }
 
 /**
@@ -112,6 +116,7 @@ export function catalogue(input: SiteInput): Catalogue {
     states,
     channels: names.filter((channel) => channels.get(channel)?.some(isWhole)),
     pointers,
+    floating: floatingTags(stable.filter(isWhole), states),
   }
 }
 
@@ -125,6 +130,11 @@ function newestFirst(documents: readonly ReleaseDocument[], compare: SiteInput['
   const isNamed = documents.every((document) => document.version !== document.commit)
   const order = isNamed ? byVersion : byDate
   return documents.toSorted((a, b) => Number(isWhole(b)) - Number(isWhole(a)) || order(a, b))
+}
+
+/** Image tags that move on, and lead to this release now. */
+export function tagsOf({ floating }: Catalogue, { version }: ReleaseDocument): readonly string[] {
+  return floating.filter((tag) => tag.version === version).map(({ tag }) => tag)
 }
 
 /** Nothing points to a release made by hand while it lacks targets, and it stands behind the others: many take the first as the latest. */

@@ -11,8 +11,10 @@ import {
 } from '../database/queries/publications.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
+import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
 import { digestOf } from './digest.ts'
+import { requireOwn } from './floating.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
 /** How many operations of an unordered entry at once. */
@@ -140,7 +142,28 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
       if (present?.digest === operation.descriptor.digest) return
       return registry.putTag(operation.repository, operation.tag, operation.descriptor)
     }
+    case 'floating':
+      return moveTag(registry, operation)
   }
+}
+
+async function moveTag(registry: Registry, operation: Extract<Operation, { to: 'floating' }>): Promise<void> {
+  const { repository, tag, digest } = operation
+  const present = (await registry.resolveTag(repository, tag))?.digest ?? null
+  if (present === digest) return
+  if (present !== null) requireOwn(`${repository}:${tag}`, present, operation)
+  if (digest === null) {
+    // One that does not delete tags keeps it: `verify` says so.
+    if (present !== null) await registry.deleteTag(repository, tag, present)
+    return
+  }
+  const bytes = await registry.readManifest(repository, digest)
+  const index = bytes === null ? null : readIndex(bytes)
+  if (bytes === null || index === null || 'problem' in index)
+    throw new PitlaneError('NOT_FOUND', `${registry.location}/${repository} has no image ${digest} for ${tag}`, {
+      hint: 'The registry has lost it: put it back from a copy, by digest, or withdraw the version that it is of.',
+    })
+  await registry.putTag(repository, tag, { mediaType: index.value.mediaType, digest, size: bytes.length }, present)
 }
 
 /** Refuses before anything is written when a name is taken by other bytes, with both digests. Throws `CONTRADICTION`. */

@@ -9,6 +9,7 @@ import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
 import { type ReleaseDocument, revisionOf } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
+import { floatingOperations, refuseTagsBackwards } from './floating.ts'
 import { projectChanged } from './owner.ts'
 import { listable } from './listable.ts'
 import { signDocument } from './put-operations.ts'
@@ -18,7 +19,7 @@ import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
-import type { Published } from './verify-document.ts'
+import type { Readers } from './shown.ts'
 import { stateOperations } from './state-operations.ts'
 import { isWithdrawn, type States, type StoredState } from './state-document.ts'
 import { type FoundStates, knownStates, readStates } from './states.ts'
@@ -54,6 +55,8 @@ export interface ListParts {
   readonly render: RenderSite
   readonly name: string
   readonly baseUrl: string
+  /** Whether tags that move on are taken over where they name somebody else's image. */
+  readonly takeTags?: boolean
   /** Told what was left out or does not count, and why. */
   readonly note: (message: string) => void
   readonly clock: Clock
@@ -106,6 +109,11 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   return { standing, stored, retired, states, lost, notBefore }
 }
 
+/** Every release that there is, listed or not. */
+export function releasesOf({ stored, retired }: Pick<Site, 'stored' | 'retired'>): readonly ReleaseDocument[] {
+  return [...stored, ...retired.map((release) => release.stored)].map(({ document }) => document)
+}
+
 async function readSiteStates(
   parts: ListParts,
   standing: Standing,
@@ -153,7 +161,7 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
 export function listOperations(
   parts: ListParts,
-  { stored, standing, states, lost }: Pick<Site, 'stored' | 'standing' | 'states' | 'lost'>,
+  { stored, retired, standing, states, lost }: Pick<Site, 'stored' | 'retired' | 'standing' | 'states' | 'lost'>,
   serial: number,
   generatedAt: number,
 ): readonly Operation[] {
@@ -180,25 +188,27 @@ export function listOperations(
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.
-  const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers'>
+  const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers' | 'floating'>
   refuseBackwards(standing, states, next)
+  if (standing.proven) refuseTagsBackwards(standing.index?.floating, next.floating, states)
 
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
-  const puts = [
-    ...files.slice(0, -1),
-    ...signed.map((side) => ({ ...side, cacheControl: index.cacheControl })),
-    index,
-  ].map(
-    ({ key, bytes, contentType, cacheControl }): Operation => ({
-      to: 'bucket',
-      entry: 'lists',
-      key,
-      body: bodyOf(bytes),
-      options: { contentType, cacheControl, exclusive: false },
-    }),
-  )
-  return [...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')), ...puts]
+  const known = releasesOf({ stored, retired })
+  return [
+    ...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')),
+    ...files.slice(0, -1).map(putFile),
+    ...(parts.registry === null
+      ? []
+      : floatingOperations(parts.registry, next.floating ?? [], known, parts.takeTags === true)),
+    ...signed.map((side) => putFile({ ...side, cacheControl: index.cacheControl })),
+    putFile(index),
+  ]
+}
+
+function putFile({ key, bytes, contentType, cacheControl }: SiteFile): Operation {
+  const options = { contentType, cacheControl, exclusive: false }
+  return { to: 'bucket', entry: 'lists', key, body: bodyOf(bytes), options }
 }
 
 /** The one way back is a signed state: a version that is withdrawn no longer holds the pointer where it is. */
@@ -233,10 +243,19 @@ function revisionGone({ location }: Bucket, version: string, there: number, list
   )
 }
 
-/** Keys of these operations whose objects the bucket does not have with these bytes. */
-export async function staleKeys(bucket: Published, operations: readonly Operation[]): Promise<readonly string[]> {
+/** Keys of these operations whose objects the bucket does not have with these bytes, and tags that do not lead where they should. */
+export async function staleKeys(
+  { bucket, registry }: Readers,
+  operations: readonly Operation[],
+): Promise<readonly string[]> {
   const stale: string[] = []
   for (const operation of operations) {
+    if (operation.to === 'floating' && registry !== null) {
+      const { repository, tag, digest } = operation
+      // Not every registry takes a tag away.
+      const isThere = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
+      if (!isThere) stale.push(`${repository}:${tag}`)
+    }
     if (operation.to !== 'bucket') continue
     const there = await digestOf(await bucket.open(operation.key))
     if (there?.sha256 !== operation.body.sha256) stale.push(operation.key)

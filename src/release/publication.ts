@@ -73,6 +73,18 @@ export type Operation =
       readonly tag: string
       readonly descriptor: Descriptor
     }
+  | {
+      /** A tag that moves on: see `floating.ts`. */
+      readonly to: 'floating'
+      readonly entry: EntryId
+      readonly repository: string
+      readonly tag: string
+      /** Null: it is to be taken away, where the registry does that. */
+      readonly digest: string | null
+      /** What it may name now. */
+      readonly own: ReadonlySet<string>
+      readonly take: boolean
+    }
 
 /** Name, digest and size under which the journal keeps an operation. */
 export function operationFacts(operation: Operation): { destination: string; sha256: string; size: number } {
@@ -96,6 +108,12 @@ export function operationFacts(operation: Operation): { destination: string; sha
         destination: `${operation.repository}:${operation.tag}`,
         sha256: operation.descriptor.digest.replace(/^sha256:/, ''),
         size: operation.descriptor.size,
+      }
+    case 'floating':
+      return {
+        destination: `${operation.repository}:${operation.tag}`,
+        sha256: operation.digest?.replace(/^sha256:/, '') ?? '',
+        size: 0,
       }
   }
 }

@@ -69,7 +69,13 @@ export async function publishMultiarch(
   const result = {
     digest,
     platforms: images.map(({ platform }) => platform),
-    image: { repository: image.repository, tag, digest, platforms: images.map((found) => described(found, tag)) },
+    image: {
+      repository: image.repository,
+      tag,
+      digest,
+      ...(tag === image.tag && image.floating !== undefined && { floating: [...image.floating] }),
+      platforms: images.map((found) => described(found, tag)),
+    },
     missing: absent.map((one) => one.platform),
   }
   const tagging = tagOperation(image.repository, tag, index.descriptor)

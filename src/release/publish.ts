@@ -15,7 +15,8 @@ import { readTrustedDocument } from './documents.ts'
 import { type Fixed, readFixed, writeFixed } from './fixed.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { putLists } from './listing.ts'
-import { listOperations, readSite, staleKeys } from './lists.ts'
+import { requireOwnTags } from './floating.ts'
+import { listOperations, readSite, releasesOf, staleKeys } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { requireSameOwner } from './owner.ts'
@@ -101,7 +102,7 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
       return subject.lists.length
     case 'verify':
       await untilShown(parts, 'the new lists', async () => {
-        return (await staleKeys(parts.readers.bucket, subject.lists)).length === 0
+        return (await staleKeys(parts.readers, subject.lists)).length === 0
       })
       await verifyAsStranger(parts, plan, materials, subject.readBack)
       return 0
@@ -132,7 +133,10 @@ async function prepare(
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
-  listOperations(parts.lists, await readSite(parts.lists, standing), standing.serial + 1, fixed.publishedAt)
+  const site = await readSite(parts.lists, standing)
+  listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
+  const { image } = materials.document
+  if (image !== null) await requireOwnTags(parts.registry, image, releasesOf(site), parts.lists.takeTags === true)
   const publication: PublicationRow = {
     version: plan.version,
     release_build_id: build.id,

@@ -19,7 +19,7 @@ export async function checkPages(parts: ListParts): Promise<readonly string[]> {
   // A check only reports what readers would refuse.
   if (index !== null && (stale.length > 0 || now <= Date.parse(index.expiresAt))) return stale
   const next = listOperations(parts, site, standing.serial + 1, Math.max(now, site.notBefore))
-  return staleKeys(parts.bucket, next)
+  return staleKeys(parts, next)
 }
 
 /**
@@ -50,7 +50,7 @@ async function compare(parts: ListParts, standing: Standing) {
   const { index } = standing
   if (index === null) return { site, stale: [] }
   const same = listOperations(parts, site, index.serial, Date.parse(index.generatedAt))
-  return { site, stale: await staleKeys(parts.bucket, same) }
+  return { site, stale: await staleKeys(parts, same) }
 }
 
 function isHalfway({ generatedAt, expiresAt }: SiteIndex, now: number): boolean {

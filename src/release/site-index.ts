@@ -90,6 +90,17 @@ const IndexRelease = z.strictObject({
     .optional(),
 })
 
+const FloatingTag = z.strictObject({
+  /** Where its repository is, as in release documents; absent for a layout. */
+  registry: z.string().optional(),
+  repository: z.string(),
+  tag: z.string(),
+  /** Where it leads; null when every version that names it is withdrawn. */
+  version: z.string().nullable(),
+  digest: z.string().nullable(),
+})
+export type FloatingTag = z.infer<typeof FloatingTag>
+
 export const SiteIndex = z.strictObject({
   format: z.literal('pitlane-index/1'),
   name: z.string(),
@@ -111,6 +122,8 @@ export const SiteIndex = z.strictObject({
     .nullable(),
   /** Newest version of each channel that has one. */
   pointers: z.record(z.string(), z.string()),
+  /** Image tags that move on from version to version; absent where no release names any. */
+  floating: z.array(FloatingTag).optional(),
   /** Stable versions, oldest first: mise takes the last one as the latest. */
   versions: z.array(z.string()),
   /** Stable, then extra, then development, each newest first. */

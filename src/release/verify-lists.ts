@@ -1,7 +1,9 @@
 /** Whether page, lists, feeds and pointers say what the release document says. */
 import { KEYS } from '../plan/keys.ts'
 import type { ReleaseDocument } from './document.ts'
+import type { Pullable } from '../image/pulling.ts'
 import { type Findings, wrong } from './findings.ts'
+import { nameOf } from './floating.ts'
 import type { PublicKey } from './public-key.ts'
 import { FEED_ENTRIES, parseSiteIndex, type SiteIndex } from './site-index.ts'
 import type { StateDocument } from './state-document.ts'
@@ -12,6 +14,8 @@ const LIST_LIMIT = 64 * 1024 * 1024
 
 export interface ListRequest {
   readonly bucket: Published
+  /** Null leaves the images out. */
+  readonly registry: Pullable | null
   readonly key: PublicKey | null
   /** Milliseconds since 1970. */
   readonly now: number
@@ -72,7 +76,30 @@ export async function verifyLists(
     if (wasPointedTo && index.pointers[channel] === undefined && (await text(request, key)) !== '')
       throw wrong(`${key} names a version, and index.json none`)
   })
+  if (index !== null) await verifyTags(request, document, index, found)
   return state
+}
+
+/** Those of the registry that is looked at, where this release's images are. */
+async function verifyTags(
+  { registry }: ListRequest,
+  { image }: ReleaseDocument,
+  { floating = [] }: SiteIndex,
+  found: Findings,
+): Promise<void> {
+  const tags = floating.filter((tag) => image !== null && tag.registry === image.registry)
+  if (tags.length === 0) return
+  if (registry === null) return void found.skipped.push('image tags that move on')
+  await found.check('the image tags that move on lead where index.json says', async () => {
+    for (const tag of tags) {
+      const there = (await registry.resolveTag(tag.repository, tag.tag))?.digest ?? null
+      if (tag.digest !== null && there !== tag.digest)
+        throw wrong(`${nameOf(tag)} names ${there ?? 'nothing'}, ${KEYS.index} says ${tag.version} (${tag.digest})`)
+      // Not every registry takes a tag away: nothing that the publisher could mend.
+      if (tag.digest === null && there !== null)
+        found.remarks.push(`${nameOf(tag)} still names ${there}, though every release that it led to is withdrawn`)
+    }
+  })
 }
 
 /** As the index says it: its lists have to agree with it, whatever has become of the document behind it. */

@@ -40,7 +40,7 @@ export interface Verification {
   readonly problems: readonly string[]
   /** What was not looked at. */
   readonly skipped: readonly string[]
-  /** What is no fault and has to be said: that it was made by hand. */
+  /** What is no fault and has to be said: that it was made by hand, that a tag could not be taken away. */
   readonly remarks: readonly string[]
   /** What became of the release since, as the index and a document of its own say; null when nothing has. */
   readonly state: StateDocument | null
@@ -60,7 +60,7 @@ export async function verifyRelease(request: VerifyRequest): Promise<Verificatio
     for (const part of await verifyContent(request, document)) found.add(part)
     state = await verifyLists(request, document, verified.sha256, found)
   }
-  const remarks = document?.byHand === undefined ? [] : byHandRemarks(document.byHand)
+  const remarks = [...(document?.byHand === undefined ? [] : byHandRemarks(document.byHand)), ...found.remarks]
   return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, remarks, state }
 }
 

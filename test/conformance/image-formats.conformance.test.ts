@@ -29,7 +29,11 @@ function lacks(t: TestContext, ...programs: readonly string[]): boolean {
   return missing.length > 0
 }
 
-function publishes(start: (folder: string) => Promise<RegistryServer>, format: 'oci' | 'docker'): void {
+function publishes(
+  start: (folder: string) => Promise<RegistryServer>,
+  format: 'oci' | 'docker',
+  deletesTags = false,
+): void {
   const types = format === 'docker' ? DOCKER_MEDIA_TYPES : MEDIA_TYPES
   const temporary = temporaryFolder('formats')
   const folder = temporary.path
@@ -39,7 +43,7 @@ function publishes(start: (folder: string) => Promise<RegistryServer>, format: '
   before(async () => {
     assert.ok('program' in peers.s3)
     on = await publishingTo(await startVersitygw(peers.s3.program), await start(folder))
-    const settings = `name: example/toy\n    format: ${format}\n    platforms: 'toys/{platform}/toy'`
+    const settings = `name: example/toy\n    format: ${format}\n    platforms: 'toys/{platform}/toy'\n    floating: [latest, '{major}']`
     on.world.write('pitlane.yaml', on.world.git('show', 'HEAD:pitlane.yaml').replace('name: example/toy', settings))
     on.world.commit('Name the repositories')
     on.world.git('tag', '--force', VERSION)
@@ -131,6 +135,41 @@ function publishes(start: (folder: string) => Promise<RegistryServer>, format: '
     assert.equal(await succeed('podman', ['run', '--rm', '--network=none', id], { env }), 'hello from toy\n')
   })
 
+  test('tags that move on lead there, and follow a withdrawal as far as the registry takes tags away', async () => {
+    const digest = async (tag: string) => {
+      assert.ok('program' in peers.crane)
+      const env = { HOME: folder, DOCKER_CONFIG: join(folder, 'crane') }
+      const name = nameOf({ repository: image.repository, tag })
+      return succeed(peers.crane.program, ['digest', name], { env }).then(
+        (text) => text.trim(),
+        () => null,
+      )
+    }
+    assert.deepEqual([await digest('latest'), await digest('1')], [image.digest, image.digest])
+    on.world.write('source.txt', 'the source of toy, once more\n')
+    on.world.commit('A second toy')
+    on.world.git('tag', 'v1.1.0')
+    const second = await pitlane(on, 'release', 'v1.1.0')
+    assert.equal(second.status, 0, second.stdout + second.stderr)
+    const now = await digest('latest')
+    assert.notEqual(now, image.digest)
+    assert.equal(now, await digest('v1.1.0'))
+    const back = await pitlane(on, 'releases', 'rollback', 'stable', '--yes')
+    assert.match(back.stdout, /image \S+\/example\/toy:latest: v1\.1\.0 → v1\.0\.0/, back.stderr)
+    assert.deepEqual([await digest('latest'), await digest('1')], [image.digest, image.digest])
+    const gone = await pitlane(on, 'releases', 'withdraw', VERSION, '--reason', 'loses data')
+    assert.equal(gone.status, 0, gone.stdout + gone.stderr)
+    assert.equal(await digest('latest'), deletesTags ? null : image.digest)
+    const verified = await pitlane(on, 'verify', VERSION, '--from', on.web.url, '--key', PUBLIC_KEY)
+    assert.equal(verified.status, 0, verified.stdout + verified.stderr)
+    assert.equal(/^note {5}\S+\/example\/toy:latest still names/m.test(verified.stdout), !deletesTags)
+    // Nothing to do, also where the tag stays.
+    assert.match((await pitlane(on, 'pages', 'rebuild')).stdout, /are what the documents say/)
+    const again = await pitlane(on, 'releases', 'restore', VERSION, '--reason', 'it was the disk')
+    assert.equal(again.status, 0, again.stdout + again.stderr)
+    assert.equal(await digest('latest'), image.digest)
+  })
+
   test('nobody asked for a name before it was there, and no secret was told', () => {
     assert.deepEqual(on.web.notFound, [])
     for (const secret of [LOGIN.password, AUTH]) assert.ok(!on.said.includes(secret))
@@ -143,7 +182,7 @@ else {
   const { today, old } = { today: peers.today.program, old: peers.old.program }
   const passwords = (folder: string) => passwordFile(join(folder, 'htpasswd'))
   describe("Docker's format on distribution 3", () =>
-    publishes((folder) => startDistribution(today, passwords(folder)), 'docker'))
+    publishes((folder) => startDistribution(today, passwords(folder)), 'docker', true))
   describe("Docker's format on distribution 2.8 with a password", () =>
     publishes((folder) => startDockerRegistry(old, passwords(folder)), 'docker'))
   const tokens = temporaryFolder('tokens')

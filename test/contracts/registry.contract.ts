@@ -167,6 +167,23 @@ export function registryContract(
     assert.equal((await open().resolveTag(REPOSITORY, 'v1'))?.digest, first.descriptor.digest)
   })
 
+  contract('a tag that moves on goes from what was told, and from nowhere else', async ({ open }) => {
+    const images = []
+    for (const name of ['a', 'b', 'c']) images.push((await putImage(open(), REPOSITORY, name)).descriptor)
+    const [first, second, third] = images
+    assert.ok(first && second && third)
+    const led = async () => (await open().resolveTag(REPOSITORY, 'latest'))?.digest
+    await open().putTag(REPOSITORY, 'latest', first, null)
+    await open().putTag(REPOSITORY, 'latest', second, first.digest)
+    assert.equal(await led(), second.digest)
+    await assert.rejects(open().putTag(REPOSITORY, 'latest', third, first.digest), { code: 'CONTRADICTION' })
+    await assert.rejects(open().putTag(REPOSITORY, 'latest', third, null), { code: 'CONTRADICTION' })
+    const absent = { ...third, digest: digestOf(Buffer.from('absent')) }
+    await assert.rejects(open().putTag(REPOSITORY, 'latest', absent, second.digest), { code: 'NOT_FOUND' })
+    assert.equal(await led(), second.digest)
+    assert.deepEqual(await open().listTags(REPOSITORY), ['latest'])
+  })
+
   contract('a tag for an absent manifest, or with another size, is refused', async ({ open }) => {
     const { descriptor } = await putImage(open(), REPOSITORY, 'a')
     const absent = { ...descriptor, digest: digestOf(Buffer.from('absent')) }

@@ -8,7 +8,7 @@ import { readRequest } from '../request.ts'
 
 export async function release(
   this: Context,
-  flags: { jobs?: number; noWait: boolean; reason?: string; json: boolean },
+  flags: { jobs?: number; noWait: boolean; reason?: string; takeTags: boolean; json: boolean },
   revision?: string,
 ): Promise<void> {
   await guard(this, flags.json, async () => {
@@ -27,7 +27,7 @@ export async function release(
     if (changes !== null) throw dirty(changes)
     await withState(this, project, flags, request.command, report, async (state, engine) => {
       const plan = await inheritPlan(state.writer.db, planned)
-      const parts = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
+      const parts = await publishing(this, project, plan, { ...state, ...flags, report })
       const { repository } = project
       await releasePlan(
         { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },

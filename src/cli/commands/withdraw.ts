@@ -9,7 +9,7 @@ import type { Report } from '../../run/progress.ts'
 import { requirePublish } from '../by-hand.ts'
 import { guard, printJson, reporter, withState } from '../command.ts'
 import type { Context } from '../context.ts'
-import { oneLine } from '../output.ts'
+import { oneLine, printable } from '../output.ts'
 import { planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
 
@@ -98,16 +98,21 @@ async function change(
   })
 }
 
-function documentOf({ version, state, changed, pointers }: StateChange, dryRun: boolean, notes: readonly string[]) {
-  return { version, changed, dryRun, state, pointers, notes }
+function documentOf(
+  { version, state, changed, pointers, tags }: StateChange,
+  dryRun: boolean,
+  notes: readonly string[],
+) {
+  return { version, changed, dryRun, state, pointers, tags, notes }
 }
 
 function tell({ process }: Context, told: StateChange, tense: 'would' | 'did'): void {
-  const { changed, pointers } = told
+  const { changed, pointers, tags } = told
   const lines = [headline(told, tense)]
   if (changed) {
     lines.push(
       ...pointers.map(({ channel, from, to }) => `  ${pointerKey(channel)}: ${from ?? 'none'} → ${to ?? 'none'}`),
+      ...tags.map(({ name, from, to }) => `  image ${printable(name)}: ${from ?? 'none'} → ${to ?? 'none'}`),
     )
     lines.push(
       tense === 'would'

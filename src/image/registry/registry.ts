@@ -166,13 +166,13 @@ class DistributionRegistry implements Registry {
     return { mediaType: mediaTypeOf(answer), digest: digestOf(bytes), size: bytes.length }
   }
 
-  async putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void> {
+  async putTag(repository: string, tag: string, descriptor: Descriptor, from: string | null = null): Promise<void> {
     const name = this.#name(repository)
     requireTag(tag)
     requireDigest(descriptor.digest)
     const present = await this.resolveTag(repository, tag)
     const shown = `${this.location}/${repository}:${tag}`
-    if (present !== null && present.digest !== descriptor.digest)
+    if (present !== null && present.digest !== descriptor.digest && present.digest !== from)
       throw new PitlaneError(
         'CONTRADICTION',
         `the tag ${shown} names ${present.digest} and would be moved to ${descriptor.digest}`,
@@ -190,7 +190,7 @@ class DistributionRegistry implements Registry {
         'CONTRADICTION',
         `${descriptor.digest} has ${bytes.length} bytes, the tag ${shown} would say ${descriptor.size}`,
       )
-    if (present !== null) return
+    if (present?.digest === descriptor.digest) return
     await this.#put(name, tag, descriptor.mediaType, bytes, [201])
     const now = await this.resolveTag(repository, tag)
     if (now?.digest === descriptor.digest) return

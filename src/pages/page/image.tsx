@@ -4,7 +4,16 @@ import { exactSize, humanSize, plainLine } from '../text.ts'
 import { CommandBlock } from './commands.tsx'
 
 /** The container image of a release: how to get it where that is known, and the digest of each platform. */
-export function Image({ image, level }: { image: ReleaseImage; level: 3 | 5 }) {
+export function Image({
+  image,
+  level,
+  tags,
+}: {
+  image: ReleaseImage
+  level: 3 | 5
+  /** Those that move on, and lead here now. */
+  tags: readonly string[]
+}) {
   const commands = imageCommands(image)
   return (
     <>
@@ -15,6 +24,12 @@ export function Image({ image, level }: { image: ReleaseImage; level: 3 | 5 }) {
         </p>
       ) : (
         commands.map((one) => <CommandBlock commands={one} level={level} />)
+      )}
+      {tags.length === 0 ? null : (
+        <p class="about">
+          Also tagged <code>{plainLine(tags.join(', '))}</code> for now:{' '}
+          {tags.length === 1 ? 'that tag moves' : 'those tags move'} on with the next release.
+        </p>
       )}
       <dl class="facts">
         <dt>all platforms</dt>
