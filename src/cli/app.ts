@@ -1,5 +1,6 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
+import type { ReleaseFlags } from './commands/release.ts'
 import type { Context } from './context.ts'
 import {
   channelArgument,
@@ -63,16 +64,12 @@ const run = buildCommand<{ jobs?: number; noWait: boolean; json: boolean }, [str
   parameters: { flags: { jobs, noWait, json }, positional: revision },
 })
 
-const release = buildCommand<
-  { jobs?: number; noWait: boolean; reason?: string; takeTags: boolean; json: boolean },
-  [string?],
-  Context
->({
+const release = buildCommand<ReleaseFlags, [string?], Context>({
   loader: async () => (await import('./commands/release.ts')).release,
   docs: {
     brief: 'Build, test, sign and publish a commit',
     fullDescription:
-      'Runs the checks unless the commit has a green build, builds and tests every target, signs and publishes. A commit without a tag is a development release. After a crash the same command goes on where it was.',
+      'Runs the checks unless the commit has a green build, builds and tests every target, signs and publishes. A commit without a tag is a development release. After a crash the same command goes on where it was. With --start-over, what an earlier try left of a version that never became visible is removed first: it is shown, and you are asked.',
   },
   parameters: {
     flags: {
@@ -80,6 +77,14 @@ const release = buildCommand<
       noWait,
       reason: textFlag('TEXT', 'Why it is released; stored with the promotion'),
       takeTags,
+      startOver: {
+        kind: 'boolean',
+        brief: 'Begin anew with a version that never became visible',
+        default: false,
+        withNegated: false,
+      },
+      dryRun: { ...dryRun, brief: 'With --start-over: only say what would be removed' },
+      yes: { kind: 'boolean', brief: 'With --start-over: do not ask', default: false, withNegated: false },
       json,
     },
     positional: revision,

@@ -191,3 +191,12 @@ export function contradiction(name: string, there: string, wanted: string): Pitl
     hint: 'A published name never changes its bytes. Release under a new version.',
   })
 }
+
+/** The same for whoever may begin anew. */
+export function orStartOver(error: unknown): unknown {
+  if (!(error instanceof PitlaneError) || error.code !== 'CONTRADICTION') return error
+  return new PitlaneError('CONTRADICTION', error.message, {
+    hint: `${error.hint ?? ''} If nobody can have seen this one: the same command with --start-over --dry-run tells what would be removed.`.trim(),
+    cause: error,
+  })
+}

@@ -13,7 +13,7 @@ import type { Plan } from '../plan/plan.ts'
 import { isoSeconds, type ReleaseDocument } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { type Fixed, readFixed, writeFixed } from './fixed.ts'
-import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
+import { carryOutEntry, findContradictions, type Journal, journalRows, orStartOver } from './journal.ts'
 import { putLists } from './listing.ts'
 import { requireOwnTags } from './floating.ts'
 import { listOperations, readSite, releasesOf, staleKeys } from './lists.ts'
@@ -130,7 +130,9 @@ async function prepare(
     if (removed.length > 0)
       parts.lists.note(`removed what an earlier try had signed and never published: ${removed.join(', ')}`)
   }
-  await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
+  await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations).catch((error: unknown) => {
+    throw standing.index?.releases.some(({ version }) => version === plan.version) === true ? error : orStartOver(error)
+  })
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
   const site = await readSite(parts.lists, standing)
