@@ -32,6 +32,8 @@ export interface SiteInput {
   readonly serial: number
   /** Milliseconds since 1970, from the journal: rendering again gives the same bytes. */
   readonly generatedAt: number
+  /** Whether objects can send readers on: see `stable-links.ts`. */
+  readonly stableLinks?: boolean
   /** Where people read the source, when the project says so. */
   readonly sourceUrl?: string | null
   /** Orders versions by number: negative when `a` is older. */
@@ -66,6 +68,7 @@ export interface Catalogue {
   readonly channels: readonly string[]
   /** Newest version that is offered and whole of each channel that has one. */
   readonly pointers: ReadonlyMap<string, string>
+  readonly stableLinks: boolean
   /** Image tags that move on, and where they lead. */
   readonly floating: readonly FloatingTag[]
 }
@@ -116,6 +119,7 @@ export function catalogue(input: SiteInput): Catalogue {
     states,
     channels: names.filter((channel) => channels.get(channel)?.some(isWhole)),
     pointers,
+    stableLinks: input.stableLinks === true,
     floating: floatingTags(stable.filter(isWhole), states),
   }
 }

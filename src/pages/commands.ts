@@ -1,8 +1,9 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
 import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from '../release/document.ts'
-import { KEYS } from '../plan/keys.ts'
+import { KEYS, SIDE_FILES } from '../plan/keys.ts'
 import { absoluteUrl } from './address.ts'
 import type { Catalogue } from './catalogue.ts'
+import { stableLinks } from './stable-links.ts'
 import { shellWord } from '../shell-word.ts'
 
 export interface Commands {
@@ -26,6 +27,22 @@ export function installCommands(catalogue: Catalogue, version: string | null): r
       title: 'Look first',
       explanation: 'Says what would be installed and from where, and changes nothing.',
       lines: [`${fetch} | sh -s -- --dry-run${chosen}`],
+    },
+    ...(version === null ? alwaysTheNewest(catalogue) : []),
+  ]
+}
+
+/** Only commands: browsers remember where such an address has once sent them. */
+function alwaysTheNewest(catalogue: Catalogue): readonly Commands[] {
+  const links = stableLinks(catalogue)
+  const files = links.filter(({ key }) => !SIDE_FILES.some((side) => key.endsWith(side)))
+  if (files.length === 0) return []
+  return [
+    {
+      title: 'Always the newest',
+      explanation:
+        'For scripts: addresses that stay, and lead to the newest stable release. What stands beside a file (.sha256 and so on) is there as well.',
+      lines: files.map(({ key }) => `curl -fLO ${shellWord(absoluteUrl(catalogue.baseUrl, key))}`),
     },
   ]
 }

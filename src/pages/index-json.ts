@@ -30,6 +30,7 @@ export function siteIndex(catalogue: Catalogue): SiteIndex {
       pemUrl: absoluteUrl(baseUrl, KEYS.publicKeyPem),
     },
     pointers: Object.fromEntries(catalogue.pointers),
+    ...(catalogue.stableLinks && { stableLinks: true as const }),
     ...(catalogue.floating.length > 0 && { floating: [...catalogue.floating] }),
     versions: catalogue.offered
       .filter((document) => document.channel === 'stable' && isWhole(document))

@@ -6,6 +6,7 @@ import { siteIndex } from './index-json.ts'
 import { installScript } from './install-sh.ts'
 import { pointerFiles } from './pointers.ts'
 import { releasesPage } from './releases-html.tsx'
+import { stableLinks } from './stable-links.ts'
 import { garageList } from './releases-json.ts'
 
 export type { SiteInput } from './catalogue.ts'
@@ -16,6 +17,8 @@ export interface SiteFile {
   readonly bytes: Buffer
   readonly contentType: string
   readonly cacheControl: string
+  /** Where readers are sent on to. */
+  readonly redirect?: string
 }
 
 /** All of these change with every publication: a reader asks whether his copy is still the newest. */
@@ -43,6 +46,7 @@ export function renderSite(input: SiteInput): readonly SiteFile[] {
     file(KEYS.atomStable, ATOM, atomFeed(site, 'stable')),
     file(KEYS.page, 'text/html; charset=utf-8', releasesPage(site)),
     ...pointerFiles(site).map(({ key, text }) => file(key, TEXT, text)),
+    ...stableLinks(site).map(({ key, to }) => ({ ...file(key, TEXT, `${to}\n`), redirect: to })),
     file(KEYS.index, JSON_TYPE, `${JSON.stringify(siteIndex(site), null, 2)}\n`),
   ]
 }

@@ -15,6 +15,7 @@ import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
 import { digestOf } from './digest.ts'
 import { requireOwn } from './floating.ts'
+import type { Published } from './verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
 /** How many operations of an unordered entry at once. */
@@ -117,13 +118,11 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
   if (operation.to === 'bucket') {
     const { bucket } = journal
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
-    if (entry.kind === 'ask-then-do') {
-      const present = await digestOf(await bucket.open(operation.key))
-      if (present?.sha256 === operation.body.sha256) return
-    }
+    if (entry.kind === 'ask-then-do' && (await isThere(bucket, operation))) return
     await bucket.put(operation.key, operation.body, operation.options)
     return
   }
+  if (operation.to === 'removal') return journal.bucket?.delete(operation.key)
   const registry = journal.registry
   if (registry === null) throw new PitlaneError('INTERNAL', 'an image operation without a registry')
   switch (operation.to) {
@@ -145,6 +144,17 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
     case 'floating':
       return moveTag(registry, operation)
   }
+}
+
+/** Whether the bucket has exactly this object, and sends readers where it should. */
+export async function isThere(
+  bucket: Published,
+  { key, body, options }: Extract<Operation, { to: 'bucket' }>,
+): Promise<boolean> {
+  const { redirect } = options
+  // Where everybody reads, its bytes are not what is served.
+  if (redirect !== undefined && bucket.redirectOf !== undefined) return (await bucket.redirectOf(key)) === redirect
+  return (await digestOf(await bucket.open(key)))?.sha256 === body.sha256
 }
 
 async function moveTag(registry: Registry, operation: Extract<Operation, { to: 'floating' }>): Promise<void> {

@@ -28,11 +28,12 @@ export async function putLists(parts: ListParts, journal: Journal, at: number): 
 export async function putListsOf(
   parts: ListParts,
   journal: Journal,
-  site: Site,
+  read: Site,
   at: number,
 ): Promise<{ readonly operations: readonly Operation[]; readonly stale: readonly string[] }> {
   const entry = PUBLICATION.find(({ id }) => id === 'lists')
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without lists')
+  const site = { ...read, stableLinks: (await parts.sendsOn?.(read.stableLinks)) ?? false }
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
   const stale = await staleKeys(parts, operations)
   await reopenLost(journal, entry, stale)

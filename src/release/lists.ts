@@ -4,13 +4,15 @@ import type { Clock } from '../clock.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Registry } from '../image/types.ts'
+import { STABLE } from '../plan/channel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
-import { bodyOf, digestOf } from './digest.ts'
+import { bodyOf } from './digest.ts'
 import { type ReleaseDocument, revisionOf } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
 import { floatingOperations, refuseTagsBackwards } from './floating.ts'
 import { projectChanged } from './owner.ts'
+import { isThere } from './journal.ts'
 import { listable } from './listable.ts'
 import { signDocument } from './put-operations.ts'
 import type { Operation } from './publication.ts'
@@ -29,6 +31,8 @@ export interface SiteFile {
   readonly bytes: Buffer
   readonly contentType: string
   readonly cacheControl: string
+  /** Where readers are sent on to. */
+  readonly redirect?: string
 }
 
 /** Given by composition: `pages/site.ts`, which this room must not know. `index.json` comes last. */
@@ -41,6 +45,7 @@ export type RenderSite = (input: {
   readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
   readonly serial: number
   readonly generatedAt: number
+  readonly stableLinks: boolean
   readonly compare: (a: string, b: string) => number
 }) => readonly SiteFile[]
 
@@ -57,6 +62,11 @@ export interface ListParts {
   readonly baseUrl: string
   /** Whether tags that move on are taken over where they name somebody else's image. */
   readonly takeTags?: boolean
+  /**
+   * Whether objects send readers on, tried once; absent for a bucket that has nothing of the kind. What could not be found out is as it was.
+   * @param before what the lists that are there say
+   */
+  readonly sendsOn?: (before: boolean) => Promise<boolean>
   /** Told what was left out or does not count, and why. */
   readonly note: (message: string) => void
   readonly clock: Clock
@@ -79,6 +89,8 @@ export interface Site {
   readonly lost: readonly StoredState[]
   /** Milliseconds since 1970: lists are not dated before the ones that they follow, nor before what they list. */
   readonly notBefore: number
+  /** Whether addresses that stay lead to the newest stable release. */
+  readonly stableLinks: boolean
 }
 
 export async function readSite(parts: ListParts, standing: Standing): Promise<Site> {
@@ -106,7 +118,8 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   ]
   const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
   const notBefore = dates.reduce((a, b) => Math.max(a, b), standing.generatedAt)
-  return { standing, stored, retired, states, lost, notBefore }
+  const stableLinks = parts.sendsOn !== undefined && standing.index?.stableLinks === true
+  return { standing, stored, retired, states, lost, notBefore, stableLinks }
 }
 
 /** Every release that there is, listed or not. */
@@ -161,10 +174,11 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
 export function listOperations(
   parts: ListParts,
-  { stored, retired, standing, states, lost }: Pick<Site, 'stored' | 'retired' | 'standing' | 'states' | 'lost'>,
+  site: Pick<Site, 'stored' | 'retired' | 'standing' | 'states' | 'lost' | 'stableLinks'>,
   serial: number,
   generatedAt: number,
 ): readonly Operation[] {
+  const { stored, retired, standing, states, lost, stableLinks } = site
   const documents = stored.map(({ document }) => document)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
@@ -183,6 +197,7 @@ export function listOperations(
     publicKey,
     serial,
     generatedAt,
+    stableLinks,
     compare: compareVersions,
   })
   const index = files.at(-1)
@@ -198,6 +213,7 @@ export function listOperations(
   return [
     ...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')),
     ...files.slice(0, -1).map(putFile),
+    ...abandonedLinks(site, known, files).map((key): Operation => ({ to: 'removal', entry: 'lists', key })),
     ...(parts.registry === null
       ? []
       : floatingOperations(parts.registry, next.floating ?? [], known, parts.takeTags === true)),
@@ -206,8 +222,23 @@ export function listOperations(
   ]
 }
 
-function putFile({ key, bytes, contentType, cacheControl }: SiteFile): Operation {
-  const options = { contentType, cacheControl, exclusive: false }
+/** Addresses that once led to a release and have nowhere to lead now: whoever asks is told that there is nothing. */
+function abandonedLinks(
+  { standing, stableLinks }: Pick<Site, 'standing' | 'stableLinks'>,
+  known: readonly ReleaseDocument[],
+  files: readonly SiteFile[],
+): readonly string[] {
+  if (!stableLinks && standing.index?.stableLinks !== true) return []
+  const kept = new Set(files.map(({ key }) => key))
+  const all = known
+    .filter(({ channel }) => channel === STABLE)
+    .flatMap((document) => document.files.map(({ target, name }) => KEYS.stable(target, name)))
+    .flatMap((key) => [key, `${key}.sha256`, `${key}.minisig`])
+  return [...new Set(all)].filter((key) => !kept.has(key)).sort()
+}
+
+function putFile({ key, bytes, contentType, cacheControl, redirect }: SiteFile): Operation {
+  const options = { contentType, cacheControl, exclusive: false, ...(redirect !== undefined && { redirect }) }
   return { to: 'bucket', entry: 'lists', key, body: bodyOf(bytes), options }
 }
 
@@ -243,6 +274,12 @@ function revisionGone({ location }: Bucket, version: string, there: number, list
   )
 }
 
+async function exists(bucket: Readers['bucket'], key: string): Promise<boolean> {
+  const there = await bucket.open(key)
+  there?.destroy()
+  return there !== null
+}
+
 /** Keys of these operations whose objects the bucket does not have with these bytes, and tags that do not lead where they should. */
 export async function staleKeys(
   { bucket, registry }: Readers,
@@ -253,12 +290,13 @@ export async function staleKeys(
     if (operation.to === 'floating' && registry !== null) {
       const { repository, tag, digest } = operation
       // Not every registry takes a tag away.
-      const isThere = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
-      if (!isThere) stale.push(`${repository}:${tag}`)
+      const isFine = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
+      if (!isFine) stale.push(`${repository}:${tag}`)
     }
-    if (operation.to !== 'bucket') continue
-    const there = await digestOf(await bucket.open(operation.key))
-    if (there?.sha256 !== operation.body.sha256) stale.push(operation.key)
+    // Behind an address nobody asks for what is not there.
+    if (operation.to === 'removal' && bucket.list !== undefined && (await exists(bucket, operation.key)))
+      stale.push(operation.key)
+    if (operation.to === 'bucket' && !(await isThere(bucket, operation))) stale.push(operation.key)
   }
   return stale
 }

@@ -57,6 +57,12 @@ export type Operation =
       readonly body: Body
       readonly options: PutOptions
     }
+  | {
+      /** Something computed that is not computed any more: it has to go. */
+      readonly to: 'removal'
+      readonly entry: EntryId
+      readonly key: string
+    }
   | { readonly to: 'blob'; readonly entry: EntryId; readonly repository: string; readonly body: Body }
   | {
       readonly to: 'manifest'
@@ -91,6 +97,8 @@ export function operationFacts(operation: Operation): { destination: string; sha
   switch (operation.to) {
     case 'bucket':
       return { destination: operation.key, sha256: operation.body.sha256, size: operation.body.size }
+    case 'removal':
+      return { destination: operation.key, sha256: '', size: 0 }
     case 'blob':
       return {
         destination: `${operation.repository}@sha256:${operation.body.sha256}`,

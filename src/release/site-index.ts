@@ -122,6 +122,8 @@ export const SiteIndex = z.strictObject({
     .nullable(),
   /** Newest version of each channel that has one. */
   pointers: z.record(z.string(), z.string()),
+  /** Whether `_releases/_latest/<target>/<binary>` sends readers on to the newest stable release; absent where the store can't. */
+  stableLinks: z.literal(true).optional(),
   /** Image tags that move on from version to version; absent where no release names any. */
   floating: z.array(FloatingTag).optional(),
   /** Stable versions, oldest first: mise takes the last one as the latest. */

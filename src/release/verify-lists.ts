@@ -76,8 +76,23 @@ export async function verifyLists(
     if (wasPointedTo && index.pointers[channel] === undefined && (await text(request, key)) !== '')
       throw wrong(`${key} names a version, and index.json none`)
   })
+  if (index !== null) await verifyLinks(request, index, found)
   if (index !== null) await verifyTags(request, document, index, found)
   return state
+}
+
+/** At the address that they are of: a mirror has copies of them, which lead nowhere or to the original. */
+async function verifyLinks({ bucket }: ListRequest, index: SiteIndex, found: Findings): Promise<void> {
+  const newest = index.releases.find(({ version }) => version === index.pointers['stable'])
+  if (index.stableLinks !== true || newest === undefined) return
+  if (bucket.redirectOf === undefined || !index.homepage.startsWith(`${bucket.location}/`)) return
+  await found.check('addresses of the newest release lead to it', async () => {
+    for (const { target, name, url } of newest.files) {
+      const key = KEYS.stable(target, name)
+      const to = (await bucket.redirectOf?.(key)) ?? null
+      if (to !== url) throw wrong(`${key} leads to ${to ?? 'nothing'}, and the newest release has ${url}`)
+    }
+  })
 }
 
 /** Those of the registry that is looked at, where this release's images are. */

@@ -169,7 +169,7 @@ export function registryContract(
 
   contract('a tag that moves on goes from what was told, and from nowhere else', async ({ open }) => {
     const images = []
-    for (const name of ['a', 'b', 'c']) images.push((await putImage(open(), REPOSITORY, name)).descriptor)
+    for (const one of ['a', 'b', 'c']) images.push((await putImage(open(), REPOSITORY, one)).descriptor)
     const [first, second, third] = images
     assert.ok(first && second && third)
     const led = async () => (await open().resolveTag(REPOSITORY, 'latest'))?.digest

@@ -99,7 +99,7 @@ async function candidatesOf(lists: ListParts, site: Site, at: number, grace: num
   const { stored, retired, standing, states, notBefore } = site
   const everything = [...stored, ...retired.map((release) => release.stored)]
   const index = (as: States) => {
-    const parts = { stored: everything, retired: [], standing, states: as, lost: [] }
+    const parts = { stored: everything, retired: [], standing, states: as, lost: [], stableLinks: false }
     return indexIn(listOperations(lists, parts, standing.serial + 1, Math.max(at, notBefore)))
   }
   // The index puts what is withdrawn behind all others, the page leaves it in its place.

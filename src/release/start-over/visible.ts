@@ -90,18 +90,18 @@ async function first(
 /** Under the names of the plan, and under those that its document gives: they may differ. */
 async function tags(registry: Registry, { release }: Plan, document: ReleaseDocument | null): Promise<string | null> {
   const planned = release?.image ?? null
-  const names = new Set<string>()
+  const moving = new Set<string>()
   const own = new Map<string, { readonly repository: string; readonly tag: string }>()
   for (const image of [planned, document?.image ?? null]) {
     if (image === null) continue
     for (const repository of [image.repository, ...image.platforms.map((platform) => platform.repository)])
       own.set(`${repository}:${image.tag}`, { repository, tag: image.tag })
-    for (const tag of image.floating ?? []) names.add(`${image.repository}:${tag}`)
+    for (const tag of image.floating ?? []) moving.add(`${image.repository}:${tag}`)
   }
   for (const [name, { repository, tag }] of own)
     if ((await registry.resolveTag(repository, tag)) !== null) return `the image ${name} is there`
   const digest = document?.image?.digest
-  for (const name of digest === undefined ? [] : names) {
+  for (const name of digest === undefined ? [] : moving) {
     const at = name.lastIndexOf(':')
     const there = await registry.resolveTag(name.slice(0, at), name.slice(at + 1))
     if (there?.digest === digest) return `the image ${name} is its own`
