@@ -41,7 +41,7 @@ function alwaysTheNewest(catalogue: Catalogue): readonly Commands[] {
     {
       title: 'Always the newest',
       explanation:
-        'For scripts: addresses that stay, and lead to the newest stable release. What stands beside a file (.sha256 and so on) is there as well.',
+        'For scripts: addresses that stay, and lead to the newest stable release. Take the line of the platform; what stands beside its file (.sha256 and so on) is there as well.',
       lines: files.map(({ key }) => `curl -fLO ${shellWord(absoluteUrl(catalogue.baseUrl, key))}`),
     },
   ]
