@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exampleDocument, exampleImage } from '../pages/fixtures/documents.ts'
 import { withdrawnStates } from '../pages/fixtures/states.ts'
-import { floatingTags, nameOf, refuseTagsBackwards, requireOwn } from './floating.ts'
+import { floatingTags, nameOf, refuseTagsBackwards, requireOwn, requireOwnTags } from './floating.ts'
 import type { States } from './state-document.ts'
 
 const none: States = new Map()
@@ -70,4 +70,14 @@ test("what names somebody else's image is moved only when that is asked for", ()
     code: 'CONTRADICTION',
     message: /a\/b:latest names sha256:2+, which is no image of a release here/,
   })
+})
+
+test("a version's own tag never moves on, whoever asks", async () => {
+  const known = [release('1.2', undefined), release('v1.1.0', ['latest'])]
+  const image = { ...exampleImage('v1.2.0'), floating: ['latest', '1.2'] }
+  await assert.rejects(requireOwnTags(null, image, known, true), {
+    code: 'CONTRADICTION',
+    message: "pitcrew/verifier:1.2 would move on, and it is a version's own tag",
+  })
+  await requireOwnTags(null, { ...image, floating: ['latest', '1'] }, known, false)
 })

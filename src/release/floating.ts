@@ -55,9 +55,24 @@ export function floatingOperations(
   take: boolean,
 ): readonly Operation[] {
   const own = ownDigests(known)
+  for (const tag of tags) requireNoVersions(tag, known)
   return tags
     .filter((tag) => isIn(registry, tag))
     .map(({ repository, tag, digest }) => ({ to: 'floating', entry: 'lists', repository, tag, digest, own, take }))
+}
+
+/**
+ * A version's own tag never moves, whoever asks: a tag that moves on can't have its name.
+ * @throws PitlaneError `CONTRADICTION`
+ */
+function requireNoVersions(
+  { repository, tag }: Pick<FloatingTag, 'repository' | 'tag'>,
+  known: readonly Pick<ReleaseDocument, 'image'>[],
+): void {
+  if (!known.some(({ image }) => image?.repository === repository && image.tag === tag)) return
+  throw new PitlaneError('CONTRADICTION', `${repository}:${tag} would move on, and it is a version's own tag`, {
+    hint: `There is a release of that name: take the pattern that makes "${tag}" out of release.image.floating.`,
+  })
 }
 
 export function ownDigests(known: readonly Pick<ReleaseDocument, 'image'>[]): ReadonlySet<string> {
@@ -104,6 +119,7 @@ export async function requireOwnTags(
 ): Promise<void> {
   const own = new Set([...ownDigests(known), image.digest])
   for (const tag of image.floating ?? []) {
+    requireNoVersions({ repository: image.repository, tag }, known)
     const there = await registry?.resolveTag(image.repository, tag)
     if (there != null) requireOwn(`${image.repository}:${tag}`, there.digest, { own, take })
   }
