@@ -1,7 +1,8 @@
 // `npm run peer -- NAME`: starts one of the servers that conformance tests use, on loopback, until Ctrl-C. Its data goes with it.
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
-import { distribution, startDistribution } from '../test/conformance/peers/distribution.ts'
+import { distribution, type RegistryServer, startDistribution } from '../test/conformance/peers/distribution.ts'
+import { dockerRegistry, startDockerRegistry } from '../test/conformance/peers/docker-registry.ts'
 import { garage, startGarage } from '../test/conformance/peers/garage.ts'
 import type { S3Server } from '../test/conformance/peers/s3.ts'
 import { startVersitygw, versitygw } from '../test/conformance/peers/versitygw.ts'
@@ -29,22 +30,27 @@ async function s3(server: S3Server): Promise<Running> {
   return { lines, stop: () => server.stop() }
 }
 
+function registry(name: string, server: RegistryServer): Running {
+  const lines = [
+    `${name}, without a login. In pitlane.yaml:`,
+    '',
+    `  publish: { registry: ${server.host} }`,
+    '',
+    `What is there: curl ${server.url}/v2/_catalog`,
+  ]
+  return { lines, stop: () => server.stop() }
+}
+
 const PEERS = {
   garage: { find: garage, start: async (program: string) => s3(await startGarage(program)) },
   versitygw: { find: versitygw, start: async (program: string) => s3(await startVersitygw(program)) },
   registry: {
     find: distribution,
-    start: async (program: string): Promise<Running> => {
-      const server = await startDistribution(program)
-      const lines = [
-        'A registry without a login. In pitlane.yaml:',
-        '',
-        `  publish: { registry: ${server.host} }`,
-        '',
-        `What is there: curl ${server.url}/v2/_catalog`,
-      ]
-      return { lines, stop: () => server.stop() }
-    },
+    start: async (program: string) => registry('The registry of today', await startDistribution(program)),
+  },
+  'docker-registry': {
+    find: dockerRegistry,
+    start: async (program: string) => registry("Debian's registry 2.8", await startDockerRegistry(program)),
   },
 }
 

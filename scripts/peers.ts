@@ -26,6 +26,7 @@ export const PEERS: readonly Peer[] = [
   { proof: '/usr/i686-linux-gnu/lib/libc.a', package: 'libc6-dev-i386-cross' },
   { proof: 'qemu-arm-static', package: 'qemu-user-static' },
   { proof: 'skopeo', package: 'skopeo' },
+  { proof: 'docker-registry', package: 'docker-registry' },
   { proof: 'aws', package: 'awscli' },
   { proof: 'rclone', package: 'rclone' },
   { proof: 'podman', package: 'podman' },

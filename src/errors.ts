@@ -44,6 +44,11 @@ export const ERRORS = {
   TEST_NOT_RUN: { fault: 'target', retry: false, summary: 'a required release test could not run on this machine' },
   CONTRADICTION: { fault: 'policy', retry: false, summary: 'the same name exists with other bytes' },
   PLAN_CONTRADICTION: { fault: 'policy', retry: false, summary: 'what was carried out is not what the plan declared' },
+  VISIBLE: {
+    fault: 'policy',
+    retry: false,
+    summary: 'people may have seen the version, so that it never gets other bytes',
+  },
   RELEASED_OTHERWISE: {
     fault: 'policy',
     retry: false,

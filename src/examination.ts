@@ -13,6 +13,8 @@ export interface Examination {
 export interface ExamineOptions {
   /** Reads a key as everybody can, null when it is not there; null where no public address is known. */
   readonly readPublic: ((key: string) => Promise<Buffer | null>) | null
+  /** Where a key sends readers there; null where no public address is known. */
+  readonly redirectOf: ((key: string) => Promise<string | null>) | null
 }
 
 export const good = (what: string, detail: string): Examination => ({ what, result: 'good', detail, hint: null })

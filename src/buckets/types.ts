@@ -30,6 +30,14 @@ export interface Bucket {
   /** Deleting an absent object succeeds. */
   delete(key: string): Promise<void>
   /**
+   * Whether objects put with `redirect` send readers on. Stores say yes to everything: it is tried, with a throwaway key that sends to `to`. Absent
+   * where nothing of the kind exists.
+   * @param ask where a key sends readers where everybody reads, null when nowhere
+   */
+  redirects?(to: string, ask: (key: string) => Promise<string | null>): Promise<boolean>
+  /** Where an object sends readers; null for one that does not, or is absent. */
+  redirectOf?(key: string): Promise<string | null>
+  /**
    * Takes the bucket for one publisher, until it is released or its holder dies: lists are read, computed and replaced without another
    * publisher in between. Readers need none, and nothing of it is an object that they see. A store without locks keeps an object of its own
    * for it, written on a condition and renewed; once such a lease is lost, the adapter's own writes fail.
@@ -71,6 +79,8 @@ export interface PutOptions {
   readonly cacheControl: string
   /** Refuse to replace other bytes. */
   readonly exclusive: boolean
+  /** Address that readers are sent on to; only for a bucket that has `redirects`. */
+  readonly redirect?: string
 }
 
 export interface ObjectFacts {

@@ -1,5 +1,6 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
+import type { ReleaseFlags } from './commands/release.ts'
 import type { Context } from './context.ts'
 import {
   channelArgument,
@@ -12,6 +13,7 @@ import {
   revision,
   revisionFlag,
   shell,
+  takeTags,
   textFlag,
   versionArgument,
   versionFlag,
@@ -62,18 +64,27 @@ const run = buildCommand<{ jobs?: number; noWait: boolean; json: boolean }, [str
   parameters: { flags: { jobs, noWait, json }, positional: revision },
 })
 
-const release = buildCommand<{ jobs?: number; noWait: boolean; reason?: string; json: boolean }, [string?], Context>({
+const release = buildCommand<ReleaseFlags, [string?], Context>({
   loader: async () => (await import('./commands/release.ts')).release,
   docs: {
     brief: 'Build, test, sign and publish a commit',
     fullDescription:
-      'Runs the checks unless the commit has a green build, builds and tests every target, signs and publishes. A commit without a tag is a development release. After a crash the same command goes on where it was.',
+      'Runs the checks unless the commit has a green build, builds and tests every target, signs and publishes. A commit without a tag is a development release. After a crash the same command goes on where it was. With --start-over, what an earlier try left of a version that never became visible is removed first: it is shown, and you are asked.',
   },
   parameters: {
     flags: {
       jobs,
       noWait,
       reason: textFlag('TEXT', 'Why it is released; stored with the promotion'),
+      takeTags,
+      startOver: {
+        kind: 'boolean',
+        brief: 'Begin anew with a version that never became visible',
+        default: false,
+        withNegated: false,
+      },
+      dryRun: { ...dryRun, brief: 'With --start-over: only say what would be removed' },
+      yes: { kind: 'boolean', brief: 'With --start-over: do not ask', default: false, withNegated: false },
       json,
     },
     positional: revision,
@@ -202,16 +213,17 @@ const doctor = buildCommand<{ json: boolean }, [], Context>({
 
 const pages = buildRouteMap({
   routes: {
-    rebuild: buildCommand<{ check: boolean; noWait: boolean; json: boolean }, [], Context>({
+    rebuild: buildCommand<{ check: boolean; takeTags: boolean; noWait: boolean; json: boolean }, [], Context>({
       loader: async () => (await import('./commands/pages.ts')).rebuild,
       docs: {
         brief: 'Compute page, lists, feeds and pointers again from the documents in the bucket',
         fullDescription:
-          'Writes only what differs. With --check it writes nothing, and exits with 1 when something differs.',
+          'Writes only what differs, and moves image tags that move on to where the documents say. With --check it writes nothing, and exits with 1 when something differs.',
       },
       parameters: {
         flags: {
           check: { kind: 'boolean', brief: 'Only say what differs', default: false, withNegated: false },
+          takeTags,
           noWait,
           json,
         },

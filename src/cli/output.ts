@@ -41,11 +41,31 @@ function describe(progress: Progress): string | null {
         : null
     case 'published':
       return publishedLines(progress).join('\n')
+    case 'start-over':
+      return startOverLines(progress).join('\n')
     case 'waiting':
       return `waiting for ${progress.for}`
     case 'note':
       return progress.message
   }
+}
+
+function startOverLines(progress: Extract<Progress, { event: 'start-over' }>): readonly string[] {
+  const { version, state, objects, foreign, build, images, unasked } = progress
+  const count = `${objects.length} ${objects.length === 1 ? 'object' : 'objects'}`
+  if (state === 'done') return [`${version} is started over: ${count} removed`]
+  return [
+    `${version} can be started over: no list, pointer, tag, state or mark names it`,
+    ...objects.map((key) => `  remove  ${key}`),
+    ...(build === null ? [] : [`  forget  its publication, and build ${build}`]),
+    ...(images ? ['  stays   what was pushed of its images: nothing names it, and the registry may collect it'] : []),
+    ...(unasked === null
+      ? []
+      : [
+          `  mind    ${unasked}: nobody has looked there. If this folder was uploaded meanwhile, take a new version instead`,
+        ]),
+    ...foreign.map((key) => `  stays   ${key}: no release puts such a thing there`),
+  ]
 }
 
 /** What was written, and what is left to do. Nobody has looked at the public address. */

@@ -21,6 +21,13 @@ export const noWait = {
   withNegated: false,
 } as const
 
+export const takeTags = {
+  kind: 'boolean',
+  brief: 'Take over tags of `release.image.floating` that name an image of somebody else',
+  default: false,
+  withNegated: false,
+} as const
+
 export const jobs = {
   kind: 'parsed',
   parse: jobsParser,

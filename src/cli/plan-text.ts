@@ -59,7 +59,10 @@ function releaseBlocks({ release }: Plan): readonly string[] {
     ['signatures', sign],
   ]
   if (image !== null)
-    rows.push(['image', `${image.repository}:${image.tag} runs ${printable(image.command.join(' '))}`])
+    rows.push([
+      'image',
+      `${image.repository}:${image.tag}${image.format === undefined ? '' : ` in the format of ${image.format}`} runs ${printable(image.command.join(' '))}`,
+    ])
   if (documentation !== undefined) rows.push(['documentation', documentationWords(documentation)])
   if (publish !== null) rows.push(['bucket', printable(publish.bucket)])
   if (publish?.registry) rows.push(['registry', printable(publish.registry)])
@@ -140,6 +143,7 @@ function releaseFacts({ sign, image, publish, documentation }: PlannedRelease, p
     facts.push(['documentation', documentationWords({ ...documentation, newest: false })])
   if (image !== null) {
     facts.push(['image', `${image.repository} runs ${JSON.stringify(image.command)}`])
+    if (image.format !== undefined) facts.push(['image format', image.format])
     facts.push(...image.env.map((entry): Fact => [`image ${entry.split('=', 1)[0]}`, JSON.stringify(entry)]))
     for (const [name, value] of Object.entries(image.labels)) {
       if (!LABEL_OF_THE_COMMIT.test(name)) facts.push([`image label ${name}`, JSON.stringify(value)])

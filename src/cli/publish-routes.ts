@@ -13,6 +13,7 @@ import {
   madeVersionFlag,
   noWait,
   platformFlag,
+  takeTags,
   targetFlag,
   textFlag,
   versionFlag,
@@ -82,6 +83,7 @@ const multiarch = buildCommand<MultiarchFlags, [], Context>({
         default: false,
         withNegated: false,
       },
+      takeTags,
       noWait,
       json,
     },
@@ -103,14 +105,14 @@ const site = buildCommand<SiteFlags, [string], Context>({
   },
 })
 
-const index = buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
+const index = buildCommand<{ takeTags: boolean; noWait: boolean; json: boolean }, [], Context>({
   loader: async () => (await import('./commands/pages.ts')).index,
   docs: {
     brief: 'Put page, lists, feeds and pointers (refresh_index)',
     fullDescription:
       'Puts page, lists, feeds and pointers as the release documents in the bucket say, as `pitlane pages rebuild` does.',
   },
-  parameters: { flags: { noWait, json } },
+  parameters: { flags: { takeTags, noWait, json } },
 })
 
 export const publish = buildRouteMap({

@@ -7,6 +7,9 @@ import { pulledByAnybody } from '../image/pulling.ts'
 import { renderSite } from '../pages/site.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Report } from '../run/progress.ts'
+import type { Bucket } from '../buckets/types.ts'
+import { KEYS } from '../plan/keys.ts'
+import type { ListParts } from '../release/lists.ts'
 import { documentCheck } from '../release/documents.ts'
 import type { ImagePlace } from '../release/materials.ts'
 import { parsePublicKey } from '../release/public-key.ts'
@@ -18,13 +21,15 @@ import type { Context, Project, State } from './context.ts'
 export interface PublishingParts extends Pick<State, 'writer' | 'owner'> {
   readonly report: Report
   readonly noWait: boolean
+  /** See `ListParts`. */
+  readonly takeTags?: boolean
 }
 
 export async function publishing(
   context: Context,
   project: Project,
   plan: Plan,
-  { report, writer, owner, noWait }: PublishingParts,
+  { report, writer, owner, noWait, takeTags = false }: PublishingParts,
 ) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
@@ -50,10 +55,11 @@ export async function publishing(
     })
     return work().finally(() => lease.release())
   }
+  const readers = await readersOf(context, publish, { bucket, registry }, note)
   return {
     bucket,
     registry,
-    readers: await readersOf(context, publish, { bucket, registry }, note),
+    readers,
     images: imagePlace(publish, base),
     lists: {
       bucket,
@@ -65,12 +71,40 @@ export async function publishing(
       name: plan.project,
       baseUrl,
       documentation: plan.release.documentation ?? null,
+      takeTags,
+      ...sendingOn({ bucket, readers }, baseUrl, note),
       note,
       clock: context.clock,
       writer,
       exclusively,
     },
   }
+}
+
+/** Only where readers come by an address: a folder sends nobody on. */
+function sendingOn(
+  { bucket, readers }: { readonly bucket: Bucket; readonly readers: Readers },
+  baseUrl: string,
+  note: (message: string) => void,
+): Pick<ListParts, 'sendsOn'> {
+  const { redirectOf } = readers.bucket
+  if (readers.bucket === bucket || bucket.redirects === undefined || redirectOf === undefined) return {}
+  const find = async (before: boolean) => {
+    try {
+      const able = await bucket.redirects?.(`${baseUrl}/${KEYS.page}`, (key) => redirectOf.call(readers.bucket, key))
+      if (able !== true)
+        note(
+          `${baseUrl} sends no readers on (x-amz-website-redirect-location): there are no addresses of the newest release`,
+        )
+      return able === true
+    } catch (error) {
+      if (!(error instanceof PitlaneError) || error.code !== 'FETCH_FAILED') throw error
+      note(`whether ${baseUrl} sends readers on was not found out, and is left as it was: ${error.message}`)
+      return before
+    }
+  }
+  let found: Promise<boolean> | undefined
+  return { sendsOn: (before) => (found ??= find(before)) }
 }
 
 type Publish = NonNullable<NonNullable<Plan['release']>['publish']>

@@ -10,7 +10,7 @@ import { checkImage, type ExpectedImage } from './check.ts'
 import type { ExpectedBinary } from './check-layer.ts'
 import { assembleImage, type LayerFacts } from './image.ts'
 import { type Layer, writeLayer } from './layer.ts'
-import { MEDIA_TYPES } from './media-types.ts'
+import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from './media-types.ts'
 import { digestOf } from './names.ts'
 import type { Deletion, Descriptor, Registry } from './types.ts'
 
@@ -74,7 +74,7 @@ const ARM = 'armv6l-unknown-linux-musleabihf'
 type Tamper = (layers: Map<string, LayerFacts>, registry: LyingRegistry) => void
 
 /** A release of two platforms; `tamper` changes the layers before anything is built on them. */
-async function worldOf(tamper: Tamper = () => undefined): Promise<World> {
+async function worldOf(tamper: Tamper = () => undefined, format: Pick<PlannedImage, 'format'> = {}): Promise<World> {
   const registry = new LyingRegistry()
   const targets = TARGETS.filter(({ triple }) => triple === AMD64 || triple === ARM)
   const planned: PlannedImage = {
@@ -83,10 +83,11 @@ async function worldOf(tamper: Tamper = () => undefined): Promise<World> {
     command: ['/toy'],
     env: [],
     labels: {},
-    platforms: targets.map(({ triple, platform, imagePrefix }) => ({
+    ...format,
+    platforms: targets.map(({ triple, platform, architecture }) => ({
       target: triple,
       platform,
-      repository: `a/${imagePrefix}toy`,
+      repository: `a/${architecture}_toy`,
     })),
   }
   const layers = new Map<string, LayerFacts>()
@@ -146,6 +147,29 @@ const withArchive =
 
 test('images as they were published have no finding', async () => {
   assert.deepEqual(await findings(await worldOf()), [])
+  assert.deepEqual(await findings(await worldOf(() => undefined, { format: 'docker' })), [])
+})
+
+test('a mixture of media types, or a tag that is served as something else than it is, is found', async () => {
+  const world = await worldOf(() => undefined, { format: 'docker' })
+  const tagged = world.registry.tags.get('a/toy:v1')
+  const arm = world.registry.tags.get('a/arm_toy:v1')
+  assert.ok(tagged && arm)
+  world.registry.tags.set('a/toy:v1', { ...tagged, mediaType: MEDIA_TYPES.index })
+  assert.deepEqual(await findings(world), [
+    `a/toy:v1: the media type of the tag is ${MEDIA_TYPES.index} instead of ${DOCKER_MEDIA_TYPES.index}`,
+  ])
+  const manifest = JSON.parse(world.registry.blobs.get(arm.digest)?.toString() ?? '')
+  const bytes = Buffer.from(JSON.stringify({ ...manifest, mediaType: MEDIA_TYPES.manifest }))
+  const mixed = { mediaType: MEDIA_TYPES.manifest, digest: world.registry.add(bytes), size: bytes.length }
+  world.registry.tags.set('a/toy:v1', tagged)
+  world.registry.tags.set('a/arm_toy:v1', mixed)
+  const platforms = world.image.platforms.map((one) =>
+    one.repository === 'a/arm_toy' ? { ...one, digest: mixed.digest } : one,
+  )
+  const found = (await findings({ ...world, image: { ...world.image, platforms } })).join('\n')
+  assert.match(found, /the media type of the layer is application\/vnd\.docker\.\S+ instead of \S+oci/)
+  assert.match(found, /the media type of the config is application\/vnd\.docker\.\S+ instead of \S+oci/)
 })
 
 test('a tag that is absent or names something else is found', async () => {

@@ -7,7 +7,7 @@ import { inParallel } from '../parallel.ts'
 import { checkLayer, type ExpectedBinary } from './check-layer.ts'
 import { platformName } from './image.ts'
 import { type Manifest, type Read, readConfig, readIndex, readManifest } from './manifest.ts'
-import { MEDIA_TYPES } from './media-types.ts'
+import { familyOf, type MediaTypes } from './media-types.ts'
 import { isDigest, isRepository, isTag } from './names.ts'
 import { readBlob } from './read-blob.ts'
 import type { Pullable } from './pulling.ts'
@@ -95,9 +95,11 @@ class Walk {
   async #index(subject: string): Promise<void> {
     const image = this.#image
     const tagged = await this.#tag(subject, image)
-    this.#agree(subject, 'the media type of the tag', tagged.mediaType, MEDIA_TYPES.index)
     const bytes = await this.#document(subject, image.repository, tagged)
-    const { manifests } = this.#parsed(subject, 'index', readIndex(bytes))
+    const { manifests, mediaType } = this.#parsed(subject, 'index', readIndex(bytes))
+    const types = familyOf(mediaType)
+    // Its own bytes say what it is, and they have the digest; what a registry says beside them has not.
+    this.#agree(subject, 'the media type of the tag', tagged.mediaType, mediaType)
     const expected = new Map(image.platforms.map((platform) => [platform.platform, platform]))
     if (expected.size !== image.platforms.length) this.#note(subject, 'the release names a platform twice')
     const seen = new Set<string>()
@@ -110,7 +112,7 @@ class Walk {
         this.#note(subject, `the index has an entry for ${name}, which the release does not have`)
         continue
       }
-      this.#agree(subject, `the media type of ${name}`, entry.mediaType, MEDIA_TYPES.manifest)
+      this.#agree(subject, `the media type of ${name}`, entry.mediaType, types.manifest)
       this.#agree(subject, `the digest of ${name}`, entry.digest, platform.digest)
       const manifest = await this.#registry.readManifest(image.repository, entry.digest)
       if (manifest === null) this.#note(subject, `the manifest of ${name} (${entry.digest}) is not there`)
@@ -123,11 +125,12 @@ class Walk {
     const binary = this.#binaries.get(platform.target)
     if (binary === undefined) this.#stop(subject, `the release has no binary for ${platform.target}`)
     const tagged = await this.#tag(subject, platform)
-    this.#agree(subject, 'the media type of the tag', tagged.mediaType, MEDIA_TYPES.manifest)
     const bytes = await this.#document(subject, platform.repository, tagged)
     const manifest = this.#parsed(subject, 'manifest', readManifest(bytes))
-    const layer = this.#onlyLayer(subject, manifest, platform)
-    const diffId = await this.#config(subject, platform, manifest.config)
+    const types = familyOf(manifest.mediaType)
+    this.#agree(subject, 'the media type of the tag', tagged.mediaType, manifest.mediaType)
+    const layer = this.#onlyLayer(subject, manifest, types, platform)
+    const diffId = await this.#config(subject, platform, types, manifest.config)
     const problems = await checkLayer(
       () => this.#registry.openBlob(platform.repository, layer.digest),
       layer,
@@ -137,19 +140,24 @@ class Walk {
     for (const problem of problems) this.#note(subject, problem)
   }
 
-  #onlyLayer(subject: string, manifest: Manifest, platform: ExpectedPlatform): Descriptor {
+  #onlyLayer(subject: string, manifest: Manifest, types: MediaTypes, platform: ExpectedPlatform): Descriptor {
     const [layer, ...others] = manifest.layers
     if (layer === undefined || others.length > 0) {
       this.#stop(subject, `the manifest has ${manifest.layers.length} layers instead of one`)
     }
-    this.#agree(subject, 'the media type of the layer', layer.mediaType, MEDIA_TYPES.layer)
+    this.#agree(subject, 'the media type of the layer', layer.mediaType, types.layer)
     this.#agree(subject, 'the size of the layer', layer.size, platform.size)
     return layer
   }
 
   /** Checks the config and returns the diff id of the only layer. */
-  async #config(subject: string, platform: ExpectedPlatform, descriptor: Descriptor): Promise<string> {
-    this.#agree(subject, 'the media type of the config', descriptor.mediaType, MEDIA_TYPES.config)
+  async #config(
+    subject: string,
+    platform: ExpectedPlatform,
+    types: MediaTypes,
+    descriptor: Descriptor,
+  ): Promise<string> {
+    this.#agree(subject, 'the media type of the config', descriptor.mediaType, types.config)
     if (descriptor.size > CONFIG_LIMIT) this.#stop(subject, `the config would have ${descriptor.size} bytes`)
     const blob = await readBlob(() => this.#registry.openBlob(platform.repository, descriptor.digest), descriptor)
     if ('problem' in blob) this.#stop(subject, `the config ${blob.problem}`)

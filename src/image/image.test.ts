@@ -25,7 +25,7 @@ const planned: PlannedImage = {
   platforms: TARGETS.map((target) => ({
     target: target.triple,
     platform: target.platform,
-    repository: `dxflrs/${target.imagePrefix}garage`,
+    repository: `dxflrs/${target.architecture}_garage`,
   })),
 }
 
@@ -48,6 +48,32 @@ test('the digests of a known image, for ever', () => {
       'linux/arm/v6': 'sha256:5965e610fbdc8819b07ab186d4c6a1c12795f8bf127f14ce5e1bf3fa61b0b7cd',
       'linux/386': 'sha256:db9cbd6a8d651dd7d726d8925c4a676f57170c4c23030f2c6a59ec4817ccb7b3',
     },
+  )
+})
+
+test("with Docker's media types: other digests, for ever, and no annotations, which its manifests do not have", () => {
+  const image = assembleImage({ ...planned, format: 'docker' }, facts, layers)
+  assert.equal(image.index.descriptor.digest, 'sha256:361374d5d61df6fb7ecbb9119f65d85dfbe6cbbe7f47cc929f8bd2a695bf3ec7')
+  const index = JSON.parse(image.index.bytes.toString())
+  assert.deepEqual(Object.keys(index), ['schemaVersion', 'mediaType', 'manifests'])
+  const [amd64] = image.platforms
+  assert.ok(amd64)
+  assert.deepEqual(index.manifests[0], { ...amd64.manifest.descriptor })
+  const manifest = JSON.parse(amd64.manifest.bytes.toString())
+  assert.deepEqual(Object.keys(manifest), ['schemaVersion', 'mediaType', 'config', 'layers'])
+  assert.deepEqual(
+    [index.mediaType, manifest.mediaType, manifest.config.mediaType, manifest.layers[0].mediaType],
+    [
+      'application/vnd.docker.distribution.manifest.list.v2+json',
+      'application/vnd.docker.distribution.manifest.v2+json',
+      'application/vnd.docker.container.image.v1+json',
+      'application/vnd.docker.image.rootfs.diff.tar.gzip',
+    ],
+  )
+  // What the image is does not depend on how it is spoken of.
+  assert.equal(
+    amd64.config.descriptor.digest,
+    assembleImage(planned, facts, layers).platforms[0]?.config.descriptor.digest,
   )
 })
 

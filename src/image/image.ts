@@ -1,11 +1,12 @@
 /**
  * The images of a release as bytes: for every platform a config and a manifest, over them one multi-platform index (OCI image
- * specification 1.1: config.md, manifest.md, image-index.md, annotations.md). Pure: same input, same digests.
+ * specification 1.1: config.md, manifest.md, image-index.md, annotations.md; or the same with Docker's media types, whose manifests have no
+ * annotations). Pure: same input, same digests.
  */
 import { PitlaneError } from '../errors.ts'
 import type { PlannedImage } from '../plan/plan.ts'
 import { findTarget, TARGETS, type Target } from '../plan/targets.ts'
-import { MEDIA_TYPES } from './media-types.ts'
+import { type ImageFormat, mediaTypesOf } from './media-types.ts'
 import { digestOf } from './names.ts'
 import type { Descriptor } from './types.ts'
 
@@ -79,7 +80,7 @@ export function assembleImage(
     return assemblePlatform(target, repository, planned, facts, labels, layer)
   })
   platforms.sort((a, b) => positionOf(a.target) - positionOf(b.target))
-  return { platforms, index: assembleIndex(platforms, annotationsOf(labels)) }
+  return { platforms, index: assembleIndex(platforms, annotationsOf(labels), planned.format) }
 }
 
 /**
@@ -89,7 +90,9 @@ export function assembleImage(
 export function assembleIndex(
   images: readonly Pick<PlatformImage, 'config' | 'manifest'>[],
   annotations: Readonly<Record<string, string>>,
+  format: ImageFormat = 'oci',
 ): Document {
+  const { index } = mediaTypesOf(format)
   const seen = new Set<string>()
   for (const { config, manifest } of images) {
     const declared = manifest.descriptor.platform
@@ -101,11 +104,11 @@ export function assembleIndex(
     if (seen.has(name)) throw contradiction(`the index would have two images for ${name}`)
     seen.add(name)
   }
-  return document(MEDIA_TYPES.index, {
+  return document(index, {
     schemaVersion: 2,
-    mediaType: MEDIA_TYPES.index,
+    mediaType: index,
     manifests: images.map(({ manifest }) => manifest.descriptor),
-    annotations,
+    ...(format === 'oci' && { annotations }),
   })
 }
 
@@ -128,12 +131,13 @@ function assemblePlatform(
   layer: LayerFacts,
 ): PlatformImage {
   const created = rfc3339(facts.commitTime)
+  const types = mediaTypesOf(planned.format ?? 'oci')
   const platform = {
     architecture: target.architecture,
     os: target.os,
     ...(target.variant !== null && { variant: target.variant }),
   }
-  const config = document(MEDIA_TYPES.config, {
+  const config = document(types.config, {
     created,
     ...platform,
     config: {
@@ -144,15 +148,15 @@ function assemblePlatform(
     rootfs: { type: 'layers', diff_ids: [layer.diffId] },
     history: [{ created, created_by: `pitlane: the ${target.triple} binary of ${facts.name} ${facts.version}` }],
   })
-  const layerDescriptor = { mediaType: MEDIA_TYPES.layer, digest: layer.digest, size: layer.size }
+  const layerDescriptor = { mediaType: types.layer, digest: layer.digest, size: layer.size }
   const manifest = document(
-    MEDIA_TYPES.manifest,
+    types.manifest,
     {
       schemaVersion: 2,
-      mediaType: MEDIA_TYPES.manifest,
+      mediaType: types.manifest,
       config: config.descriptor,
       layers: [layerDescriptor],
-      annotations: annotationsOf(labels),
+      ...(planned.format !== 'docker' && { annotations: annotationsOf(labels) }),
     },
     platform,
   )

@@ -83,9 +83,14 @@ export function layoutRegistry(folder: string): Registry {
     )
   }
 
-  /** Fails unless the tag is free or names this digest already, and the manifest is there. */
-  async function requireTaggable(name: string, present: Descriptor | null, wanted: Descriptor): Promise<void> {
-    if (present !== null && present.digest !== wanted.digest) {
+  /** Fails unless the tag is free, names this digest already or the one that it moves on from, and the manifest is there. */
+  async function requireTaggable(
+    name: string,
+    present: Descriptor | null,
+    wanted: Descriptor,
+    from: string | null,
+  ): Promise<void> {
+    if (present !== null && present.digest !== wanted.digest && present.digest !== from) {
       throw new PitlaneError(
         'CONTRADICTION',
         `${folder}: the tag ${name} names ${present.digest} and would be moved to ${wanted.digest}`,
@@ -175,7 +180,7 @@ export function layoutRegistry(folder: string): Registry {
       return findTag(await readIndex(), repository, tag, indexPath)
     },
 
-    async putTag(repository, tag, descriptor) {
+    async putTag(repository, tag, descriptor, from = null) {
       requireRepository(repository)
       requireTag(tag)
       requireDigest(descriptor.digest)
@@ -183,9 +188,10 @@ export function layoutRegistry(folder: string): Registry {
       await exclusively(indexPath, async () => {
         const index = await readIndex()
         const present = findTag(index, repository, tag, indexPath)
-        await requireTaggable(`${repository}:${tag}`, present, descriptor)
-        if (present !== null) return
-        await replace(indexPath, 'index.json', encodeLayoutIndex(withTag(index, repository, tag, descriptor)))
+        await requireTaggable(`${repository}:${tag}`, present, descriptor, from)
+        if (present?.digest === descriptor.digest) return
+        const free = withoutTag(index, repository, tag)
+        await replace(indexPath, 'index.json', encodeLayoutIndex(withTag(free, repository, tag, descriptor)))
       })
     },
 

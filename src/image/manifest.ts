@@ -1,6 +1,6 @@
-/** Reading manifests, indexes and configs (OCI image specification 1.1) that somebody else may have written. Pure. */
+/** Reading manifests, indexes and configs that somebody else may have written (OCI image specification 1.1, Docker's schema 2). Pure. */
 import { z } from 'zod'
-import { MEDIA_TYPES } from './media-types.ts'
+import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from './media-types.ts'
 import { isDigest } from './names.ts'
 import type { Descriptor } from './types.ts'
 
@@ -15,7 +15,7 @@ const DescriptorFields = z.object({
 
 const Manifest = z.object({
   schemaVersion: z.literal(2),
-  mediaType: z.literal(MEDIA_TYPES.manifest),
+  mediaType: z.enum([MEDIA_TYPES.manifest, DOCKER_MEDIA_TYPES.manifest]),
   config: DescriptorFields,
   layers: z.array(DescriptorFields),
 })
@@ -23,7 +23,7 @@ export type Manifest = z.infer<typeof Manifest>
 
 const Index = z.object({
   schemaVersion: z.literal(2),
-  mediaType: z.literal(MEDIA_TYPES.index),
+  mediaType: z.enum([MEDIA_TYPES.index, DOCKER_MEDIA_TYPES.index]),
   manifests: z.array(DescriptorFields),
 })
 export type Index = z.infer<typeof Index>
@@ -57,17 +57,23 @@ export function readParts(
   mediaType: string,
   bytes: Buffer,
 ): Read<{ readonly blobs: readonly Descriptor[]; readonly manifests: readonly Descriptor[] }> {
-  if (mediaType === MEDIA_TYPES.manifest) {
-    const manifest = readManifest(bytes)
+  if (mediaType === MEDIA_TYPES.manifest || mediaType === DOCKER_MEDIA_TYPES.manifest) {
+    const manifest = saying(mediaType, readManifest(bytes))
     if ('problem' in manifest) return manifest
     return { value: { blobs: [manifest.value.config, ...manifest.value.layers], manifests: [] } }
   }
-  if (mediaType === MEDIA_TYPES.index) {
-    const index = readIndex(bytes)
+  if (mediaType === MEDIA_TYPES.index || mediaType === DOCKER_MEDIA_TYPES.index) {
+    const index = saying(mediaType, readIndex(bytes))
     if ('problem' in index) return index
     return { value: { blobs: [], manifests: index.value.manifests } }
   }
-  return { problem: `${mediaType} is not the media type of an OCI manifest or index` }
+  return { problem: `${mediaType} is not the media type of an image manifest or index` }
+}
+
+/** One that is handed over as something else than it says of itself is read differently by different readers. */
+function saying<T extends { readonly mediaType: string }>(mediaType: string, found: Read<T>): Read<T> {
+  if ('problem' in found || found.value.mediaType === mediaType) return found
+  return { problem: `it says that it is ${found.value.mediaType}, and not ${mediaType}` }
 }
 
 const AnyDescriptor = z.object({

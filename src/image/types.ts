@@ -44,8 +44,9 @@ export interface Registry {
   resolveTag(repository: string, tag: string): Promise<Descriptor | null>
   /**
    * Points a tag at a manifest that is there (`NOT_FOUND` otherwise). Refuses with `CONTRADICTION` when the tag names another digest.
+   * @param from what a tag that moves on names so far: from there, and from nowhere else, it is moved
    */
-  putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void>
+  putTag(repository: string, tag: string, descriptor: Descriptor, from?: string | null): Promise<void>
   /** The tags of a repository, sorted; none when it is absent. */
   listTags(repository: string): Promise<readonly string[]>
   /** Takes a tag away that names this digest; refuses with `CONTRADICTION` when it names another one. What it named stays. */

@@ -2,6 +2,8 @@
 import { PitlaneError } from '../errors.ts'
 import type { ReleaseDocument } from '../release/document.ts'
 import type { StoredSite } from '../release/documentation/read-site.ts'
+import { floatingTags } from '../release/floating.ts'
+import type { FloatingTag } from '../release/site-index.ts'
 import { isWithdrawn, type States } from '../release/state-document.ts'
 import { publicAddress } from './address.ts'
 
@@ -33,6 +35,8 @@ export interface SiteInput {
   readonly serial: number
   /** Milliseconds since 1970, from the journal: rendering again gives the same bytes. */
   readonly generatedAt: number
+  /** Whether objects can send readers on: see `stable-links.ts`. */
+  readonly stableLinks?: boolean
   /** Where people read the source, when the project says so. */
   readonly sourceUrl?: string | null
   /** Orders versions by number: negative when `a` is older. */
@@ -68,6 +72,9 @@ export interface Catalogue {
   readonly channels: readonly string[]
   /** Newest version that is offered and whole of each channel that has one. */
   readonly pointers: ReadonlyMap<string, string>
+  readonly stableLinks: boolean
+  /** Image tags that move on, and where they lead. */
+  readonly floating: readonly FloatingTag[]
 }
 
 /**
@@ -117,6 +124,8 @@ export function catalogue(input: SiteInput): Catalogue {
     documentation: input.documentation ?? null,
     channels: names.filter((channel) => channels.get(channel)?.some(isWhole)),
     pointers,
+    stableLinks: input.stableLinks === true,
+    floating: floatingTags(stable.filter(isWhole), states),
   }
 }
 
@@ -130,6 +139,11 @@ function newestFirst(documents: readonly ReleaseDocument[], compare: SiteInput['
   const isNamed = documents.every((document) => document.version !== document.commit)
   const order = isNamed ? byVersion : byDate
   return documents.toSorted((a, b) => Number(isWhole(b)) - Number(isWhole(a)) || order(a, b))
+}
+
+/** Image tags that move on, and lead to this release now. */
+export function tagsOf({ floating }: Catalogue, { version }: ReleaseDocument): readonly string[] {
+  return floating.filter((tag) => tag.version === version).map(({ tag }) => tag)
 }
 
 /** Nothing points to a release made by hand while it lacks targets, and it stands behind the others: many take the first as the latest. */

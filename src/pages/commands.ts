@@ -1,8 +1,9 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
 import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from '../release/document.ts'
-import { KEYS } from '../plan/keys.ts'
+import { KEYS, SIDE_FILES } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
 import type { Catalogue } from './catalogue.ts'
+import { stableLinks } from './stable-links.ts'
 import { shellQuoted, shellWord } from '../shell-word.ts'
 import { trustedCommentText } from '../release/sign.ts'
 
@@ -27,6 +28,22 @@ export function installCommands(catalogue: Catalogue, version: string | null): r
       title: 'Look first',
       explanation: 'Says what would be installed and from where, and changes nothing.',
       lines: [`${fetch} | sh -s -- --dry-run${chosen}`],
+    },
+    ...(version === null ? alwaysTheNewest(catalogue) : []),
+  ]
+}
+
+/** Only commands: browsers remember where such an address has once sent them. */
+function alwaysTheNewest(catalogue: Catalogue): readonly Commands[] {
+  const links = stableLinks(catalogue)
+  const files = links.filter(({ key }) => !SIDE_FILES.some((side) => key.endsWith(side)))
+  if (files.length === 0) return []
+  return [
+    {
+      title: 'Always the newest',
+      explanation:
+        'For scripts: addresses that stay, and lead to the newest stable release. Take the line of the platform; what stands beside its file (.sha256 and so on) is there as well.',
+      lines: files.map(({ key }) => `curl -fLO ${shellWord(absoluteUrl(catalogue.baseUrl, key))}`),
     },
   ]
 }
@@ -98,12 +115,21 @@ export function verifyCommands(
   return commands
 }
 
-/** How to get the image; null where this page knows no address for it: a folder on the releaser's disk is none. */
-export function imageCommands({ repository, tag, digest, registry }: ReleaseImage): Commands | null {
-  if (registry === undefined) return null
-  return {
-    title: 'Pull by digest',
-    explanation: 'The digest names these exact bytes, whatever happens to the tag.',
-    lines: [`docker pull ${shellWord(`${registry}/${repository}:${tag}@${digest}`)}`],
-  }
+/** How to get the image; nothing where this page knows no address for it: a folder on the releaser's disk is none. */
+export function imageCommands({ platforms, registry, ...image }: ReleaseImage): readonly Commands[] {
+  if (registry === undefined) return []
+  const pull = ({ repository, tag, digest }: Pick<ReleaseImage, 'repository' | 'tag' | 'digest'>) =>
+    `docker pull ${shellWord(`${registry}/${repository}:${tag}@${digest}`)}`
+  return [
+    {
+      title: 'Pull by digest',
+      explanation: 'The digest names these exact bytes, whatever happens to the tag.',
+      lines: [pull(image)],
+    },
+    {
+      title: 'For one platform',
+      explanation: `Each platform has a repository of its own, for clients that can’t choose, or for another machine than this: ${platforms.map(({ platform }) => platform).join(', ')}.`,
+      lines: platforms.map(pull),
+    },
+  ]
 }

@@ -33,6 +33,8 @@ export function siteIndex(catalogue: Catalogue, pages: readonly IndexPage[]): Si
     },
     ...(catalogue.documentation === null ? {} : { documentation: shownDocumentation(catalogue) }),
     pointers: Object.fromEntries(catalogue.pointers),
+    ...(catalogue.stableLinks && { stableLinks: true as const }),
+    ...(catalogue.floating.length > 0 && { floating: [...catalogue.floating] }),
     pages: [...pages],
     versions: catalogue.offered
       .filter((document) => document.channel === 'stable' && isWhole(document))

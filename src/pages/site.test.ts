@@ -110,3 +110,36 @@ test('a thousand releases', () => {
     for (const { sha256 } of binaries) assert.ok(page.includes(sha256), `${version} ${sha256}`)
   }
 })
+
+test('addresses that stay lead to the newest stable release, only where readers are sent on', () => {
+  const links = (changes: Partial<SiteInput>) =>
+    renderSite(exampleSite({ stableLinks: true, ...changes })).filter(({ redirect }) => redirect !== undefined)
+  const files = links({})
+  const target = 'x86_64-unknown-linux-musl'
+  const base = 'https://downloads.example.org/verifier'
+  assert.deepEqual(
+    files.slice(0, 3).map(({ key, redirect }) => [key, redirect]),
+    ['', '.sha256', '.minisig'].map((side) => [
+      `_releases/_latest/${target}/verifier${side}`,
+      `${base}/_releases/v1.10.0/${target}/verifier${side}`,
+    ]),
+  )
+  assert.equal(files.length, 4 * 3)
+  for (const { bytes, redirect, cacheControl } of files)
+    assert.deepEqual([bytes.toString(), cacheControl], [`${redirect}\n`, 'no-cache'])
+  // After the pointers, before the index that says that they are there.
+  const keys = renderSite(exampleSite({ stableLinks: true })).map(({ key }) => key)
+  assert.ok(keys.indexOf(KEYS.latest) < keys.indexOf(files[0]?.key ?? ''))
+  assert.equal(keys.at(-1), KEYS.index)
+  assert.equal(JSON.parse(text(renderSite(exampleSite({ stableLinks: true })), KEYS.index)).stableLinks, true)
+  // Commands, and no link: browsers remember a permanent redirect.
+  const page = text(renderSite(exampleSite({ stableLinks: true })), KEYS.page)
+  assert.match(page, /Always the newest/)
+  assert.doesNotMatch(page, /href="[^"]*_latest/)
+  assert.deepEqual(links({ stableLinks: false }), [])
+  assert.doesNotMatch(text(renderSite(exampleSite()), KEYS.page), /_latest/)
+  const rc = exampleDocuments().filter(({ channel }) => channel !== 'stable')
+  assert.deepEqual(links({ documents: rc }), [], 'nothing stable')
+  const unsigned = links({ documents: [exampleDocument('v2.0.0', { signing: { scheme: 'none' } })] })
+  assert.ok(unsigned.every(({ key }) => !key.endsWith('.minisig')))
+})

@@ -7,6 +7,7 @@ import { siteIndex } from './index-json.ts'
 import { installScript } from './install-sh.ts'
 import { pointerFiles } from './pointers.ts'
 import { releasesPage } from './releases-html.tsx'
+import { stableLinks } from './stable-links.ts'
 import { garageList } from './releases-json.ts'
 
 export type { SiteInput } from './catalogue.ts'
@@ -17,6 +18,8 @@ export interface SiteFile {
   readonly bytes: Buffer
   readonly contentType: string
   readonly cacheControl: string
+  /** Where readers are sent on to. */
+  readonly redirect?: string
 }
 
 /** All of these change with every publication: a reader asks whether his copy is still the newest. */
@@ -50,7 +53,8 @@ export function renderSite(input: SiteInput): readonly SiteFile[] {
     size: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   }))
-  return [...pages, file(KEYS.index, JSON_TYPE, `${JSON.stringify(siteIndex(site, named), null, 2)}\n`)]
+  const links = stableLinks(site).map(({ key, to }) => ({ ...file(key, TEXT, `${to}\n`), redirect: to }))
+  return [...pages, ...links, file(KEYS.index, JSON_TYPE, `${JSON.stringify(siteIndex(site, named), null, 2)}\n`)]
 }
 
 function file(key: string, contentType: string, text: string): SiteFile {

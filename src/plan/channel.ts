@@ -9,6 +9,9 @@ export interface Channel {
   readonly tag: string
 }
 
+/** The channel that `latest` is of. */
+export const STABLE = 'stable'
+
 /** The channel of every commit that is released without a tag; no pattern leads to it. */
 export const DEVELOPMENT = 'development'
 

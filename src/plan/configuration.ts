@@ -56,6 +56,11 @@ export interface ConfiguredDocumentation extends DocumentationPlace {
 
 export interface ConfiguredImage {
   readonly name: string
+  /** Pattern for the repositories of the platforms; absent for the default. See `image-names.ts`. */
+  readonly platforms?: string | undefined
+  readonly format: 'oci' | 'docker'
+  /** Patterns of tags that move on. */
+  readonly floating: readonly string[]
   readonly command: readonly string[]
   readonly env: Environment
   readonly labels: Environment

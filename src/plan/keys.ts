@@ -29,6 +29,9 @@ export const KEYS = {
   latest: '_releases/latest',
   /** The newest version of another channel, one line. */
   latestOf: (channel: string) => `_releases/latest-${channel}`,
+  /** Sends readers on to the file of the newest stable release, where the store can. No version begins with an underscore. */
+  stableFolder: '_releases/_latest/',
+  stable: (triple: string, name: string) => `_releases/_latest/${triple}/${name}`,
   installScript: '_releases/install.sh',
   /** Marks of versions that have left the lists. No version begins with an underscore. */
   retiredFolder: '_releases/_retired/',

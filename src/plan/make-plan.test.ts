@@ -117,6 +117,44 @@ test('the image: repositories for each platform, a tag for any version, standard
   })
 })
 
+test('the image as the project names it: repositories by a pattern, Docker’s format, tags that move on while it is stable', () => {
+  const settings =
+    "name: dxflrs/garage\n    platforms: '{platform}/garage'\n    format: docker\n    floating: [latest, '{major}']"
+  const toServer = FULL.toString().replace('registry: images', 'registry: docker.io')
+  const text = Buffer.from(toServer.replace('name: dxflrs/garage', settings))
+  const { release } = plan({}, text)
+  assert.deepEqual(
+    release?.image?.platforms.map(({ repository }) => repository),
+    ['amd64/garage', 'arm64/garage', 'arm/garage', '386/garage'],
+  )
+  assert.deepEqual([release?.image?.format, release?.image?.floating], ['docker', ['latest', '1']])
+  const tags = release?.publish?.map.filter(({ destination }) => destination.startsWith('dxflrs/garage:'))
+  assert.deepEqual(
+    tags?.map(({ source: from, destination }) => [from, destination]),
+    [
+      ['image', 'dxflrs/garage:v1.2.0'],
+      ['image as latest', 'dxflrs/garage:latest'],
+      ['image as 1', 'dxflrs/garage:1'],
+    ],
+  )
+  for (const tag of ['v1.2.0-rc1', null]) assert.equal(plan({ tag }, text).release?.image?.floating, undefined)
+  const own = Buffer.from(
+    FULL.toString().replace('name: dxflrs/garage', "name: dxflrs/garage\n    floating: ['v{major}.{minor}.{patch}']"),
+  )
+  assert.throws(() => plan({}, own), { code: 'PLAN_CONTRADICTION', message: /image and image as v1\.2\.0 would both/ })
+  const read = plan({}, text)
+  assert.deepEqual(readStoredPlan(JSON.stringify(read)), read)
+  // A plan from before says nothing of it, and keeps its id.
+  assert.deepEqual(Object.keys(plan().release?.image ?? {}), [
+    'repository',
+    'tag',
+    'command',
+    'env',
+    'labels',
+    'platforms',
+  ])
+})
+
 test('a commit without a tag is a development release, named by the commit', () => {
   const { version, channel, release } = plan({ tag: null })
   assert.equal(version, source.commit)

@@ -5,11 +5,13 @@
 import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { type BinaryPath, binaryPath } from './binary-path.ts'
-import { classify } from './channel.ts'
+import { classify, STABLE } from './channel.ts'
 import type { Configuration, ConfiguredImage } from './configuration.ts'
+import { requireTag } from '../image/names.ts'
 import { parseConfiguration } from './dialects/pitlane/parse.ts'
 import { documentationLinks, versionPath } from './documentation.ts'
 import { checkVariables, documentationVariables, releaseVariables } from './environment.ts'
+import { floatingTags, platformRepository } from './image-names.ts'
 import { releaseNotes } from './notes.ts'
 import type {
   Obligation,
@@ -197,16 +199,18 @@ function plannedRelease(release: Release, subject: Subject, builds: readonly Tar
 }
 
 function plannedImage(image: ConfiguredImage, subject: Subject, builds: readonly TargetBuild[]): PlannedImage {
-  const { project, source, version } = subject
-  const slash = image.name.lastIndexOf('/') + 1
+  const { project, source, version, channel } = subject
+  const floating = channel === STABLE ? floatingTags(image.floating, version) : []
+  for (const tag of floating) requireTag(tag)
   const platforms = builds
     .map(({ target }) => target)
     // Some clients take the first platform that fits.
     .sort((a, b) => TARGETS.indexOf(a) - TARGETS.indexOf(b))
-    .map(({ triple, platform, imagePrefix }) => {
-      const repository = `${image.name.slice(0, slash)}${imagePrefix}${image.name.slice(slash)}`
-      return { target: triple, platform, repository }
-    })
+    .map((target) => ({
+      target: target.triple,
+      platform: target.platform,
+      repository: platformRepository(image, target),
+    }))
   const standard = {
     'org.opencontainers.image.created': `${new Date(source.commitTime * 1000).toISOString().slice(0, 19)}Z`,
     'org.opencontainers.image.revision': source.commit,
@@ -220,6 +224,9 @@ function plannedImage(image: ConfiguredImage, subject: Subject, builds: readonly
     env: Object.entries(image.env).map(([name, value]) => `${name}=${value}`),
     labels: merge(standard, image.labels),
     platforms,
+    // Absent as it is in plans of before: same input, same id.
+    ...(image.format === 'docker' && { format: image.format }),
+    ...(floating.length > 0 && { floating }),
   }
 }
 

@@ -111,6 +111,10 @@ export interface PlannedImage {
   readonly env: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly platforms: readonly { readonly target: string; readonly platform: string; readonly repository: string }[]
+  /** Whose media types manifests, configs, layers and the index have; absent: OCI's. */
+  readonly format?: 'docker'
+  /** Tags of the multi-platform image that move on to this version while it is the newest; absent: none. */
+  readonly floating?: readonly string[]
 }
 
 export interface PlannedPublish {

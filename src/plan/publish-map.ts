@@ -67,13 +67,14 @@ function keptDocumentation({ documentation }: PublishedThings, list: readonly Ma
 
 function imageTags(image: PlannedImage | null): readonly Mapping[] {
   if (image === null) return []
-  const { platforms, repository, tag } = image
+  const { platforms, repository, tag, floating = [] } = image
   return [
     ...platforms.map((platform) => ({
       source: `image/${platform.target}`,
       destination: `${platform.repository}:${tag}`,
     })),
     { source: 'image', destination: `${repository}:${tag}` },
+    ...floating.map((name) => ({ source: `image as ${name}`, destination: `${repository}:${name}` })),
   ]
 }
 

@@ -52,6 +52,8 @@ const Image = z.strictObject({
   env: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
   platforms: z.array(z.strictObject({ target: z.string(), platform: z.string(), repository: z.string() })),
+  format: z.literal('docker').exactOptional(),
+  floating: z.array(z.string()).exactOptional(),
 })
 
 const Documentation = z.strictObject({

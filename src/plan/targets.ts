@@ -8,7 +8,7 @@ export interface Target {
   /** OCI platform: `os/architecture[/variant]`. */
   readonly platform: 'linux/amd64' | 'linux/386' | 'linux/arm64' | 'linux/arm/v6'
   readonly os: 'linux'
-  /** GOARCH word, as OCI spells it. */
+  /** GOARCH word, as OCI spells it; also what names of per-platform repositories have. */
   readonly architecture: 'amd64' | '386' | 'arm64' | 'arm'
   readonly variant: 'v6' | null
   /** What `$ARCH` is in the release's commands. */
@@ -18,8 +18,6 @@ export interface Target {
   readonly uname: readonly string[]
   /** Program of Debian's qemu-user-static, and the CPU model it must emulate. */
   readonly qemu: { readonly program: string; readonly cpu: string | null }
-  /** Prefix of the per-platform image repository: `amd64_garage`. */
-  readonly imagePrefix: string
   /** For people: on the page. */
   readonly label: string
 }
@@ -33,7 +31,6 @@ const AMD64 = {
   elf: { class: 64, machine: 62, maxArmVersion: null },
   uname: ['x86_64', 'amd64'],
   qemu: { program: 'qemu-x86_64-static', cpu: null },
-  imagePrefix: 'amd64_',
   label: 'x86-64 (64-bit Intel and AMD)',
 } as const
 
@@ -46,7 +43,6 @@ const I386 = {
   elf: { class: 32, machine: 3, maxArmVersion: null },
   uname: ['i386', 'i486', 'i586', 'i686'],
   qemu: { program: 'qemu-i386-static', cpu: null },
-  imagePrefix: '386_',
   label: 'i686 (32-bit Intel and AMD)',
 } as const
 
@@ -59,7 +55,6 @@ const ARM64 = {
   elf: { class: 64, machine: 183, maxArmVersion: null },
   uname: ['aarch64', 'arm64'],
   qemu: { program: 'qemu-aarch64-static', cpu: null },
-  imagePrefix: 'arm64_',
   label: 'AArch64 (64-bit ARM)',
 } as const
 
@@ -72,7 +67,6 @@ const ARMV6 = {
   elf: { class: 32, machine: 40, maxArmVersion: 6 },
   uname: ['armv6l', 'armv7l', 'armv7', 'armv8l'],
   qemu: { program: 'qemu-arm-static', cpu: 'arm1176' },
-  imagePrefix: 'arm_',
   label: 'ARMv6 (32-bit ARM, Raspberry Pi 1 and newer)',
 } as const
 

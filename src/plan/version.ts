@@ -45,12 +45,17 @@ export function compareVersions(a: string, b: string): number {
   )
 }
 
+/** The numbers that a version begins with, without leading zeros; null for a name that is no version. */
+export function numbersOf(name: string): readonly string[] | null {
+  return parse(name)?.numbers.map((number) => number.replace(/^0+(?=.)/, '')) ?? null
+}
+
 /** The line that a version belongs to, `major.minor` without leading zeros; null for a name that is no version. `v1` is of `1.0`. */
 export function lineOf(name: string): string | null {
-  const parsed = parse(name)
-  if (parsed === null) return null
-  const [major = '', minor = ''] = parsed.numbers.map((number) => number.replace(/^0+/, ''))
-  return `${major || '0'}.${minor || '0'}`
+  const numbers = numbersOf(name)
+  if (numbers === null) return null
+  const [major = '0', minor = '0'] = numbers
+  return `${major}.${minor}`
 }
 
 /**

@@ -13,13 +13,15 @@ import { replaceOperations } from '../database/queries/publications.ts'
 import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { followPointer, planFollowing } from './documentation/follow.ts'
+import { nameOf } from './floating.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
 import { putLists, reopenLost } from './listing.ts'
 import { type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
-import { pointersOf } from './pointers.ts'
+import { nextIndex } from './pointers.ts'
 import { PUBLICATION } from './publication.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
+import type { FloatingTag } from './site-index.ts'
 import { encodeState, parseState, type StateDocument } from './state-document.ts'
 import { stateOperations } from './state-operations.ts'
 import { nextState, type StateRequest } from './next-state.ts'
@@ -37,6 +39,8 @@ export interface StateChange {
   readonly pointers: readonly { readonly channel: string; readonly from: string | null; readonly to: string | null }[]
   /** Whose documentation the site becomes; null where it stays what it is. */
   readonly documentation: { readonly path: string; readonly from: string | null; readonly to: string | null } | null
+  /** Image tags that move, by name; null is no version. */
+  readonly tags: readonly { readonly name: string; readonly from: string | null; readonly to: string | null }[]
 }
 
 /** What `changeState` would do. Nothing is written. */
@@ -92,19 +96,21 @@ async function consider(parts: ListParts, standing: Standing, decide: Decide): P
       : rowOf(parts, stored.state)
   const states = new Map(site.states)
   if (stored !== null) states.set(request.version, stored)
-  const before = standing.index?.pointers ?? {}
   // Refused here, before anything goes out, when the lists could not follow.
-  const after = await pointersOf(parts, { ...site, states })
-  const channels = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  const pointers = channels
-    .map((channel) => ({ channel, from: before[channel] ?? null, to: after[channel] ?? null }))
-    .filter(({ from, to }) => from !== to)
+  const after = await nextIndex(parts, { ...site, states })
+  const pointers = moved(
+    new Map(Object.entries(standing.index?.pointers ?? {})),
+    new Map(Object.entries(after.pointers)),
+  ).map(({ name, ...move }) => ({ channel: name, ...move }))
+  const versions = (tags: readonly FloatingTag[] = []) => new Map(tags.map((tag) => [nameOf(tag), tag.version]))
+  const tags = moved(versions(standing.index?.floating), versions(after.floating))
   return {
     change: {
       version: request.version,
       state: stored?.state ?? null,
       changed: row !== null,
       pointers,
+      tags,
       documentation: await documentationAfter(parts, { ...site, states }),
     },
     row,
@@ -117,6 +123,12 @@ async function documentationAfter(parts: ListParts, site: Site): Promise<StateCh
   const next = (await planFollowing(parts, site))?.site
   const from = site.documentation?.site.version ?? null
   return next === undefined || next.version === from ? null : { path: next.path, from, to: next.version }
+}
+
+function moved(before: ReadonlyMap<string, string | null>, after: ReadonlyMap<string, string | null>) {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map((name) => ({ name, from: before.get(name) ?? null, to: after.get(name) ?? null }))
+    .filter(({ from, to }) => from !== to)
 }
 
 function listedSha256({ standing }: Site, version: string): string | undefined {
@@ -155,7 +167,7 @@ async function carryOut(
   }
   const entry = PUBLICATION.find(({ id }) => id === 'documents')
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without documents')
-  await reopenLost(journal, entry, await staleKeys(bucket, operations))
+  await reopenLost(journal, entry, await staleKeys(parts, operations))
   await carryOutEntry(journal, entry, operations)
   // Before the lists, as in a release: they say whose documentation it is.
   if (parts.documentation !== null) await followPointer(parts, await readSite(parts, await readStanding(parts)), stop)
@@ -164,8 +176,8 @@ async function carryOut(
 }
 
 function requireSame(shown: StateChange, now: StateChange): void {
-  const text = ({ state, pointers }: StateChange) =>
-    JSON.stringify([state?.version, state?.state, state?.reason, state?.supersededBy, pointers])
+  const text = ({ state, pointers, tags }: StateChange) =>
+    JSON.stringify([state?.version, state?.state, state?.reason, state?.supersededBy, pointers, tags])
   if (text(shown) === text(now)) return
   throw new PitlaneError('PLAN_CONTRADICTION', 'the releases have changed since this was shown', {
     hint: 'Somebody published or withdrew something meanwhile. Nothing was done: look at it again.',

@@ -58,6 +58,8 @@ const ReleaseImage = z.strictObject({
   layout: z.string().nullable(),
   /** What stands in front of the repositories in the names of images: `docker.io`, `registry.example.org:5000/team`; absent for a layout. */
   registry: z.string().optional(),
+  /** Tags that lead to the index as long as no newer stable release names them; absent: none. */
+  floating: z.array(z.string()).optional(),
   platforms: z.array(
     z.strictObject({
       platform: z.string(),

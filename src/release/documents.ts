@@ -46,7 +46,8 @@ async function readDocument(bucket: Pick<Bucket, 'read' | 'location'>, key: stri
 /** Every release in the bucket, sorted by key; of those made by hand the newest revision. */
 export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
   // A version of the name `release` has its mark where a version of the name `_retired` would have its document.
-  const versions = (await bucket.folders(KEYS.releases)).filter((name) => KEYS.folder(name) !== KEYS.retiredFolder)
+  const own: readonly string[] = [KEYS.retiredFolder, KEYS.stableFolder]
+  const versions = (await bucket.folders(KEYS.releases)).filter((name) => !own.includes(KEYS.folder(name)))
   // Without a document it is a publication that has begun, or something else: no release.
   const found = await inParallel(versions, PARALLEL, (version) => readTrustedDocument(bucket, version, check))
   return found.filter((stored) => stored !== null)

@@ -15,12 +15,15 @@ export class Findings {
   readonly problems: string[] = []
   /** Not looked at. */
   readonly skipped: Skipped[] = []
+  /** No fault, and to be said. */
+  readonly remarks: string[] = []
 
   /** Takes over what was found apart from this. */
   add(other: Findings): void {
     this.checks.push(...other.checks)
     this.problems.push(...other.problems)
     this.skipped.push(...other.skipped)
+    this.remarks.push(...other.remarks)
   }
 
   /** Runs one check: what it throws as a failed verification is a problem, everything else ends the work. */

@@ -11,8 +11,11 @@ import {
 } from '../database/queries/publications.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
+import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
 import { measureThere } from './digest.ts'
+import { requireOwn } from './floating.ts'
+import type { Published } from './verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
 /** How many operations of an unordered entry at once. */
@@ -115,13 +118,11 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
   if (operation.to === 'bucket') {
     const { bucket } = journal
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
-    if (entry.kind === 'ask-then-do') {
-      const present = await measureThere(await bucket.open(operation.key))
-      if (present?.sha256 === operation.body.sha256) return
-    }
+    if (entry.kind === 'ask-then-do' && (await isThere(bucket, operation))) return
     await bucket.put(operation.key, operation.body, operation.options)
     return
   }
+  if (operation.to === 'removal') return journal.bucket?.delete(operation.key)
   const registry = journal.registry
   if (registry === null) throw new PitlaneError('INTERNAL', 'an image operation without a registry')
   switch (operation.to) {
@@ -140,7 +141,39 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
       if (present?.digest === operation.descriptor.digest) return
       return registry.putTag(operation.repository, operation.tag, operation.descriptor)
     }
+    case 'floating':
+      return moveTag(registry, operation)
   }
+}
+
+/** Whether the bucket has exactly this object, and sends readers where it should. */
+export async function isThere(
+  bucket: Published,
+  { key, body, options }: Extract<Operation, { to: 'bucket' }>,
+): Promise<boolean> {
+  const { redirect } = options
+  // Where everybody reads, its bytes are not what is served.
+  if (redirect !== undefined && bucket.redirectOf !== undefined) return (await bucket.redirectOf(key)) === redirect
+  return (await measureThere(await bucket.open(key)))?.sha256 === body.sha256
+}
+
+async function moveTag(registry: Registry, operation: Extract<Operation, { to: 'floating' }>): Promise<void> {
+  const { repository, tag, digest } = operation
+  const present = (await registry.resolveTag(repository, tag))?.digest ?? null
+  if (present === digest) return
+  if (present !== null) requireOwn(`${repository}:${tag}`, present, operation)
+  if (digest === null) {
+    // One that does not delete tags keeps it: `verify` says so.
+    if (present !== null) await registry.deleteTag(repository, tag, present)
+    return
+  }
+  const bytes = await registry.readManifest(repository, digest)
+  const index = bytes === null ? null : readIndex(bytes)
+  if (bytes === null || index === null || 'problem' in index)
+    throw new PitlaneError('NOT_FOUND', `${registry.location}/${repository} has no image ${digest} for ${tag}`, {
+      hint: 'The registry has lost it: put it back from a copy, by digest, or withdraw the version that it is of.',
+    })
+  await registry.putTag(repository, tag, { mediaType: index.value.mediaType, digest, size: bytes.length }, present)
 }
 
 /** Refuses before anything is written when a name is taken by other bytes, with both digests. Throws `CONTRADICTION`. */
@@ -166,5 +199,14 @@ export async function findContradictions(
 export function contradiction(name: string, there: string, wanted: string): PitlaneError {
   return new PitlaneError('CONTRADICTION', `${name} exists with other bytes\n  there:  ${there}\n  here:   ${wanted}`, {
     hint: 'A published name never changes its bytes. Release under a new version.',
+  })
+}
+
+/** The same for whoever may begin anew. */
+export function orStartOver(error: unknown): unknown {
+  if (!(error instanceof PitlaneError) || error.code !== 'CONTRADICTION') return error
+  return new PitlaneError('CONTRADICTION', error.message, {
+    hint: `${error.hint ?? ''} If nobody can have seen this one: the same command with --start-over --dry-run tells what would be removed.`.trim(),
+    cause: error,
   })
 }

@@ -28,13 +28,14 @@ export async function putLists(parts: ListParts, journal: Journal, at: number): 
 export async function putListsOf(
   parts: ListParts,
   journal: Journal,
-  site: Site,
+  read: Site,
   at: number,
 ): Promise<{ readonly operations: readonly Operation[]; readonly stale: readonly string[] }> {
   const entry = PUBLICATION.find(({ id }) => id === 'lists')
   if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without lists')
+  const site = { ...read, stableLinks: (await parts.sendsOn?.(read.stableLinks)) ?? false }
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
-  const stale = await staleKeys(parts.bucket, operations)
+  const stale = await staleKeys(parts, operations)
   await reopenLost(journal, entry, stale)
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
@@ -84,7 +85,7 @@ async function isOvertaken(
     (operation) =>
       operation.to === 'bucket' && (operation.key === KEYS.index || operation.key === `${KEYS.index}.minisig`),
   )
-  return (await staleKeys(bucket, commit)).length === commit.length
+  return (await staleKeys({ bucket, registry: null }, commit)).length === commit.length
 }
 
 async function writeDown(parts: ListParts, journal: Journal, site: Site, at: number): Promise<readonly Operation[]> {

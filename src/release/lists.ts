@@ -4,14 +4,17 @@ import type { Clock } from '../clock.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import type { Registry } from '../image/types.ts'
+import { STABLE } from '../plan/channel.ts'
 import type { DocumentationPlace } from '../plan/documentation.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
-import { bodyOf, measureThere } from './digest.ts'
+import { bodyOf } from './digest.ts'
 import { type ReleaseDocument, revisionOf } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
 import { readSiteNow, type StoredSite } from './documentation/read-site.ts'
+import { floatingOperations, refuseTagsBackwards } from './floating.ts'
 import { projectChanged } from './owner.ts'
+import { isThere } from './journal.ts'
 import { listable } from './listable.ts'
 import { signDocument } from './put-operations.ts'
 import type { Operation } from './publication.ts'
@@ -20,7 +23,7 @@ import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
-import type { Published } from './verify-document.ts'
+import type { Readers } from './shown.ts'
 import { stateOperations } from './state-operations.ts'
 import { isWithdrawn, type States, type StoredState } from './state-document.ts'
 import { type FoundStates, knownStates, readStates } from './states.ts'
@@ -30,6 +33,8 @@ export interface SiteFile {
   readonly bytes: Buffer
   readonly contentType: string
   readonly cacheControl: string
+  /** Where readers are sent on to. */
+  readonly redirect?: string
 }
 
 /** Given by composition: `pages/site.ts`, which this room must not know. `index.json` comes last. */
@@ -43,6 +48,7 @@ export type RenderSite = (input: {
   readonly publicKey: { readonly minisign: string; readonly pem: string; readonly keyId: string } | null
   readonly serial: number
   readonly generatedAt: number
+  readonly stableLinks: boolean
   readonly compare: (a: string, b: string) => number
 }) => readonly SiteFile[]
 
@@ -59,6 +65,13 @@ export interface ListParts {
   readonly baseUrl: string
   /** Null where the project says nothing of documentation. */
   readonly documentation: DocumentationPlace | null
+  /** Whether tags that move on are taken over where they name somebody else's image. */
+  readonly takeTags?: boolean
+  /**
+   * Whether objects send readers on, tried once; absent for a bucket that has nothing of the kind. What could not be found out is as it was.
+   * @param before what the lists that are there say
+   */
+  readonly sendsOn?: (before: boolean) => Promise<boolean>
   /** Told what was left out or does not count, and why. */
   readonly note: (message: string) => void
   readonly clock: Clock
@@ -83,6 +96,8 @@ export interface Site {
   readonly documentation: StoredSite | null
   /** Milliseconds since 1970: lists are not dated before the ones that they follow, nor before what they list. */
   readonly notBefore: number
+  /** Whether addresses that stay lead to the newest stable release. */
+  readonly stableLinks: boolean
 }
 
 export async function readSite(parts: ListParts, standing: Standing): Promise<Site> {
@@ -110,8 +125,14 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   ]
   const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
   const notBefore = dates.reduce((a, b) => Math.max(a, b), standing.generatedAt)
+  const stableLinks = parts.sendsOn !== undefined && standing.index?.stableLinks === true
   const documentation = await readSiteNow(parts.bucket, parts.name, parts.check)
-  return { standing, stored, retired, states, lost, documentation, notBefore }
+  return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks }
+}
+
+/** Every release that there is, listed or not. */
+export function releasesOf({ stored, retired }: Pick<Site, 'stored' | 'retired'>): readonly ReleaseDocument[] {
+  return [...stored, ...retired.map((release) => release.stored)].map(({ document }) => document)
 }
 
 async function readSiteStates(
@@ -161,16 +182,11 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
 /** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
 export function listOperations(
   parts: ListParts,
-  {
-    stored,
-    standing,
-    states,
-    lost,
-    documentation,
-  }: Pick<Site, 'stored' | 'standing' | 'states' | 'lost' | 'documentation'>,
+  site: Pick<Site, 'stored' | 'retired' | 'standing' | 'states' | 'lost' | 'documentation' | 'stableLinks'>,
   serial: number,
   generatedAt: number,
 ): readonly Operation[] {
+  const { stored, retired, standing, states, lost, documentation, stableLinks } = site
   const documents = stored.map(({ document }) => document)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
@@ -190,30 +206,49 @@ export function listOperations(
     publicKey,
     serial,
     generatedAt,
+    stableLinks,
     compare: compareVersions,
   })
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.
-  const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers'>
+  const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers' | 'floating'>
   refuseBackwards(standing, states, next)
+  if (standing.proven) refuseTagsBackwards(standing.index?.floating, next.floating, states)
 
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
-  const puts = [
-    ...files.slice(0, -1),
-    ...signed.map((side) => ({ ...side, cacheControl: index.cacheControl })),
-    index,
-  ].map(
-    ({ key, bytes, contentType, cacheControl }): Operation => ({
-      to: 'bucket',
-      entry: 'lists',
-      key,
-      body: bodyOf(bytes),
-      options: { contentType, cacheControl, exclusive: false },
-    }),
-  )
-  return [...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')), ...puts]
+  const known = releasesOf({ stored, retired })
+  return [
+    ...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')),
+    ...files.slice(0, -1).map(putFile),
+    ...abandonedLinks(site, known, files).map((key): Operation => ({ to: 'removal', entry: 'lists', key })),
+    ...(parts.registry === null
+      ? []
+      : floatingOperations(parts.registry, next.floating ?? [], known, parts.takeTags === true)),
+    ...signed.map((side) => putFile({ ...side, cacheControl: index.cacheControl })),
+    putFile(index),
+  ]
+}
+
+/** Addresses that once led to a release and have nowhere to lead now: whoever asks is told that there is nothing. */
+function abandonedLinks(
+  { standing, stableLinks }: Pick<Site, 'standing' | 'stableLinks'>,
+  known: readonly ReleaseDocument[],
+  files: readonly SiteFile[],
+): readonly string[] {
+  if (!stableLinks && standing.index?.stableLinks !== true) return []
+  const kept = new Set(files.map(({ key }) => key))
+  const all = known
+    .filter(({ channel }) => channel === STABLE)
+    .flatMap((document) => document.files.map(({ target, name }) => KEYS.stable(target, name)))
+    .flatMap((key) => [key, `${key}.sha256`, `${key}.minisig`])
+  return [...new Set(all)].filter((key) => !kept.has(key)).sort()
+}
+
+function putFile({ key, bytes, contentType, cacheControl, redirect }: SiteFile): Operation {
+  const options = { contentType, cacheControl, exclusive: false, ...(redirect !== undefined && { redirect }) }
+  return { to: 'bucket', entry: 'lists', key, body: bodyOf(bytes), options }
 }
 
 /** The one way back is a signed state: a version that is withdrawn no longer holds the pointer where it is. */
@@ -248,13 +283,29 @@ function revisionGone({ location }: Bucket, version: string, there: number, list
   )
 }
 
-/** Keys of these operations whose objects the bucket does not have with these bytes. */
-export async function staleKeys(bucket: Published, operations: readonly Operation[]): Promise<readonly string[]> {
+async function exists(bucket: Readers['bucket'], key: string): Promise<boolean> {
+  const there = await bucket.open(key)
+  there?.destroy()
+  return there !== null
+}
+
+/** Keys of these operations whose objects the bucket does not have with these bytes, and tags that do not lead where they should. */
+export async function staleKeys(
+  { bucket, registry }: Readers,
+  operations: readonly Operation[],
+): Promise<readonly string[]> {
   const stale: string[] = []
   for (const operation of operations) {
-    if (operation.to !== 'bucket') continue
-    const there = await measureThere(await bucket.open(operation.key))
-    if (there?.sha256 !== operation.body.sha256) stale.push(operation.key)
+    if (operation.to === 'floating' && registry !== null) {
+      const { repository, tag, digest } = operation
+      // Not every registry takes a tag away.
+      const isFine = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
+      if (!isFine) stale.push(`${repository}:${tag}`)
+    }
+    // Behind an address nobody asks for what is not there.
+    if (operation.to === 'removal' && bucket.list !== undefined && (await exists(bucket, operation.key)))
+      stale.push(operation.key)
+    if (operation.to === 'bucket' && !(await isThere(bucket, operation))) stale.push(operation.key)
   }
   return stale
 }

@@ -221,6 +221,7 @@ function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument[
     tag: planned.tag,
     digest: image.index.descriptor.digest,
     ...input.images,
+    ...(planned.floating !== undefined && { floating: [...planned.floating] }),
     platforms: image.platforms.map((platform) => ({
       platform: platform.platform,
       target: platform.target,

@@ -34,7 +34,7 @@ const image = {
   platforms: TARGETS.map((target) => ({
     target,
     platform: findTarget(target)?.platform ?? '',
-    repository: `example/${findTarget(target)?.imagePrefix}toy`,
+    repository: `example/${findTarget(target)?.architecture}_toy`,
   })),
 }
 const stage = (kind: 'build' | 'test', target: string) => ({

@@ -11,8 +11,13 @@ import { parseSiteIndex, type SiteIndex } from './site-index.ts'
  * @throws PitlaneError `PLAN_CONTRADICTION` when a pointer would go back without a reason
  */
 export async function pointersOf(parts: ListParts, site: Site): Promise<SiteIndex['pointers']> {
+  return (await nextIndex(parts, site)).pointers
+}
+
+/** What the index would be; the same errors. */
+export async function nextIndex(parts: ListParts, site: Site): Promise<SiteIndex> {
   const { standing, notBefore } = site
-  return pointersIn(listOperations(parts, site, standing.serial + 1, Math.max(parts.clock.now(), notBefore)))
+  return indexIn(listOperations(parts, site, standing.serial + 1, Math.max(parts.clock.now(), notBefore)))
 }
 
 /** Of lists that are about to be put. */

@@ -26,7 +26,9 @@ export async function publicationBuild(parts: ReleaseParts, plan: Plan): Promise
     throw new PitlaneError(
       'CONTRADICTION',
       `the publication of ${plan.version} was begun from plan ${publication.plan_id}, and this is ${plan.id}`,
-      { hint: 'The tag or pitlane.yaml has changed since. Release under a new version.' },
+      {
+        hint: 'The tag or pitlane.yaml has changed since. Release under a new version, or begin anew with --start-over: it says whether anybody can have seen this one.',
+      },
     )
   }
   const build = await readBuild(writer.db, publication.release_build_id)
@@ -37,7 +39,7 @@ export async function publicationBuild(parts: ReleaseParts, plan: Plan): Promise
       'STORAGE_FAILED',
       `the publication of ${plan.version} goes on with the files of build ${build.number} only: ${lost}`,
       {
-        hint: 'Put that file back from a copy, or release under a new version: what is built again may have other bytes.',
+        hint: 'Put that file back from a copy, or release under a new version: what is built again may have other bytes. If nobody can have seen this one, --start-over begins anew.',
       },
     )
   }

@@ -77,6 +77,7 @@ async function readAgain(parts: ReleaseParts, operation: Operation): Promise<str
 /** Lower-case hex SHA-256 of what is there now, null when it is absent. */
 async function digestIn({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
   const { sha256 } = operationFacts(operation)
+  if (operation.to === 'removal') throw new PitlaneError('INTERNAL', `${operation.key} was removed, not put`)
   if (operation.to === 'bucket') return (await measureThere(await bucket.open(operation.key)))?.sha256 ?? null
   const digest = `sha256:${sha256}`
   if (operation.to === 'blob')

@@ -110,6 +110,12 @@ export type Operation =
       readonly body: Body
       readonly options: PutOptions
     }
+  | {
+      /** Something computed that is not computed any more: it has to go. */
+      readonly to: 'removal'
+      readonly entry: EntryId
+      readonly key: string
+    }
   | { readonly to: 'blob'; readonly entry: EntryId; readonly repository: string; readonly body: Body }
   | {
       readonly to: 'manifest'
@@ -126,12 +132,26 @@ export type Operation =
       readonly tag: string
       readonly descriptor: Descriptor
     }
+  | {
+      /** A tag that moves on: see `floating.ts`. */
+      readonly to: 'floating'
+      readonly entry: EntryId
+      readonly repository: string
+      readonly tag: string
+      /** Null: it is to be taken away, where the registry does that. */
+      readonly digest: string | null
+      /** What it may name now. */
+      readonly own: ReadonlySet<string>
+      readonly take: boolean
+    }
 
 /** Name, digest and size under which the journal keeps an operation. */
 export function operationFacts(operation: Operation): { destination: string; sha256: string; size: number } {
   switch (operation.to) {
     case 'bucket':
       return { destination: operation.key, sha256: operation.body.sha256, size: operation.body.size }
+    case 'removal':
+      return { destination: operation.key, sha256: '', size: 0 }
     case 'blob':
       return {
         destination: `${operation.repository}@sha256:${operation.body.sha256}`,
@@ -149,6 +169,12 @@ export function operationFacts(operation: Operation): { destination: string; sha
         destination: `${operation.repository}:${operation.tag}`,
         sha256: operation.descriptor.digest.replace(/^sha256:/, ''),
         size: operation.descriptor.size,
+      }
+    case 'floating':
+      return {
+        destination: `${operation.repository}:${operation.tag}`,
+        sha256: operation.digest?.replace(/^sha256:/, '') ?? '',
+        size: 0,
       }
   }
 }

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { Body } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { assembleIndex, type Document, indexAnnotations, platformName } from '../image/image.ts'
+import { type ImageFormat, mediaTypesOf } from '../image/media-types.ts'
 import { type Read, readConfig, readManifest } from '../image/manifest.ts'
 import { readBlob } from '../image/read-blob.ts'
 import type { Descriptor, Registry } from '../image/types.ts'
@@ -61,12 +62,20 @@ export async function publishMultiarch(
   const images = looked.map(({ found }) => found).filter((found) => found !== null)
   const absent = looked.filter(({ found }) => found === null)
   if (images.length === 0 || (absent.length > 0 && !partial)) throw incomplete(registry, absent)
-  const index = assembleIndex(images, indexAnnotations(image, imageFacts(plan)))
+  const { format = 'oci' } = image
+  for (const found of images) requireFormat(found, format, tag)
+  const index = assembleIndex(images, indexAnnotations(image, imageFacts(plan)), format)
   const { digest } = index.descriptor
   const result = {
     digest,
     platforms: images.map(({ platform }) => platform),
-    image: { repository: image.repository, tag, digest, platforms: images.map((found) => described(found, tag)) },
+    image: {
+      repository: image.repository,
+      tag,
+      digest,
+      ...(tag === image.tag && image.floating !== undefined && { floating: [...image.floating] }),
+      platforms: images.map((found) => described(found, tag)),
+    },
     missing: absent.map((one) => one.platform),
   }
   const tagging = tagOperation(image.repository, tag, index.descriptor)
@@ -79,6 +88,13 @@ export async function publishMultiarch(
     tagging,
   ])
   return { state: 'pushed', ...result }
+}
+
+/** An index of Docker's names manifests of Docker's, and one of OCI's those of OCI: some clients take no mixture. */
+function requireFormat({ repository, manifest }: Found, format: ImageFormat, tag: string): void {
+  const { mediaType } = manifest.descriptor
+  if (mediaType === mediaTypesOf(format).manifest) return
+  throw unfit(`${repository}:${tag}`, `is ${mediaType}, and release.image.format is ${format}`)
 }
 
 function described(

@@ -18,9 +18,10 @@ import { SITE_ENTRIES } from './documentation/operations.ts'
 import { planOwnSite, requireOwnNames } from './documentation/own-site.ts'
 import { readSiteNow } from './documentation/read-site.ts'
 import { type Fixed, readFixed, writeFixed } from './fixed.ts'
-import { carryOutEntry, findContradictions, type Journal, journalRows } from './journal.ts'
+import { carryOutEntry, findContradictions, type Journal, journalRows, orStartOver } from './journal.ts'
 import { putListsOf } from './listing.ts'
-import { listOperations, readSite, type Site, staleKeys } from './lists.ts'
+import { requireOwnTags } from './floating.ts'
+import { listOperations, readSite, releasesOf, type Site, staleKeys } from './lists.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { requireSameOwner } from './owner.ts'
@@ -134,7 +135,7 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
     case 'verify':
       await untilShown(parts, 'the new lists', async () => {
         const out = [...(subject.change?.operations ?? []), ...subject.lists]
-        return (await staleKeys(parts.readers.bucket, out)).length === 0
+        return (await staleKeys(parts.readers, out)).length === 0
       })
       await verifyAsStranger(parts, plan, materials, subject.readBack)
       return 0
@@ -184,13 +185,17 @@ async function prepare(
     if (removed.length > 0)
       parts.lists.note(`removed what an earlier try had signed and never published: ${removed.join(', ')}`)
   }
-  await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations)
+  await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations).catch((error: unknown) => {
+    throw standing.index?.releases.some(({ version }) => version === plan.version) === true ? error : orStartOver(error)
+  })
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
   const site = await readSite(parts.lists, standing)
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.
   await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))
+  const { image } = materials.document
+  if (image !== null) await requireOwnTags(parts.registry, image, releasesOf(site), parts.lists.takeTags === true)
   const publication: PublicationRow = {
     version: plan.version,
     release_build_id: build.id,

@@ -27,7 +27,7 @@ async function stalePages(parts: ListParts, site: Site): Promise<readonly string
   // A check only reports what readers would refuse.
   if (index !== null && (stale.length > 0 || now <= Date.parse(index.expiresAt))) return stale
   const next = listOperations(parts, site, standing.serial + 1, Math.max(now, site.notBefore))
-  return staleKeys(parts.bucket, next)
+  return staleKeys(parts, next)
 }
 
 /**
@@ -56,7 +56,7 @@ export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise
 async function compare(parts: ListParts, site: Site): Promise<readonly string[]> {
   const { index } = site.standing
   if (index === null) return []
-  return staleKeys(parts.bucket, listOperations(parts, site, index.serial, Date.parse(index.generatedAt)))
+  return staleKeys(parts, listOperations(parts, site, index.serial, Date.parse(index.generatedAt)))
 }
 
 async function siteOf(parts: ListParts, standing: Standing): Promise<Site> {

@@ -11,7 +11,8 @@ import type { ByHandJournal } from './by-hand-journal.ts'
 import { type ReleaseDocument, type ReleaseImage, revisionOf } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
-import type { ListParts } from './lists.ts'
+import { requireOwnTags } from './floating.ts'
+import { type ListParts, readSite, releasesOf } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import { putRevision } from './put-revision.ts'
 import { refreshPages } from './rebuild-pages.ts'
@@ -25,7 +26,7 @@ import { settledStanding } from './standing.ts'
  */
 export async function requireRecordable(
   lists: ListParts,
-  { plan, image }: { readonly plan: Plan; readonly image: Pick<ReleaseImage, 'digest'> },
+  { plan, image }: { readonly plan: Plan; readonly image: Pick<ReleaseImage, 'digest' | 'repository' | 'floating'> },
 ): Promise<void> {
   const before = await readTrustedDocument(lists.bucket, plan.version, lists.check)
   if (before === null) return
@@ -34,6 +35,8 @@ export async function requireRecordable(
   await requireNotRetired(lists.bucket, plan.version, lists.check)
   await refuseWithdrawn(lists, plan.version, standing)
   requireFits(before.document, plan, image)
+  const releases = releasesOf(await readSite(lists, standing))
+  await requireOwnTags(lists.registry, image, releases, lists.takeTags === true)
 }
 
 function requireFits(document: ReleaseDocument, plan: Plan, image: Pick<ReleaseImage, 'digest'>): void {

@@ -22,7 +22,7 @@ import type { EngineParts, StopSignals } from '../run/parts.ts'
 import { suspendOthers } from '../run/suspend.ts'
 import { readTrustedDocument } from './documents.ts'
 import { isSiteBegun } from './documentation/follow.ts'
-import { contradiction } from './journal.ts'
+import { contradiction, orStartOver } from './journal.ts'
 import { whatLacks } from './listable.ts'
 import type { ListParts } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
@@ -175,11 +175,12 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
       hint: 'A published name never changes its bytes. Release under a new version.',
     })
   if (there.document.commit !== plan.source.commit) {
-    throw contradiction(
+    const error = contradiction(
       `${plan.version} in ${parts.bucket.location}`,
       `commit ${there.document.commit}`,
       `commit ${plan.source.commit}`,
     )
+    throw index?.releases.some(({ version }) => version === plan.version) === true ? error : orStartOver(error)
   }
   const publication = await findPublication(parts.engine.writer.db, plan.version)
   if (publication !== undefined && publication.state !== 'published') return false

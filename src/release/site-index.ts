@@ -103,6 +103,16 @@ const IndexRelease = z.strictObject({
 
 /** More than any project has channels. */
 const MOST_PAGES = 1000
+const FloatingTag = z.strictObject({
+  /** Where its repository is, as in release documents; absent for a layout. */
+  registry: z.string().optional(),
+  repository: z.string(),
+  tag: z.string(),
+  /** Where it leads; null when every version that names it is withdrawn. */
+  version: z.string().nullable(),
+  digest: z.string().nullable(),
+})
+export type FloatingTag = z.infer<typeof FloatingTag>
 
 export const SiteIndex = z.strictObject({
   format: z.literal('pitlane-index/1'),
@@ -154,6 +164,10 @@ export const SiteIndex = z.strictObject({
     )
     .max(MOST_PAGES)
     .optional(),
+  /** Whether `_releases/_latest/<target>/<binary>` sends readers on to the newest stable release; absent where the store can't. */
+  stableLinks: z.literal(true).optional(),
+  /** Image tags that move on from version to version; absent where no release names any. */
+  floating: z.array(FloatingTag).optional(),
   /** Stable versions, oldest first: mise takes the last one as the latest. */
   versions: z.array(z.string()),
   /** Stable, then extra, then development, each newest first. */

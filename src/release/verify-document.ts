@@ -7,7 +7,7 @@ import { type SignedName, trustedCommentOf } from './sign.ts'
 import { verifyFile, verifyRaw } from './verify-signature.ts'
 
 /** What verification reads: a folder or an address. */
-export type Published = Pick<Bucket, 'location' | 'read' | 'open'> & Partial<Pick<Bucket, 'list'>>
+export type Published = Pick<Bucket, 'location' | 'read' | 'open'> & Partial<Pick<Bucket, 'list' | 'redirectOf'>>
 
 /** Bytes; a signature file has some 300. */
 export const SIDE_LIMIT = 16 * 1024

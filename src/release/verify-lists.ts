@@ -1,8 +1,10 @@
 /** Whether page, lists, feeds and pointers say what the release document says. */
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument } from './document.ts'
+import type { ReleaseDocument, ReleaseImage } from './document.ts'
+import type { Pullable } from '../image/pulling.ts'
 import { verifyDocumentation } from './documentation/verify-documentation.ts'
-import { type Findings, wrong } from './findings.ts'
+import { Findings, wrong } from './findings.ts'
+import { nameOf } from './floating.ts'
 import type { PublicKey } from './public-key.ts'
 import { absoluteUrl, relativeUrl } from '../plan/key-url.ts'
 import { FEED_ENTRIES, parseSiteIndex, type SiteIndex } from './site-index.ts'
@@ -13,6 +15,8 @@ import { verifyState } from './verify-state.ts'
 
 export interface ListRequest {
   readonly bucket: Published
+  /** Null leaves the images out. */
+  readonly registryOf: (image: ReleaseImage) => Promise<Pullable | null>
   readonly key: PublicKey | null
   /** Milliseconds since 1970. */
   readonly now: number
@@ -38,6 +42,8 @@ export async function verifyLists(
   const state = await verifyState(request, document, index, found)
   await verifyDocumentation(request, document, index, found)
   await verifyContents(request, document, index, found)
+  await verifyLinks(request, index, found)
+  await verifyTags(request, document, index, found)
   return state
 }
 
@@ -80,6 +86,20 @@ async function verifyContents(
   })
 }
 
+/** At the address that they are of: a mirror has copies of them, which lead nowhere or to the original. */
+async function verifyLinks({ bucket }: ListRequest, index: SiteIndex, found: Findings): Promise<void> {
+  const newest = index.releases.find(({ version }) => version === index.pointers['stable'])
+  if (index.stableLinks !== true || newest === undefined) return
+  if (bucket.redirectOf === undefined || !index.homepage.startsWith(`${bucket.location}/`)) return
+  await found.check('addresses of the newest release lead to it', async () => {
+    for (const { target, name, url } of newest.files) {
+      const key = KEYS.stable(target, name)
+      const to = (await bucket.redirectOf?.(key)) ?? null
+      if (to !== url) throw wrong(`${key} leads to ${to ?? 'nothing'}, and the newest release has ${url}`)
+    }
+  })
+}
+
 /** What the pointers have to be, by key. */
 function pointersOf(index: SiteIndex, { channel }: ReleaseDocument): ReadonlyMap<string, string> {
   const keyOf = (of: string) => (of === 'stable' ? KEYS.latest : KEYS.latestOf(of))
@@ -101,6 +121,35 @@ function requireNamed({ version }: ReleaseDocument, entries: string, feed: strin
   const isNamed = entries.includes(`/${relativeUrl(KEYS.page)}#${version}"`)
   // A full feed holds the newest only.
   if (!isNamed && entries.split('<entry>').length <= FEED_ENTRIES) throw wrong(`${feed} does not name ${version}`)
+}
+
+/** Those of the registry that is looked at, where this release's images are. */
+async function verifyTags(
+  { registryOf }: ListRequest,
+  { image }: ReleaseDocument,
+  { floating = [] }: SiteIndex,
+  found: Findings,
+): Promise<void> {
+  const tags = floating.filter((tag) => tag.registry === image?.registry)
+  if (image === null || tags.length === 0) return
+  // Where that is wrong, looking at the image has told it.
+  const place = await new Findings().attempt(() => registryOf(image))
+  if (place === null) return
+  const registry = place.value
+  if (registry === null) {
+    const remedy = 'give their registry or layout with --registry'
+    return void found.skipped.push({ kind: 'image', what: 'image tags that move on', remedy })
+  }
+  await found.check('the image tags that move on lead where index.json says', async () => {
+    for (const tag of tags) {
+      const there = (await registry.resolveTag(tag.repository, tag.tag))?.digest ?? null
+      if (tag.digest !== null && there !== tag.digest)
+        throw wrong(`${nameOf(tag)} names ${there ?? 'nothing'}, ${KEYS.index} says ${tag.version} (${tag.digest})`)
+      // Not every registry takes a tag away: nothing that the publisher could mend.
+      if (tag.digest === null && there !== null)
+        found.remarks.push(`${nameOf(tag)} still names ${there}, though every release that it led to is withdrawn`)
+    }
+  })
 }
 
 /** As the index says it: its lists have to agree with it, whatever has become of the document behind it. */

@@ -43,7 +43,7 @@ export interface Verification {
   readonly problems: readonly string[]
   /** What was not looked at. */
   readonly skipped: readonly Skipped[]
-  /** What is no fault and has to be said: that it was made by hand. */
+  /** What is no fault and has to be said: that it was made by hand, that a tag could not be taken away. */
   readonly remarks: readonly string[]
   /** What became of the release since, as the index and a document of its own say; null when nothing has. */
   readonly state: StateDocument | null
@@ -53,8 +53,10 @@ export interface Verification {
 const PARALLEL = 2
 const SUMS_LIMIT = 4 * 1024 * 1024
 
-export async function verifyRelease(request: VerifyRequest): Promise<Verification> {
+export async function verifyRelease(asked: VerifyRequest): Promise<Verification> {
   const found = new Findings()
+  let place: ReturnType<VerifyRequest['registryOf']> | undefined
+  const request = { ...asked, registryOf: (image: ReleaseImage) => (place ??= asked.registryOf(image)) }
   const verified = await verifyDocument(request, found)
   const document = verified?.document ?? null
   let state: StateDocument | null = null
@@ -63,7 +65,7 @@ export async function verifyRelease(request: VerifyRequest): Promise<Verificatio
     for (const part of await verifyContent(request, document)) found.add(part)
     state = await verifyLists(request, document, verified.sha256, found)
   }
-  const remarks = document?.byHand === undefined ? [] : byHandRemarks(document.byHand)
+  const remarks = [...(document?.byHand === undefined ? [] : byHandRemarks(document.byHand)), ...found.remarks]
   return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, remarks, state }
 }
 

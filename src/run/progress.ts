@@ -69,6 +69,22 @@ export type Progress =
       readonly served: boolean
       readonly already: boolean
     }
+  | {
+      readonly event: 'start-over'
+      /** `planned` is shown, and agreed to or not. */
+      readonly state: 'planned' | 'done'
+      readonly version: string
+      /** Keys of the bucket that go. */
+      readonly objects: readonly string[]
+      /** Keys below the version's folder that stay. */
+      readonly foreign: readonly string[]
+      /** Number of the build that is given up; null for none. */
+      readonly build: number | null
+      /** Whether images of it may be left in the registry, by digest. */
+      readonly images: boolean
+      /** A public address at which nobody has looked; null where one did, or there is none. */
+      readonly unasked: string | null
+    }
   | { readonly event: 'waiting'; readonly for: string }
   | { readonly event: 'note'; readonly message: string }
 

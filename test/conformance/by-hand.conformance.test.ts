@@ -72,11 +72,11 @@ function byHand(s3Of: () => Promise<S3Server>, registryProgram: string): void {
     const container = { CONTAINER_TAG: VERSION }
     const early = await step(on, container, 'multiarch_docker')
     assert.equal(early.status, 2, early.stdout)
-    for (const { triple, platform, imagePrefix } of TARGETS) {
+    for (const { triple, platform, architecture } of TARGETS) {
       const variables = {
         ...container,
         DOCKER_PLATFORM: platform === 'linux/arm/v6' ? 'linux/arm' : platform,
-        CONTAINER_NAME: `${on.registry.host}/example/${imagePrefix}toy`,
+        CONTAINER_NAME: `${on.registry.host}/example/${architecture}_toy`,
       }
       assert.match(await done(on, variables, 'to_docker', `prebuilt/${triple}`), /^pushed {3}example\/\S+_toy:hand/m)
       assert.match(await done(on, variables, 'to_docker', `prebuilt/${triple}`), /^present {2}example\/\S+_toy:hand/m)

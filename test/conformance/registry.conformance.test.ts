@@ -15,11 +15,13 @@ import { Session } from '../../src/image/registry/session.ts'
 import type { Registry } from '../../src/image/types.ts'
 import { registryContract } from '../contracts/registry.contract.ts'
 import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
+import { dockerRegistry, startDockerRegistry } from './peers/docker-registry.ts'
 import { LOGIN, passwordFile } from './peers/password-file.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startTokenService } from './peers/token-service.ts'
 
 const IDENTITY = 'refresh-on-loopback'
+let namespaces = 0
 const PASSWORD: Credentials = { kind: 'password', ...LOGIN }
 
 const peer = distribution()
@@ -125,7 +127,30 @@ else {
   }
 }
 
-let namespaces = 0
+const old = dockerRegistry()
+if ('absent' in old) test('docker-registry', { skip: old.absent }, () => {})
+else {
+  const folder = temporaryFolder('docker-registry')
+  const tokens = await startTokenService({ ...LOGIN, identityToken: IDENTITY, keyFile: join(folder.path, 'jwks.json') })
+  const open = await startDockerRegistry(old.program)
+  const basic = await startDockerRegistry(old.program, passwordFile(join(folder.path, 'htpasswd')))
+  const bearer = await startDockerRegistry(old.program, tokens.certificateSettings)
+  after(async () => {
+    for (const server of [open, basic, bearer, tokens]) await server.stop()
+    folder.remove()
+  })
+  contractOn('distribution 2.8', open, null, false)
+  contractOn('distribution 2.8 with a password', basic, PASSWORD, false)
+  contractOn('distribution 2.8 with tokens', bearer, PASSWORD, false)
+  contractOn('distribution 2.8 with an identity token', bearer, { kind: 'identity-token', token: IDENTITY }, false)
+
+  test('distribution 2.8: a login is asked for, and an invented token is none', async (t) => {
+    for (const server of [basic, bearer])
+      await assert.rejects(put(openOn(t, server, null), 'a/b', Buffer.from('x')), { code: 'REGISTRY_DENIED' })
+    const asked = await fetch(`${bearer.url}/v2/a/b/tags/list`, { headers: { authorization: 'Bearer eyJh.eyJh.eyJh' } })
+    assert.equal(asked.status, 401)
+  })
+}
 
 function openOn(t: TestContext, server: RegistryServer, credentials: Credentials | null, namespace?: string): Registry {
   namespaces += 1
@@ -136,7 +161,7 @@ function openOn(t: TestContext, server: RegistryServer, credentials: Credentials
   return distributionRegistry(address, new Session({ address, send, clock: systemClock, credentials }))
 }
 
-function contractOn(name: string, server: RegistryServer, credentials: Credentials | null): void {
+function contractOn(name: string, server: RegistryServer, credentials: Credentials | null, deletesTags = true): void {
   registryContract(
     name,
     async (t) => {
@@ -144,7 +169,7 @@ function contractOn(name: string, server: RegistryServer, credentials: Credentia
       const namespace = `contract-${namespaces}`
       return { open: () => openOn(t, server, credentials, namespace) }
     },
-    false,
+    { damageable: false, deletesTags },
   )
 }
 

@@ -8,6 +8,7 @@ import { after, before, describe, test, type TestContext } from 'node:test'
 import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
 import type { ReleaseDocument } from '../../src/release/document.ts'
+import { podmanSettings } from './peers/podman.ts'
 import { absentPrograms, runProgram, succeed } from '../world/program.ts'
 import { type Published, publishWorld } from '../world/published.ts'
 
@@ -168,18 +169,6 @@ test('podman: pulls every platform, and runs those that this machine executes', 
   await succeed('skopeo', ['copy', '--quiet', from, `containers-storage:${name}`], { env })
   assert.equal(await succeed('podman', ['run', '--rm', '--network=none', name], { env }), 'hello from toy\n')
 })
-
-/** A storage of its own; and as it comes, podman asks for limits and cgroups that it is refused inside a container. */
-function podmanSettings(folder: string): Record<string, string> {
-  const [containers, storage] = [join(folder, 'containers.conf'), join(folder, 'storage.conf')]
-  writeFileSync(
-    containers,
-    '[containers]\ndefault_ulimits=["nofile=1024:1024","nproc=1024:1024"]\n' +
-      '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="none"\n',
-  )
-  writeFileSync(storage, `[storage]\ndriver="vfs"\ngraphroot="${folder}/root"\nrunroot="${folder}/run"\n`)
-  return { CONTAINERS_CONF: containers, CONTAINERS_STORAGE_CONF: storage, TMPDIR: folder }
-}
 
 describe('install.sh', () => {
   for (const shell of [['dash'], ['busybox', 'sh']] as const) {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { httpReader } from '../../src/buckets/http/reader.ts'
+import { bodyOf } from '../../src/release/digest.ts'
 import { parseS3Address } from '../../src/buckets/address.ts'
 import { s3Bucket } from '../../src/buckets/s3/bucket.ts'
 import { s3Client } from '../../src/buckets/s3/client.ts'
@@ -31,6 +33,36 @@ function contractOn(server: S3Server, exclusive: boolean): void {
     },
     exclusive,
   )
+
+  test(`${server.name}: where an object sends readers is kept and changed, also when its bytes are the same`, async (t) => {
+    await server.makeBucket('sending')
+    const address = parseS3Address(`s3://sending/a/prefix?endpoint=${server.url}&region=${server.region}`)
+    const credentials = { accessKeyId: server.accessKey, secretAccessKey: server.secretKey }
+    const client = s3Client(address, { ca: null, credentials })
+    t.after(() => client.destroy())
+    const bucket = s3Bucket({ address, client, clock: systemClock, leaseTimes: QUICK })
+    const web = await server.readBucket('sending')
+    t.after(() => web.stop())
+    const ask = (key: string) => httpReader(`${web.url}/a/prefix`, systemClock).redirectOf(key)
+    const [there, elsewhere] = ['https://example.org/there', 'https://example.org/elsewhere']
+    assert.equal(await bucket.redirects?.(there, ask), server.name === 'Garage')
+    assert.equal(await bucket.redirects?.(there, async () => elsewhere), false)
+    const put = (redirect?: string) =>
+      bucket.put('on', bodyOf(Buffer.from('the same')), {
+        contentType: 'text/plain',
+        cacheControl: 'no-cache',
+        exclusive: false,
+        ...(redirect !== undefined && { redirect }),
+      })
+    assert.deepEqual([await put(there), await put(there), await put(elsewhere)], ['written', 'present', 'written'])
+    assert.equal(await bucket.redirectOf?.('on'), elsewhere)
+    assert.equal(await ask('on'), server.name === 'Garage' ? elsewhere : null)
+    assert.deepEqual([await put(), await bucket.redirectOf?.('on')], ['written', null])
+    assert.equal(await bucket.redirectOf?.('absent'), null)
+    const left: string[] = []
+    for await (const { key } of bucket.list('')) left.push(key)
+    assert.deepEqual([left, web.notFound], [['on'], []])
+  })
 
   test(`${server.name}: what a dead process of the same owner left is taken over at once, and nobody else's`, async (t) => {
     await server.makeBucket('owned')

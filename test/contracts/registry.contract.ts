@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
-import { MANIFEST_LIMIT, MEDIA_TYPES } from '../../src/image/media-types.ts'
+import { DOCKER_MEDIA_TYPES, MANIFEST_LIMIT, MEDIA_TYPES, type MediaTypes } from '../../src/image/media-types.ts'
 import type { Descriptor, Registry } from '../../src/image/types.ts'
 
 export interface RegistryUnderTest {
@@ -18,11 +18,14 @@ const OTHER = 'dxflrs/amd64_garage'
 
 const nameRefused = (action: Promise<unknown>, what: string) => assert.rejects(action, { code: 'IMAGE_NAME' }, what)
 
-/** @param damageable whether its bytes can be damaged from here; a server's are its own matter */
+/**
+ * @param damageable whether its bytes can be damaged from here; a server's are its own matter
+ * @param deletesTags whether it takes a tag away by its name; who does not loses it with the manifest
+ */
 export function registryContract(
   name: string,
   make: (t: TestContext) => Promise<RegistryUnderTest>,
-  damageable: boolean,
+  { damageable, deletesTags }: { readonly damageable: boolean; readonly deletesTags: boolean },
 ): void {
   const contract = (what: string, run: (under: RegistryUnderTest) => Promise<void>) =>
     test(`${name}: ${what}`, async (t) => run(await make(t)))
@@ -97,6 +100,18 @@ export function registryContract(
     assert.deepEqual(await open().listTags(REPOSITORY), [], 'a manifest without a tag is invisible')
   })
 
+  contract("an image with Docker's media types is one as well, under its own name", async ({ open }) => {
+    const { descriptor, bytes } = await putImage(open(), REPOSITORY, 'a', DOCKER_MEDIA_TYPES)
+    assert.equal(descriptor.mediaType, DOCKER_MEDIA_TYPES.manifest)
+    assert.deepEqual(await open().readManifest(REPOSITORY, descriptor.digest), bytes)
+    const list = indexOf([descriptor], DOCKER_MEDIA_TYPES)
+    const multi = await open().putManifest(REPOSITORY, DOCKER_MEDIA_TYPES.index, list)
+    await open().putTag(REPOSITORY, 'v1', multi)
+    assert.deepEqual(await open().resolveTag(REPOSITORY, 'v1'), multi)
+    await assert.rejects(open().putManifest(REPOSITORY, MEDIA_TYPES.index, list), { name: 'PitlaneError' })
+    await assert.rejects(open().putManifest(REPOSITORY, DOCKER_MEDIA_TYPES.index, bytes), { name: 'PitlaneError' })
+  })
+
   contract('a manifest or index whose parts are absent is refused', async ({ open }) => {
     const config = blobOf(Buffer.from('{"absent":true}'))
     const manifest = manifestOf(config, [])
@@ -122,11 +137,11 @@ export function registryContract(
   contract('a blob too large to be a manifest is not read as one', async ({ open }) => {
     const blob = blobOf(Buffer.alloc(MANIFEST_LIMIT + 1))
     await open().putBlob(REPOSITORY, blob)
-    // A server keeps the two apart: there, it is no manifest at all.
+    // A server keeps the two apart: there, it is no manifest at all, or one that it fails to read.
     const read = await open()
       .readManifest(REPOSITORY, blob.digest)
       .catch((error: Error & { code: string }) => error.code)
-    assert.ok(read === null || read === 'STORAGE_FAILED', String(read))
+    assert.ok(read === null || read === 'STORAGE_FAILED' || read === 'FETCH_FAILED', String(read))
   })
 
   contract('a tag names what it was given, in its own repository only', async ({ open }) => {
@@ -150,6 +165,23 @@ export function registryContract(
       return true
     })
     assert.equal((await open().resolveTag(REPOSITORY, 'v1'))?.digest, first.descriptor.digest)
+  })
+
+  contract('a tag that moves on goes from what was told, and from nowhere else', async ({ open }) => {
+    const images = []
+    for (const one of ['a', 'b', 'c']) images.push((await putImage(open(), REPOSITORY, one)).descriptor)
+    const [first, second, third] = images
+    assert.ok(first && second && third)
+    const led = async () => (await open().resolveTag(REPOSITORY, 'latest'))?.digest
+    await open().putTag(REPOSITORY, 'latest', first, null)
+    await open().putTag(REPOSITORY, 'latest', second, first.digest)
+    assert.equal(await led(), second.digest)
+    await assert.rejects(open().putTag(REPOSITORY, 'latest', third, first.digest), { code: 'CONTRADICTION' })
+    await assert.rejects(open().putTag(REPOSITORY, 'latest', third, null), { code: 'CONTRADICTION' })
+    const absent = { ...third, digest: digestOf(Buffer.from('absent')) }
+    await assert.rejects(open().putTag(REPOSITORY, 'latest', absent, second.digest), { code: 'NOT_FOUND' })
+    assert.equal(await led(), second.digest)
+    assert.deepEqual(await open().listTags(REPOSITORY), ['latest'])
   })
 
   contract('a tag for an absent manifest, or with another size, is refused', async ({ open }) => {
@@ -181,10 +213,11 @@ export function registryContract(
       const other = await putImage(open(), REPOSITORY, 'b')
       await open().putTag(REPOSITORY, 'v1', descriptor)
       await open().putTag(REPOSITORY, 'v2', other.descriptor)
-      assert.equal(await open().deleteTag(REPOSITORY, 'v1', descriptor.digest), 'deleted')
-      assert.equal(await open().resolveTag(REPOSITORY, 'v1'), null)
+      const taken = await open().deleteTag(REPOSITORY, 'v1', descriptor.digest)
+      assert.equal(taken, deletesTags ? 'deleted' : 'unsupported')
+      assert.equal((await open().resolveTag(REPOSITORY, 'v1')) === null, deletesTags)
       assert.ok(await open().readManifest(REPOSITORY, descriptor.digest), 'what it named stays')
-      assert.equal(await open().deleteTag(REPOSITORY, 'v1', descriptor.digest), 'absent')
+      if (deletesTags) assert.equal(await open().deleteTag(REPOSITORY, 'v1', descriptor.digest), 'absent')
       assert.equal(await open().deleteManifest(REPOSITORY, descriptor.digest), 'deleted')
       assert.equal(await open().readManifest(REPOSITORY, descriptor.digest), null)
       assert.equal(await open().deleteManifest(REPOSITORY, descriptor.digest), 'absent')
@@ -310,29 +343,29 @@ function blobOf(bytes: Buffer): Blob {
   return { bytes, digest: digestOf(bytes), size: bytes.length, open: () => Readable.from([bytes]) }
 }
 
-async function putImage(registry: Registry, repository: string, name: string) {
+async function putImage(registry: Registry, repository: string, name: string, types: MediaTypes = MEDIA_TYPES) {
   const config = blobOf(Buffer.from(JSON.stringify({ config: name })))
   const layer = blobOf(Buffer.from(`layer ${name}`))
   await registry.putBlob(repository, config)
   await registry.putBlob(repository, layer)
-  const bytes = manifestOf(config, [layer])
-  return { bytes, config, descriptor: await registry.putManifest(repository, MEDIA_TYPES.manifest, bytes) }
+  const bytes = manifestOf(config, [layer], types)
+  return { bytes, config, descriptor: await registry.putManifest(repository, types.manifest, bytes) }
 }
 
-function manifestOf(config: Blob, layers: readonly Blob[]): Buffer {
+function manifestOf(config: Blob, layers: readonly Blob[], types: MediaTypes = MEDIA_TYPES): Buffer {
   const describe = (mediaType: string, { digest, size }: Blob) => ({ mediaType, digest, size })
   return Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
-      mediaType: MEDIA_TYPES.manifest,
-      config: describe(MEDIA_TYPES.config, config),
-      layers: layers.map((layer) => describe(MEDIA_TYPES.layer, layer)),
+      mediaType: types.manifest,
+      config: describe(types.config, config),
+      layers: layers.map((layer) => describe(types.layer, layer)),
     }),
   )
 }
 
-function indexOf(manifests: readonly Descriptor[]): Buffer {
-  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests }))
+function indexOf(manifests: readonly Descriptor[], types: MediaTypes = MEDIA_TYPES): Buffer {
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests }))
 }
 
 function digestOf(bytes: Buffer): string {

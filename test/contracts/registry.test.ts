@@ -15,5 +15,5 @@ registryContract(
       damage: (digest) => writeFile(join(folder, 'blobs', 'sha256', digest.slice(7)), 'damaged'),
     }
   },
-  true,
+  { damageable: true, deletesTags: true },
 )

@@ -27,7 +27,7 @@ let tagged: worlds.World
 
 before(async () => {
   runs = await Runs.open()
-  released = worlds.freshWorld()
+  released = worlds.freshWorld(worlds.FLOATING)
   await done(released, ['release', 'v1.0.0', '--jobs', '2'])
   tagged = worlds.copyOf(released)
   commit(tagged, 'v1.1.0')

@@ -75,6 +75,9 @@ export function look({ bucket, images }: Published, withdrawn: string | null = n
     if (image && tags.get(name ?? '') !== image.digest)
       problems.push(`${KEYS.index} names ${image.reference}, and ${name} is ${tags.get(name ?? '') ?? 'absent'}`)
   }
+  for (const { repository, tag, digest } of index?.floating ?? [])
+    if (digest !== null && !tags.has(`${repository}:${tag}`))
+      problems.push(`${KEYS.index} names ${repository}:${tag}, which is absent`)
   const latest = object(KEYS.latest)?.toString('utf8').trim() ?? null
   return { problems, serial: index?.serial ?? 0, latest, tags, versions }
 }
@@ -86,7 +89,9 @@ export function backwards(before: View, after: View): string[] {
   if (before.latest !== null && (after.latest === null || compareVersions(after.latest, before.latest) < 0))
     problems.push(`latest went from ${before.latest} back to ${after.latest ?? 'nothing'}`)
   for (const [tag, digest] of before.tags)
-    if (after.tags.get(tag) !== digest) problems.push(`the tag ${tag} was ${digest}, is ${after.tags.get(tag)}`)
+    if (tag.endsWith(':latest')) {
+      if (!after.tags.has(tag)) problems.push(`the tag ${tag} is gone`)
+    } else if (after.tags.get(tag) !== digest) problems.push(`the tag ${tag} was ${digest}, is ${after.tags.get(tag)}`)
   for (const [list, named] of before.versions)
     for (const version of named)
       if (after.versions.get(list)?.has(version) !== true) problems.push(`${list} no longer names ${version}`)

@@ -67,6 +67,9 @@ export interface World {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** The same with an image tag that moves on. */
+export const FLOATING = CONFIGURATION.replace('name: example/toy', 'name: example/toy\n    floating: [latest]')
+
 /** The world as it is before any release; in fast memory. */
 export function freshWorld(configuration = CONFIGURATION): World {
   const made = makeWorld(configuration)

@@ -113,8 +113,8 @@ function wrapRegistry(registry: Registry, faults: Faults): Registry {
       faults.outside(`registry.readManifest ${repository}@${digest}`, () => registry.readManifest(repository, digest)),
     resolveTag: (repository, tag) =>
       faults.outside(`registry.resolveTag ${repository}:${tag}`, () => registry.resolveTag(repository, tag)),
-    putTag: (repository, tag, descriptor) =>
-      faults.outside(`registry.putTag ${repository}:${tag}`, () => registry.putTag(repository, tag, descriptor)),
+    putTag: (repository, tag, descriptor, from) =>
+      faults.outside(`registry.putTag ${repository}:${tag}`, () => registry.putTag(repository, tag, descriptor, from)),
     listTags: (repository) => registry.listTags(repository),
     deleteTag: (repository, tag, digest) =>
       faults.outside(`registry.deleteTag ${repository}:${tag}`, () => registry.deleteTag(repository, tag, digest)),

@@ -43,8 +43,13 @@ export async function succeed(command: string, args: readonly string[], options:
 
 /** Those of the programs that are not on PATH. */
 export function absentPrograms(...names: readonly string[]): readonly string[] {
+  return names.filter((name) => programOnPath(name) === null)
+}
+
+/** Its path; null when it is not there. */
+export function programOnPath(name: string): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return names.filter((name) => !folders.some((folder) => isExecutable(join(folder, name))))
+  return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null
 }
 
 function isExecutable(path: string): boolean {

@@ -17,6 +17,7 @@ export async function* examineFolder(root: string, clock: Clock): AsyncIterable<
       ? good('reach the bucket', `${root} is not there yet: the first release makes it`)
       : bad('reach the bucket', `${root} is not there, and ${there} may not be written to`, `Make ${there} writable.`)
   } else yield* examineExisting(root, clock)
+  yield good('addresses that stay', 'a folder sends no readers on: there will be none')
   const { bavail, bsize } = await statfs(there)
   const free = bavail * bsize
   const detail = `${(free / ROOM).toFixed(1)} GiB free`

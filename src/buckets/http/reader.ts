@@ -20,12 +20,15 @@ export interface HttpReader {
   readonly location: string
   read(key: string, limit: number): Promise<Buffer | null>
   open(key: string): Promise<Readable | null>
+  /** Where the answer sends its reader on, without going there; null when nowhere. */
+  redirectOf(key: string): Promise<string | null>
 }
 
 /** `base` without a trailing slash, http or https. A server can't hold its reader for ever: what it sends has to arrive in its time. */
 export function httpReader(base: string, clock: Clock, limits: HttpLimits = LIMITS): HttpReader {
+  const urlOf = (key: string) => `${base}/${key.split('/').map(encodeURIComponent).join('/')}`
   const open = async (key: string): Promise<Readable | null> => {
-    const url = `${base}/${key.split('/').map(encodeURIComponent).join('/')}`
+    const url = urlOf(key)
     const watch = new Watch(url, clock, limits)
     const response = await watch.get()
     // Only these two say for sure that it is not there.
@@ -47,6 +50,15 @@ export function httpReader(base: string, clock: Clock, limits: HttpLimits = LIMI
   return {
     location: base,
     open,
+    async redirectOf(key) {
+      const url = urlOf(key)
+      const watch = new Watch(url, clock, limits)
+      const { status, headers } = await watch.get('manual')
+      watch.end()
+      const to = headers.get('location')
+      const isSent = [301, 302, 303, 307, 308].includes(status) && to !== null && URL.canParse(to, url)
+      return isSent ? new URL(to, url).href : null
+    },
     async read(key, limit) {
       const stream = await open(key)
       if (stream === null) return null
@@ -75,11 +87,11 @@ class Watch {
     this.#limits = limits
   }
 
-  async get(): Promise<Response> {
+  async get(redirect: 'follow' | 'manual' = 'follow'): Promise<Response> {
     const url = this.#url
     try {
       const headers = { 'cache-control': 'no-cache' }
-      return await this.#inTime(fetch(url, { signal: this.#stop.signal, headers }), 'no answer')
+      return await this.#inTime(fetch(url, { signal: this.#stop.signal, headers, redirect }), 'no answer')
     } catch (error) {
       this.end()
       if (error instanceof PitlaneError) throw error

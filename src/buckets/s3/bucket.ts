@@ -30,6 +30,7 @@ import { orderedClaims } from './lease/claims.ts'
 import { acquire, LEASE_TIMES, LEASES, type LeaseTimes } from './lease/lease.ts'
 import { onlyObject } from './lease/only.ts'
 import { s3LeaseStore } from './lease/s3-store.ts'
+import { findRedirects } from './redirects.ts'
 import { DIGEST_METADATA, upload } from './upload.ts'
 
 export interface S3BucketOptions {
@@ -52,6 +53,8 @@ interface Found {
   readonly size: number
   /** Lower-case hex, as whoever wrote it announced it; null when they did not. */
   readonly announced: string | null
+  /** Where readers are sent on to. */
+  readonly redirect: string | null
 }
 
 export function s3Bucket(options: S3BucketOptions): Bucket {
@@ -88,7 +91,7 @@ class S3Bucket implements Bucket {
     const where = this.#writable(key)
     const at = this.#at(key)
     for (let tried = 1; ; tried += 1) {
-      if (await this.#holds(key, body, options.exclusive)) return 'present'
+      if (await this.#holds(key, body, options)) return 'present'
       const onlyIfAbsent = options.exclusive && (await this.#refusesTaken())
       try {
         const parts = { client: this.#client, clock: this.#clock, limits: this.#retry, threshold: this.#threshold }
@@ -108,6 +111,15 @@ class S3Bucket implements Bucket {
   async head(key: string): Promise<ObjectFacts | null> {
     const found = await this.#look(key)
     return found === null ? null : { key, size: found.size }
+  }
+
+  redirects(to: string, ask: (key: string) => Promise<string | null>): Promise<boolean> {
+    const parts = { client: this.#client, address: this.#address, clock: this.#clock }
+    return this.#ask('writing', this.location, () => findRedirects(parts, to, ask))
+  }
+
+  async redirectOf(key: string): Promise<string | null> {
+    return (await this.#look(key))?.redirect ?? null
   }
 
   async requireWritable(): Promise<void> {
@@ -216,8 +228,9 @@ class S3Bucket implements Bucket {
     const where = this.#where(key)
     return this.#ask('asking for it', where, async () => {
       try {
-        const { ContentLength, Metadata } = await this.#client.send(new HeadObjectCommand(this.#at(key)))
-        return { size: ContentLength ?? 0, announced: announcedIn(Metadata) }
+        const found = await this.#client.send(new HeadObjectCommand(this.#at(key)))
+        const redirect = found.WebsiteRedirectLocation ?? null
+        return { size: found.ContentLength ?? 0, announced: announcedIn(found.Metadata), redirect }
       } catch (error) {
         if (!saysAbsent(refusalOf(error))) throw await this.#withReason(key, error)
         await this.#confirmBucket()
@@ -274,9 +287,9 @@ class S3Bucket implements Bucket {
   }
 
   /** Whether the key holds exactly these bytes already. `exclusive` refuses others. */
-  async #holds(key: string, body: Body, exclusive: boolean): Promise<boolean> {
+  async #holds(key: string, body: Body, { exclusive, redirect }: PutOptions): Promise<boolean> {
     const found = await this.#look(key)
-    if (found === null) return false
+    if (found === null || (!exclusive && found.redirect !== (redirect ?? null))) return false
     if (found.size !== body.size && !exclusive) return false
     const sha256 = found.announced ?? (await this.#digest(key))
     if (found.size === body.size && sha256 === body.sha256) return true

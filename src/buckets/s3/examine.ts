@@ -15,6 +15,7 @@ import { bad, type Examination, type ExamineOptions, good, weak } from '../../ex
 import { type S3Address, shownAddress } from '../address.ts'
 import { refusalOf, storageFailure } from './answers.ts'
 import { findConditional, PROBES } from './conditional.ts'
+import { findRedirects } from './redirects.ts'
 
 interface Parts {
   readonly client: S3Client
@@ -22,12 +23,13 @@ interface Parts {
   readonly clock: Clock
 }
 
+const LINKS = 'addresses that stay'
 /** Milliseconds: an upload that nobody has ended for so long was abandoned. */
 const ABANDONED = 24 * 3_600_000
 /** S3 refuses requests whose date is off by 15 minutes ("Error responses": RequestTimeTooSkewed); milliseconds. */
 const SKEW = 15 * 60_000
 
-export async function* examineS3(parts: Parts, { readPublic }: ExamineOptions): AsyncIterable<Examination> {
+export async function* examineS3(parts: Parts, { readPublic, redirectOf }: ExamineOptions): AsyncIterable<Examination> {
   const { client, address, clock } = parts
   const at = { Bucket: address.bucket, Key: `${address.prefix}${PROBES}${clock.random(16).toString('hex')}` }
   const where = shownAddress(address)
@@ -100,6 +102,12 @@ export async function* examineS3(parts: Parts, { readPublic }: ExamineOptions): 
           null,
         ),
   )
+  if (redirectOf !== null)
+    yield await attempt(LINKS, async () =>
+      (await findRedirects(parts, 'https://example.org/', redirectOf))
+        ? good(LINKS, 'readers are sent on: the newest release has an address that stays')
+        : good(LINKS, 'readers are not sent on (x-amz-website-redirect-location): there will be none'),
+    )
   yield await leftovers(parts)
   yield await width(parts)
 }

@@ -185,6 +185,7 @@ function headersOf({ bucket, key, body, options }: Upload) {
     Key: key,
     ContentType: options.contentType,
     CacheControl: options.cacheControl,
+    ...(options.redirect === undefined ? {} : { WebsiteRedirectLocation: options.redirect }),
     Metadata: { [DIGEST_METADATA]: body.sha256 },
   }
 }

@@ -107,6 +107,8 @@ async function* bucket(
     const reader = site === null ? null : await context.published(site)
     yield* await context.examineBucket(publish.bucket, project.folder, {
       readPublic: reader === null ? null : (probe) => reader.read(probe, PROBE_LIMIT),
+      redirectOf:
+        reader?.redirectOf === undefined ? null : (probe) => reader.redirectOf?.(probe) ?? Promise.resolve(null),
     })
   } catch (error) {
     yield failed('reach the bucket', error)

@@ -6,7 +6,13 @@ import type { Context } from '../context.ts'
 import { planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
 
-export async function rebuild(this: Context, flags: { check: boolean; noWait: boolean; json: boolean }): Promise<void> {
+interface RebuildFlags {
+  readonly takeTags: boolean
+  readonly noWait: boolean
+  readonly json: boolean
+}
+
+export async function rebuild(this: Context, flags: RebuildFlags & { check: boolean }): Promise<void> {
   await refresh(this, flags, 'pitlane pages rebuild', (changed) => {
     if (changed.length === 0) return 'page, lists, feeds and pointers are what the documents say\n'
     return changed.map((key) => `${flags.check ? 'differs' : 'written'}  ${key}\n`).join('')
@@ -14,7 +20,7 @@ export async function rebuild(this: Context, flags: { check: boolean; noWait: bo
 }
 
 /** `publish index`: the same, told in one line. */
-export async function index(this: Context, flags: { noWait: boolean; json: boolean }): Promise<void> {
+export async function index(this: Context, flags: RebuildFlags): Promise<void> {
   await refresh(this, { ...flags, check: false }, 'pitlane publish index', (changed, location) =>
     changed.length === 0
       ? `present  page, lists, feeds and pointers  in ${location}: they are what the documents say\n`
@@ -24,7 +30,7 @@ export async function index(this: Context, flags: { noWait: boolean; json: boole
 
 async function refresh(
   context: Context,
-  flags: { readonly check: boolean; readonly noWait: boolean; readonly json: boolean },
+  flags: RebuildFlags & { readonly check: boolean },
   command: string,
   words: (changed: readonly string[], location: string) => string,
 ): Promise<void> {
@@ -34,7 +40,7 @@ async function refresh(
     requirePublish(plan, project)
     const { report, notes } = notesOf(context, flags.json)
     await withState(context, project, flags, command, report, async (state) => {
-      const { lists } = await publishing(context, project, plan, { ...state, report, noWait: flags.noWait })
+      const { lists } = await publishing(context, project, plan, { ...state, ...flags, report })
       const changed = flags.check ? await checkPages(lists) : await rebuildPages(lists, context.stop.drain)
       if (flags.json) printJson(context, { changed, notes })
       else context.process.stdout.write(words(changed, lists.bucket.location))

@@ -15,6 +15,7 @@ export interface MultiarchFlags {
   readonly tag?: string
   readonly version?: string
   readonly partial: boolean
+  readonly takeTags: boolean
   readonly noWait: boolean
   readonly json: boolean
 }
@@ -37,7 +38,7 @@ export async function multiarch(this: Context, flags: MultiarchFlags): Promise<v
     await withState(this, project, flags, command, report, async (state) => {
       const registry = await this.registry(place, project.folder)
       const journal = { writer: state.writer, bucket: null, registry, stop: this.stop.drain }
-      const options = { ...state, report, noWait: flags.noWait }
+      const options = { ...state, ...flags, report }
       const parts = tag === image.tag ? await partsOf(this, project, plan, options) : null
       const permit = async (made: PublishedIndex['image']) => {
         if (parts?.lists != null) await requireRecordable(parts.lists, { plan, image: made })

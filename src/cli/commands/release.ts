@@ -1,19 +1,28 @@
-import { PitlaneError } from '../../errors.ts'
+import { EXIT, PitlaneError } from '../../errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { shellWord } from '../../shell-word.ts'
 import { inheritPlan } from '../../release/inherit-plan.ts'
-import { release as releasePlan } from '../../release/release.ts'
+import { release as releasePlan, type ReleaseParts } from '../../release/release.ts'
+import { startOver } from '../../release/start-over/start-over.ts'
 import { guard, reporter, tidyUp, withState } from '../command.ts'
 import type { Context, Project } from '../context.ts'
 import { publishing } from '../publishing.ts'
 import { readRequest } from '../request.ts'
 
-export async function release(
-  this: Context,
-  flags: { jobs?: number; noWait: boolean; reason?: string; json: boolean },
-  revision?: string,
-): Promise<void> {
+export interface ReleaseFlags {
+  readonly jobs?: number
+  readonly noWait: boolean
+  readonly reason?: string
+  readonly takeTags: boolean
+  readonly startOver: boolean
+  readonly dryRun: boolean
+  readonly yes: boolean
+  readonly json: boolean
+}
+
+export async function release(this: Context, flags: ReleaseFlags, revision?: string): Promise<void> {
   await guard(this, flags.json, async () => {
+    requireAsked(this, flags)
     const request = await readRequest(this, 'release', revision)
     const { project, plan: planned, changes, named } = request
     if (planned.release?.publish == null) {
@@ -31,12 +40,13 @@ export async function release(
     for (const message of [changes, tags]) if (message !== null) report({ event: 'note', message })
     await withState(this, project, flags, request.command, report, async (state, engine) => {
       const plan = await inheritPlan(state.writer.db, planned)
-      const parts = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait })
+      const parts = await publishing(this, project, plan, { ...state, ...flags, report })
       const { repository } = project
-      await releasePlan(
-        { engine, content: state.content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop },
-        { plan, event: request.event(), reason: flags.reason ?? null, inherited: plan.id !== planned.id },
-      )
+      const { content } = state
+      const all = { engine, content, repository, ...parts, pitlaneVersion: this.pitlaneVersion, stop: this.stop }
+      if (flags.startOver && (await begunAnew(this, flags, all, plan)) === 'stopped') return
+      const inherited = plan.id !== planned.id
+      await releasePlan(all, { plan, event: request.event(), reason: flags.reason ?? null, inherited })
       await tidyUp(state, engine)
     })
   })
@@ -50,6 +60,40 @@ async function tagsBeside({ repository }: Project, { source, version, channel }:
   if (tag === undefined) return null
   const names = tags.slice(0, 3).map(({ name }) => name)
   return `${version.slice(0, 12)} is released as a commit (${channel}), not as ${names.join(', ')}: that would be \`pitlane release ${shellWord(tag.name)}\``
+}
+
+function requireAsked(context: Context, { startOver: asked, dryRun, yes }: ReleaseFlags): void {
+  if (!asked && (dryRun || yes))
+    throw new PitlaneError('USAGE', `${dryRun ? '--dry-run' : '--yes'} is for --start-over`, {
+      hint: 'What a release would do is shown by `pitlane plan`.',
+    })
+  if (asked && !dryRun && !yes && !context.canAsk())
+    throw new PitlaneError('USAGE', 'nobody is at a terminal to agree to it', {
+      hint: 'See what would be removed with --dry-run, then add --yes.',
+    })
+}
+
+/** What an earlier try left is removed, if that is agreed to. */
+async function begunAnew(
+  context: Context,
+  { dryRun, yes }: ReleaseFlags,
+  parts: ReleaseParts,
+  plan: Plan,
+): Promise<'stopped' | 'begun'> {
+  const { report } = parts.engine
+  const done = await startOver(parts, plan, async (shown) => {
+    report({ event: 'start-over', state: 'planned', ...shown })
+    return !dryRun && (yes || (await context.ask('Remove it, and begin anew?')))
+  })
+  if (done === 'declined') {
+    if (dryRun) return 'stopped'
+    report({ event: 'note', message: 'nothing was changed' })
+    context.exitCode = EXIT.interrupted
+    return 'stopped'
+  }
+  if (done !== null) report({ event: 'start-over', state: 'done', ...done })
+  else report({ event: 'note', message: `there is nothing of ${plan.version} to start over` })
+  return dryRun ? 'stopped' : 'begun'
 }
 
 /** `pitlane release` without a revision means "what I have here", and that has to be what is committed. */

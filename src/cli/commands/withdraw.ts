@@ -9,7 +9,7 @@ import type { Report } from '../../run/progress.ts'
 import { requirePublish } from '../by-hand.ts'
 import { guard, printJson, reporter, withState } from '../command.ts'
 import type { Context } from '../context.ts'
-import { oneLine } from '../output.ts'
+import { oneLine, printable } from '../output.ts'
 import { planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
 
@@ -99,16 +99,26 @@ async function change(
 }
 
 function documentOf(done: StateChange, dryRun: boolean, notes: readonly string[]) {
-  const { version, state, changed, pointers, documentation } = done
-  return { version, changed, dryRun, state, pointers, ...(documentation === null ? {} : { documentation }), notes }
+  const { version, state, changed, pointers, tags, documentation } = done
+  return {
+    version,
+    changed,
+    dryRun,
+    state,
+    pointers,
+    tags,
+    ...(documentation === null ? {} : { documentation }),
+    notes,
+  }
 }
 
 function tell({ process }: Context, told: StateChange, tense: 'would' | 'did'): void {
-  const { changed, pointers, documentation } = told
+  const { changed, pointers, tags, documentation } = told
   const lines = [headline(told, tense)]
   if (changed) {
     lines.push(
       ...pointers.map(({ channel, from, to }) => `  ${pointerKey(channel)}: ${from ?? 'none'} → ${to ?? 'none'}`),
+      ...tags.map(({ name, from, to }) => `  image ${printable(name)}: ${from ?? 'none'} → ${to ?? 'none'}`),
     )
     if (documentation !== null) {
       const { path, from, to } = documentation

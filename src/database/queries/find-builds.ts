@@ -1,6 +1,8 @@
 /** Builds and their stages, looked for. */
+import type { Transaction } from 'kysely'
 import type { ErrorCode } from '../../errors.ts'
 import { stageEnded } from '../../run/state.ts'
+import type { Database } from '../schema.ts'
 import type { Reader } from '../writer.ts'
 import type { BuildRow } from './builds.ts'
 import { readErrorCode, readStageState } from './stored-words.ts'
@@ -18,6 +20,11 @@ export async function findGreenChecks(db: Reader, checksDigest: string): Promise
     .where('state', '=', 'succeeded')
     .orderBy('number', 'desc')
     .executeTakeFirst()
+}
+
+/** A green build whose bytes are not wanted any more: the next release of its plan makes a new one. */
+export async function giveUpBuild(trx: Transaction<Database>, id: string): Promise<void> {
+  await trx.updateTable('builds').set({ state: 'failed' }).where('id', '=', id).execute()
 }
 
 /** The newest release build of a plan that has not failed. Whatever came before it was given up for it. */

@@ -122,6 +122,18 @@ export async function wasBegun(db: Reader, version: string, entries: readonly st
   return tried !== undefined
 }
 
+/** Destinations of an entry's operations whose effect is confirmed. */
+export async function doneOperations(db: Reader, version: string, entry: string): Promise<readonly string[]> {
+  const done = await db
+    .selectFrom('operations')
+    .select('destination')
+    .where('version', '=', version)
+    .where('entry', '=', entry)
+    .where('state', '=', 'done')
+    .execute()
+  return done.map(({ destination }) => destination)
+}
+
 /** Only for one of which nobody can have seen anything. */
 export async function forgetPublication(trx: Transaction<Database>, version: string): Promise<void> {
   await trx.deleteFrom('operations').where('version', '=', version).execute()

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
 import { readParts } from '../manifest.ts'
-import { MANIFEST_LIMIT, MEDIA_TYPES } from '../media-types.ts'
+import { DOCKER_MEDIA_TYPES, MANIFEST_LIMIT, MEDIA_TYPES } from '../media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from '../names.ts'
 import type { Deletion, Descriptor, Registry } from '../types.ts'
 import type { RegistryAddress } from '../address.ts'
@@ -21,8 +21,8 @@ import { tryUpload, uploadBlob } from './upload.ts'
 const ANY_MANIFEST = [
   MEDIA_TYPES.index,
   MEDIA_TYPES.manifest,
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
+  DOCKER_MEDIA_TYPES.index,
+  DOCKER_MEDIA_TYPES.manifest,
 ].join(', ')
 const LOST = 'The registry has lost it, or somebody removed it: run the same command again, which puts what is missing.'
 const CHANGED = 'The registry, or something on the way to it, changes what it stores.'
@@ -166,13 +166,13 @@ class DistributionRegistry implements Registry {
     return { mediaType: mediaTypeOf(answer), digest: digestOf(bytes), size: bytes.length }
   }
 
-  async putTag(repository: string, tag: string, descriptor: Descriptor): Promise<void> {
+  async putTag(repository: string, tag: string, descriptor: Descriptor, from: string | null = null): Promise<void> {
     const name = this.#name(repository)
     requireTag(tag)
     requireDigest(descriptor.digest)
     const present = await this.resolveTag(repository, tag)
     const shown = `${this.location}/${repository}:${tag}`
-    if (present !== null && present.digest !== descriptor.digest)
+    if (present !== null && present.digest !== descriptor.digest && present.digest !== from)
       throw new PitlaneError(
         'CONTRADICTION',
         `the tag ${shown} names ${present.digest} and would be moved to ${descriptor.digest}`,
@@ -190,7 +190,7 @@ class DistributionRegistry implements Registry {
         'CONTRADICTION',
         `${descriptor.digest} has ${bytes.length} bytes, the tag ${shown} would say ${descriptor.size}`,
       )
-    if (present !== null) return
+    if (present?.digest === descriptor.digest) return
     await this.#put(name, tag, descriptor.mediaType, bytes, [201])
     const now = await this.resolveTag(repository, tag)
     if (now?.digest === descriptor.digest) return
@@ -268,7 +268,10 @@ class DistributionRegistry implements Registry {
     return this.#delete(name, `blobs/${digest}`)
   }
 
-  /** Distribution specification 1.1, "Content Management": 405 where the registry does not delete; for a tag 400 as well. */
+  /**
+   * Distribution specification 1.1, "Content Management": 405 where the registry does not delete; for a tag 400 as well. One that deletes by
+   * digest alone may take the tag for a wrong one.
+   */
   async #delete(name: string, path: string): Promise<Deletion> {
     const answer = await this.#session.askWhole({
       method: 'DELETE',
@@ -277,7 +280,7 @@ class DistributionRegistry implements Registry {
       expect: [200, 202, 204, 400, 404, 405],
     })
     // Any other 400 is a fault of the request, and no answer to it.
-    if (answer.status === 400 && !/"code"\s*:\s*"UNSUPPORTED"/.test(answer.bytes.toString('utf8')))
+    if (answer.status === 400 && !/"code"\s*:\s*"(UNSUPPORTED|DIGEST_INVALID)"/.test(answer.bytes.toString('utf8')))
       throw new PitlaneError('FETCH_FAILED', `DELETE ${shownUrl(answer.url)} answered 400`, {
         hint: 'The registry does not understand how to delete that: delete it with its own tools.',
       })
@@ -326,7 +329,7 @@ class DistributionRegistry implements Registry {
       if ((await this.readManifest(repository, part)) === null)
         return new PitlaneError('NOT_FOUND', `${where}: ${digest} names ${part}, which is not there`, { hint: LOST })
     return new PitlaneError('STORAGE_FAILED', `${where}: the registry refuses the manifest ${digest}: ${status}`, {
-      hint: 'Does it take OCI images? An older one may only know the media types of Docker.',
+      hint: 'Does it take OCI images? For one that only knows the media types of Docker: `format: docker` in release.image.',
     })
   }
 

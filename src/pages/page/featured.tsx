@@ -1,5 +1,5 @@
 import type { ReleaseDocument } from '../../release/document.ts'
-import { type Catalogue, isWhole } from '../catalogue.ts'
+import { type Catalogue, isWhole, tagsOf } from '../catalogue.ts'
 import { humanDate, plainLine } from '../text.ts'
 import { ByHand } from './by-hand.tsx'
 import { Documentation } from './documentation.tsx'
@@ -66,7 +66,7 @@ export function Featured({ document, catalogue }: { document: ReleaseDocument; c
       {document.image ? (
         <section id="_image" aria-labelledby="_image-title">
           <h2 id="_image-title">Container image</h2>
-          <Image image={document.image} level={3} />
+          <Image image={document.image} level={3} tags={tagsOf(catalogue, document)} />
         </section>
       ) : null}
       <section id="_evidence" aria-labelledby="_evidence-title">

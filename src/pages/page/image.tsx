@@ -4,17 +4,32 @@ import { exactSize, humanSize, plainLine } from '../text.ts'
 import { CommandBlock } from './commands.tsx'
 
 /** The container image of a release: how to get it where that is known, and the digest of each platform. */
-export function Image({ image, level }: { image: ReleaseImage; level: 3 | 5 }) {
+export function Image({
+  image,
+  level,
+  tags,
+}: {
+  image: ReleaseImage
+  level: 3 | 5
+  /** Those that move on, and lead here now. */
+  tags: readonly string[]
+}) {
   const commands = imageCommands(image)
   return (
     <>
-      {commands === null ? (
+      {commands.length === 0 ? (
         <p class="about">
           The release does not say where it can be pulled from. Wherever you get it, compare the digest: the same digest
           is the same image, byte for byte.
         </p>
       ) : (
-        <CommandBlock commands={commands} level={level} />
+        commands.map((one) => <CommandBlock commands={one} level={level} />)
+      )}
+      {tags.length === 0 ? null : (
+        <p class="about">
+          Also tagged <code>{plainLine(tags.join(', '))}</code> for now:{' '}
+          {tags.length === 1 ? 'that tag moves' : 'those tags move'} on with the next release.
+        </p>
       )}
       <dl class="facts">
         <dt>all platforms</dt>

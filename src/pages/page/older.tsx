@@ -2,7 +2,7 @@ import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { isWithdrawn } from '../../release/state-document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
-import type { Catalogue } from '../catalogue.ts'
+import { type Catalogue, tagsOf } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
 import { ByHand } from './by-hand.tsx'
 import { withdrawalOf, withdrawalSentence } from '../withdrawal.ts'
@@ -68,7 +68,7 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         {image === null ? null : (
           <>
             <h4>Container image</h4>
-            <Image image={image} level={5} />
+            <Image image={image} level={5} tags={tagsOf(catalogue, document)} />
           </>
         )}
         <Evidence document={document} catalogue={catalogue} />

@@ -10,6 +10,7 @@ import { isoSeconds, type ReleaseDocument } from '../document.ts'
 import { entriesBelow } from '../documentation/documents.ts'
 import { isPage } from '../documentation/kinds.ts'
 import { readFiles } from '../documentation/read-site.ts'
+import { nameOf } from '../floating.ts'
 import { whatLacks } from '../listable.ts'
 import { listOperations, type ListParts, readSite, type Site } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
@@ -101,12 +102,12 @@ async function candidatesOf(lists: ListParts, site: Site, at: number, grace: num
   const { stored, retired, standing, states, documentation, notBefore } = site
   const everything = [...stored, ...retired.map((release) => release.stored)]
   const index = (as: States) => {
-    const parts = { stored: everything, standing, states: as, lost: [], documentation }
+    const parts = { stored: everything, retired: [], standing, states: as, lost: [], documentation, stableLinks: false }
     return indexIn(listOperations(lists, parts, standing.serial + 1, Math.max(at, notBefore)))
   }
   // The index puts what is withdrawn behind all others, the page leaves it in its place.
   const { releases } = await index(new Map())
-  const { pointers } = await index(states)
+  const { pointers, floating = [] } = await index(states)
   const now = standing.index?.pointers ?? {}
   const growing = new Map(
     everything.flatMap(({ document: { version, byHand } }): [string, number][] =>
@@ -125,7 +126,13 @@ async function candidatesOf(lists: ListParts, site: Site, at: number, grace: num
       isOffered: !isWithdrawn(states, version),
       growsUntil: isWithdrawn(states, version) ? null : (growing.get(version) ?? null),
     })),
-    named: new Map([...successorsOf(states), ...pointed]),
+    named: new Map([
+      ...successorsOf(states),
+      ...[...(standing.index?.floating ?? []), ...floating].flatMap((tag): [string, string][] =>
+        tag.version === null ? [] : [[tag.version, nameOf(tag)]],
+      ),
+      ...pointed,
+    ]),
   }
 }
 

@@ -34,7 +34,7 @@ export async function countStrays(
         hint: 'Does the listing come to an end? Nothing was changed.',
       })
     const name = key.slice(KEYS.releases.length)
-    if (known.has(key) || key.startsWith(KEYS.retiredFolder)) continue
+    if (known.has(key) || key.startsWith(KEYS.retiredFolder) || key.startsWith(KEYS.stableFolder)) continue
     if (!name.includes('/') && reservedUnderReleases(name) !== null) continue
     objects += 1
     bytes += size

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { programOnPath } from '../../world/program.ts'
 
 export interface BuiltPeer {
   /** With its version. */
@@ -49,6 +50,12 @@ shift 3
 rm -rf "$making" "$folder"
 "$@" && [ -x "$making/bin/$program" ] && mv "$making" "$folder"
 `
+
+/** One that comes with the system: see `scripts/peers.ts`. */
+export function onPath(name: string): { readonly program: string } | { readonly absent: string } {
+  const found = programOnPath(name)
+  return found === null ? { absent: `${name} is not installed` } : { program: found }
+}
 
 export function goModule(name: string, program: string, module: string): BuiltPeer {
   return {

@@ -1,5 +1,6 @@
 /** A token service as registries expect one ("Token authentication" of the distribution project): real signed tokens, one user. */
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { spawnSync } from 'node:child_process'
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -10,6 +11,8 @@ export interface TokenService {
   readonly realm: string
   /** Configuration of the registry that believes it. */
   readonly settings: readonly string[]
+  /** The same for version 2 of the distribution project's registry, which wants a certificate. */
+  readonly certificateSettings: readonly string[]
   /** Scopes asked for, in order. */
   readonly asked: string[]
   /** Seconds that tokens live from now on, whatever the answer says (300). */
@@ -27,7 +30,8 @@ export async function startTokenService(options: {
   readonly keyFile: string
 }): Promise<TokenService> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const kid = 'test'
+  const kid = fingerprint(publicKey)
+  const certificate = certify(privateKey, `${options.keyFile}.pem`)
   writeFileSync(
     options.keyFile,
     JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }] }),
@@ -93,6 +97,14 @@ export async function startTokenService(options: {
       `    jwks: ${options.keyFile}`,
       '    signingalgorithms: [ES256]',
     ],
+    certificateSettings: [
+      'auth:',
+      '  token:',
+      `    realm: ${realm}`,
+      '    service: test-registry',
+      '    issuer: pitlane-test',
+      `    rootcertbundle: ${certificate}`,
+    ],
     async stop() {
       server.close()
       server.closeAllConnections()
@@ -100,4 +112,26 @@ export async function startTokenService(options: {
     },
   }
   return service
+}
+
+/** How version 2 of the registry names a key ("Token authentication", kid): 240 bits of the SHA-256 of its DER form, in base32 by fours. */
+function fingerprint(key: KeyObject): string {
+  const digest = createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest()
+    .subarray(0, 30)
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  const bits = [...digest].map((byte) => byte.toString(2).padStart(8, '0')).join('')
+  const letters = bits.match(/.{5}/g)?.map((five) => alphabet[Number.parseInt(five, 2)]) ?? []
+  return letters.join('').match(/.{4}/g)?.join(':') ?? ''
+}
+
+/** A certificate of the key, signed by itself. @returns its path */
+function certify(key: KeyObject, path: string): string {
+  const secret = `${path}.key`
+  writeFileSync(secret, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  const args = ['req', '-new', '-x509', '-key', secret, '-subj', '/CN=test', '-days', '36500', '-out', path]
+  const { status, stderr } = spawnSync('openssl', args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`openssl ${args.join(' ')}: ${stderr}`)
+  return path
 }

@@ -24,7 +24,7 @@ let points: readonly string[]
 
 before(async () => {
   runs = await Runs.open()
-  released = worlds.freshWorld()
+  released = worlds.freshWorld(worlds.FLOATING)
   for (const version of VERSIONS) {
     if (version !== 'v1.0.0') {
       writeFileSync(join(released.project, 'source.txt'), `the source of toy ${version}\n`)
@@ -38,7 +38,7 @@ before(async () => {
   assert.equal(code, 0, output)
   expected = worlds.published(whole)
   // What only reads leaves the disk as the point before it did.
-  points = passed.filter((name) => /^(write|bucket\.put) .* (uncommitted|middle|after)$/.test(name))
+  points = passed.filter((name) => /^(write|bucket\.put|registry\.putTag) .* (uncommitted|middle|after)$/.test(name))
   await assertBackOnce(whole)
   worlds.removeWorld(whole)
 })

@@ -444,3 +444,29 @@ test('documentation: where it is built and where it lies, and each mistake has i
   ]
   for (const [text, expected] of table) assert.match(messageOf(written(text)), expected)
 })
+
+test('the image: names, format and tags that move on, each mistake with its place', () => {
+  const base = fixture('full.yaml')
+  const withImage = (line: string) =>
+    base.replace('    name: dxflrs/garage\n', `    name: dxflrs/garage\n    ${line}\n`)
+  const { image } = parse(base).release ?? {}
+  assert.deepEqual([image?.platforms, image?.format, image?.floating], [undefined, 'oci', []])
+  const all = "platforms: '{platform}/garage'\n    format: docker\n    floating: [latest, '{major}.{minor}']"
+  const said = parse(withImage(all).replace('registry: images', 'registry: docker.io')).release?.image
+  assert.deepEqual(
+    [said?.platforms, said?.format, said?.floating],
+    ['{platform}/garage', 'docker', ['latest', '{major}.{minor}']],
+  )
+  const table: readonly (readonly [string, RegExp])[] = [
+    ['platforms: garage', /:\d+:16: release\.image\.platforms: expected \{platform\} in it/],
+    ["platforms: '{arch}_garage'", /release\.image\.platforms: \{arch\} stands for nothing/],
+    ["platforms: '{platform}_'", /it makes "dxflrs\/amd64_", which is not the name/],
+    ['format: v2', /unknown value "v2"/],
+    ['format: docker', /:\d+:13: release\.image\.format: docker is for registries; publish\.registry is a folder/],
+    ['floating: latest', /release\.image\.floating: expected a list, found "latest"/],
+    ["floating: ['{mayor}']", /release\.image\.floating\[0\]: \{mayor\} stands for nothing/],
+    ['floating: [a/b]', /release\.image\.floating\[0\]: "a\/b" is not an image tag/],
+    ['floating: [latest, latest]', /"latest" stands in the list already, at \[0\]/],
+  ]
+  for (const [line, expected] of table) assert.match(messageOf(withImage(line)), expected, line)
+})

@@ -6,7 +6,7 @@ import { parseDuration } from '../../duration.ts'
 import { explain } from './explain.ts'
 import { type Path, type Problem, configurationError } from './problems.ts'
 import { readYaml } from './read-yaml.ts'
-import { publishRules } from './publish-rules.ts'
+import { formatRules, publishRules } from './publish-rules.ts'
 import { retentionRules, toRetention } from './retention-rules.ts'
 import { documentationRules, toDocumentation } from './documentation-rules.ts'
 import { channelRules, checkRules, environmentRules, releaseRules, togetherRules } from './rules.ts'
@@ -50,6 +50,7 @@ function ruleProblems(value: unknown): readonly Problem[] {
       ? []
       : documentationRules(release.documentation, 'channels' in value ? (channels ?? null) : undefined)),
     ...(publish === undefined ? [] : publishRules(publish, hasRelease ? image : null)),
+    ...formatRules(release, publish),
     ...togetherRules(hasRelease, 'publish' in value),
     ...(retention === undefined
       ? []

@@ -29,6 +29,14 @@ export function publishRules(publish: Publish, image: boolean | null): readonly 
   return [...problems, ...publicRules(publish)]
 }
 
+/** Readers of image layouts (skopeo, podman) look among its entries for OCI's media types alone: they would not find such an image. */
+export function formatRules(release: PitlaneFile['release'], publish: Publish | undefined): readonly Problem[] {
+  const registry = publish?.registry
+  if (release?.image?.format !== 'docker' || registry === undefined || isRegistryAddress(registry)) return []
+  const message = 'release.image.format: docker is for registries; publish.registry is a folder, an OCI image layout'
+  return [problem(['release', 'image', 'format'], message)]
+}
+
 /** Two folders that both belong to what is published, and not to each other. */
 function separateRules(bucket: string, registry: string): readonly Problem[] {
   const told = (how: string) => [problem(['publish', 'registry'], `publish.bucket and publish.registry ${how}`)]

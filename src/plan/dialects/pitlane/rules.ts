@@ -5,6 +5,7 @@ import { DEVELOPMENT } from '../../channel.ts'
 import { TIMEOUT_LIMIT, parseDuration } from '../../duration.ts'
 import { RELEASE_VARIABLES, RESERVED_VARIABLES } from '../../environment.ts'
 import { findCycle } from '../../graph.ts'
+import { floatingProblem, patternProblem } from '../../image-names.ts'
 import { suggestion } from '../../../nearest.ts'
 import { PatternError, compilePattern } from '../../pattern.ts'
 import { type Path, type Problem, problem } from './problems.ts'
@@ -67,6 +68,7 @@ export function releaseRules(release: Release): readonly Problem[] {
   if (path.kind === 'unfit')
     problems.push(problem(['release', 'build', 'binary'], `release.build.binary: ${path.problem}`))
   else if (image !== undefined) problems.push(...startRules(build.binary, image.command[0] ?? ''))
+  if (image !== undefined) problems.push(...imageRules(image))
   if (test === undefined) return problems
   problems.push(...commandRules(['release', 'test'], test))
   if (test.targets === undefined || test.targets === 'all') return problems
@@ -87,6 +89,19 @@ function startRules(binary: string, command: string): readonly Problem[] {
   if (name.includes('$') || command === `/${name}`) return []
   const message = `release.image.command starts ${JSON.stringify(command)}, and the image holds /${name} and nothing else`
   return [problem(['release', 'image', 'command', 0], message)]
+}
+
+function imageRules(image: NonNullable<Release['image']>): readonly Problem[] {
+  const path: Path = ['release', 'image']
+  const pattern = patternProblem(image)
+  return [
+    ...(pattern === null ? [] : [problem([...path, 'platforms'], `release.image.platforms: ${pattern}`)]),
+    ...image.floating.flatMap((tag, index) => {
+      const wrong = floatingProblem(tag)
+      return wrong === null ? [] : [problem([...path, 'floating', index], `release.image.floating[${index}]: ${wrong}`)]
+    }),
+    ...duplicates([...path, 'floating'], image.floating),
+  ]
 }
 
 export function togetherRules(release: boolean, publish: boolean): readonly Problem[] {

@@ -85,6 +85,25 @@ const Image = z.strictObject({
   ).describe(
     'Repository of the image, as in `example/tool`. Each platform also gets its own, as in `example/amd64_tool`.',
   ),
+  platforms: text(/^[^\0\s]+$/, 'a name with {platform} in it')
+    .max(200)
+    .optional()
+    .describe(
+      'Names the repositories of the platforms: `{platform}` becomes `amd64`, `386`, `arm64` or `arm`. Without `/` it stands beside `name` (`{platform}_tool` is `example/amd64_tool`); with `/` it is the whole name (`{platform}/tool`). Default: `{platform}_` in front of the last part of `name`.',
+    ),
+  format: z
+    .enum(['oci', 'docker'])
+    .default('oci')
+    .describe(
+      'Media types of what is pushed: OCI’s, or those of Docker’s schema 2 for registries and clients that know no others. Another format is another digest.',
+    ),
+  floating: z
+    .array(text(/^[^\0\s]+$/, 'an image tag such as latest or {major}'))
+    .max(20)
+    .default([])
+    .describe(
+      'Tags of the multi-platform image that move on from one stable version to the next, as in `[latest, "{major}", "{major}.{minor}"]`; also `{patch}`. They follow withdrawals, like `latest` does.',
+    ),
   command: z
     .array(value)
     .min(1)
