@@ -7,7 +7,7 @@ import type { Registry } from '../image/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf, digestOf } from './digest.ts'
-import { type ReleaseDocument, revisionOf } from './document.ts'
+import { documentedAt, type ReleaseDocument, revisionOf } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
 import { projectChanged } from './owner.ts'
 import { listable } from './listable.ts'
@@ -16,7 +16,7 @@ import type { Operation } from './publication.ts'
 import { listRetired, readRetired, type RetiredDocument } from './retired.ts'
 import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
-import type { SiteIndex } from './site-index.ts'
+import { listedRevision, type SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
 import type { Published } from './verify-document.ts'
 import { stateOperations } from './state-operations.ts'
@@ -85,12 +85,13 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   // Only what this project has listed: anybody can put another list there.
   const there = new Map(documents.map(({ document }) => [document.version, revisionOf(document)]))
-  for (const { version, byHand } of (standing.proven && standing.index?.releases) || []) {
+  for (const listed of (standing.proven && standing.index?.releases) || []) {
+    const { version } = listed
     const revision = there.get(version)
     if (revision === undefined)
       parts.note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
-    else if (revision < (byHand?.revision ?? 1))
-      throw revisionGone(parts.bucket, version, revision, byHand?.revision ?? 1)
+    else if (revision < listedRevision(listed))
+      throw revisionGone(parts.bucket, version, revision, listedRevision(listed))
   }
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
@@ -98,7 +99,7 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const { states, lost } = await readSiteStates(parts, standing, everything)
   // A date that nobody signed is shown where it stands, and moves no other.
   const signed = [
-    ...stored.map(({ document }) => document.byHand?.revisedAt ?? document.publishedAt),
+    ...stored.map(({ document }) => documentedAt(document)),
     ...[...states.values()].map(({ state }) => state.date),
   ]
   const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
@@ -224,7 +225,7 @@ function refuseBackwards({ stable, index, proven }: Standing, states: States, ne
   )
 }
 
-/** A release made by hand was listed with a later document than there is: readers would be shown an older one. */
+/** A release was listed with a later document than there is: readers would be shown an older one. */
 function revisionGone({ location }: Bucket, version: string, there: number, listed: number): PitlaneError {
   return new PitlaneError(
     'PLAN_CONTRADICTION',

@@ -8,7 +8,7 @@ import { type AssembledImage, assembleImage } from '../image/image.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
-import { isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
+import { isoSeconds, type BuiltDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
 import type { Made } from './obligations.ts'
 import { imageFacts, imageOperations } from './image-operations.ts'
 import type { Operation } from './publication.ts'
@@ -32,15 +32,15 @@ export interface MaterialsInput {
   readonly signer: Signer | null
   /** Milliseconds since 1970, from the journal. */
   readonly publishedAt: number
-  readonly promotion: ReleaseDocument['promotion']
-  readonly builder: ReleaseDocument['builder']
+  readonly promotion: BuiltDocument['promotion']
+  readonly builder: BuiltDocument['builder']
   readonly images: ImagePlace
   /** Stored bytes by SHA-256. */
   readonly body: (sha256: string, size: number) => Body
 }
 
 export interface Materials {
-  readonly document: ReleaseDocument
+  readonly document: BuiltDocument
   readonly operations: readonly Operation[]
   /** By target. */
   readonly made: ReadonlyMap<string, Made>
@@ -78,7 +78,7 @@ function assemble(input: MaterialsInput, planned: NonNullable<NonNullable<Plan['
   return assembleImage(planned, imageFacts(input.plan), layers)
 }
 
-function makeDocument(input: MaterialsInput, image: AssembledImage | null): ReleaseDocument {
+function makeDocument(input: MaterialsInput, image: AssembledImage | null): BuiltDocument {
   const { plan, signer } = input
   const { source } = plan
   const targets = plan.release?.targets ?? []
@@ -176,7 +176,7 @@ function testOf(input: MaterialsInput, triple: string): ReleaseTest {
   }
 }
 
-function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument['image'] {
+function imageOf(input: MaterialsInput, image: AssembledImage): BuiltDocument['image'] {
   const planned = input.plan.release?.image
   if (!planned) return null
   return {

@@ -6,7 +6,7 @@ import { readIndex, readManifest } from '../image/manifest.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Obligation, Plan, PlannedOutput } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
-import type { ReleaseDocument, ReleaseFile } from './document.ts'
+import type { BuiltDocument, ReleaseFile } from './document.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
@@ -35,7 +35,7 @@ export interface Presence {
 
 export interface Count {
   readonly plan: Plan
-  readonly document: ReleaseDocument
+  readonly document: BuiltDocument
   /** By target. */
   readonly made: ReadonlyMap<string, Made>
   /** Null when the project asked for `sign: none`. */

@@ -27,6 +27,7 @@ import { requireSameOwner } from './owner.ts'
 import type { ImagePlace } from './materials.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
+import { requireReleased } from './released.ts'
 import { refuseWithdrawn } from './refuse-withdrawn.ts'
 import type { Readers } from './shown.ts'
 import { requireNotRetired } from './retired.ts'
@@ -158,14 +159,11 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
 async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, doubt }: Standing): Promise<boolean> {
   const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there === null) return false
-  if (there.document.byHand !== undefined)
-    throw new PitlaneError('RELEASED_OTHERWISE', `${plan.version} in ${parts.bucket.location} was made by hand`, {
-      hint: 'A published name never changes its bytes. Release under a new version.',
-    })
-  if (there.document.commit !== plan.source.commit) {
+  const document = requireReleased(parts.bucket, there.document)
+  if (document.commit !== plan.source.commit) {
     throw contradiction(
       `${plan.version} in ${parts.bucket.location}`,
-      `commit ${there.document.commit}`,
+      `commit ${document.commit}`,
       `commit ${plan.source.commit}`,
     )
   }
@@ -174,7 +172,7 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
   const complete = proven || (await whatLacks(parts.lists, there.document)) === null
   if (complete && listed?.document.sha256 === there.sha256) {
-    await requireStillThere(parts.lists, there.document)
+    await requireStillThere(parts.lists, document)
     return true
   }
   if (publication !== undefined) {

@@ -3,14 +3,14 @@ import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument } from './document.ts'
+import { type BuiltDocument } from './document.ts'
 import { lackingImage, type ListableParts } from './listable.ts'
 
 /** Requests at once. */
 const PARALLEL = 16
 
 /** @throws PitlaneError `STORAGE_FAILED` that names the first thing that is missing */
-export async function requireStillThere(parts: ListableParts, document: ReleaseDocument): Promise<void> {
+export async function requireStillThere(parts: ListableParts, document: BuiltDocument): Promise<void> {
   const { bucket } = parts
   const { version } = document
   const wrong = await inParallel(keysOf(document), PARALLEL, (expected) => whatIsWrong(bucket, expected))
@@ -39,7 +39,7 @@ interface Expected {
   readonly size: number | null
 }
 
-function keysOf({ version, files, signing }: ReleaseDocument): readonly Expected[] {
+function keysOf({ version, files, signing }: BuiltDocument): readonly Expected[] {
   const signed = signing.scheme === 'none' ? [] : ['.minisig', '.sig']
   const beside = (key: string, suffixes: readonly string[]) =>
     suffixes.map((suffix) => ({ key: `${key}${suffix}`, size: null }))

@@ -1,9 +1,9 @@
 /** Whether page, lists, feeds and pointers say what the release document says. */
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument } from './document.ts'
+import { builtOf, commitOf, isAdopted, type ReleaseDocument, revisionOf } from './document.ts'
 import { type Findings, wrong } from './findings.ts'
 import type { PublicKey } from './public-key.ts'
-import { FEED_ENTRIES, parseSiteIndex, type SiteIndex } from './site-index.ts'
+import { FEED_ENTRIES, type IndexRelease, parseSiteIndex, type SiteIndex } from './site-index.ts'
 import type { StateDocument } from './state-document.ts'
 import { type Published, verifySigned } from './verify-document.ts'
 import { verifyState } from './verify-state.ts'
@@ -42,7 +42,9 @@ export async function verifyLists(
     })
   await found.check('_releases.html shows it with every digest', async () => {
     const page = await text(request, KEYS.page)
-    for (const needle of [document.version, ...document.files.map((file) => file.sha256)]) {
+    // Of what nobody has read there is no digest to show.
+    const digests = document.files.flatMap(({ sha256: digest }) => (digest === null ? [] : [digest]))
+    for (const needle of [document.version, ...digests]) {
       if (!page.includes(needle)) throw wrong(`${KEYS.page} does not show ${needle}`)
     }
   })
@@ -110,15 +112,30 @@ function compareWithIndex(document: ReleaseDocument, sha256: string, index: Site
   if (facts(listed.files) !== facts(document.files)) {
     throw wrong(`${KEYS.index} lists other files for ${version} than release.json`)
   }
-  if ((listed.image?.digest ?? null) !== (document.image?.digest ?? null)) {
+  if ((listed.image?.digest ?? null) !== (builtOf(document)?.image?.digest ?? null)) {
     throw wrong(`${KEYS.index} names another image for ${version} than release.json`)
   }
-  if (listed.channel !== document.channel || listed.commit !== document.commit) {
+  requireSameKind(listed, document)
+  if (listed.channel !== document.channel || listed.commit !== commitOf(document)) {
     throw wrong(`${KEYS.index} names another channel or commit for ${version} than release.json`)
   }
 }
 
-function facts(files: readonly { target: string; name: string; size: number; sha256: string }[]): string {
+/** What was adopted has to be listed as that, and nothing else may be. */
+function requireSameKind({ adopted }: IndexRelease, document: ReleaseDocument): void {
+  const expected = isAdopted(document)
+    ? { revision: revisionOf(document), date: document.adopted.adoptedAt, digests: document.adopted.digests }
+    : undefined
+  if (
+    adopted?.revision === expected?.revision &&
+    adopted?.date === expected?.date &&
+    adopted?.digests === expected?.digests
+  )
+    return
+  throw wrong(`${KEYS.index} says something else than release.json of whether ${document.version} was adopted`)
+}
+
+function facts(files: readonly { target: string; name: string; size: number; sha256: string | null }[]): string {
   const lines = files.map((file) => `${file.target}/${file.name} ${file.size} ${file.sha256}`)
   return lines.sort().join('\n')
 }

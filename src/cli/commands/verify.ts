@@ -4,6 +4,7 @@ import { exitCodeOf, PitlaneError, systemCode } from '../../errors.ts'
 import { isRegistryAddress } from '../../image/address.ts'
 import type { Registry } from '../../image/types.ts'
 import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
+import { builtOf } from '../../release/document.ts'
 import { readDocumentOf } from '../../release/documents.ts'
 import { type StateDocument, stateWords } from '../../release/state-document.ts'
 import { verifyRelease } from '../../release/verify.ts'
@@ -49,7 +50,7 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
       : result.skipped.map(
           (what) => `${what} was not checked: give its registry or layout with --registry, or --no-images`,
         )
-    const problems = [...result.problems, ...unchecked]
+    const problems = [...result.problems, ...result.unknown, ...unchecked]
     if (flags.json) {
       printJson(this, {
         version,
@@ -107,7 +108,8 @@ async function registryFor(
       )
     return context.registry(registry, context.cwd)
   }
-  const image = (await readDocumentOf(bucket, version))?.image
+  const document = await readDocumentOf(bucket, version)
+  const image = document === null ? null : builtOf(document)?.image
   if (image?.registry !== undefined) return context.registry(image.registry, '')
   const isFolder = !/^https?:/.test(from)
   if (!image || image.layout === null || !isFolder) return null

@@ -1,9 +1,10 @@
-import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
+import { builtOf, digestedFiles, type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { isWithdrawn } from '../../release/state-document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../address.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
+import { Adopted, Origin } from './adopted.tsx'
 import { ByHand } from './by-hand.tsx'
 import { withdrawalOf, withdrawalSentence } from '../withdrawal.ts'
 import { Evidence } from './evidence.tsx'
@@ -40,7 +41,8 @@ export function Releases({ documents, catalogue }: { documents: readonly Release
  * something in it.
  */
 function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; catalogue: Catalogue }) {
-  const { version, channel, image } = document
+  const { version, channel } = document
+  const built = builtOf(document)
   const withdrawn = isWithdrawn(catalogue.states, version)
   return (
     <details class={withdrawn ? 'release withdrawn' : 'release'}>
@@ -50,10 +52,10 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         {channel === 'stable' ? null : <span class="badge plain">{plainLine(channel)}</span>}
         {withdrawn ? <span class="badge warn">withdrawn</span> : null}
         {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
-        {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
-        {document.version === document.commit ? (
+        <Origin document={document} />
+        {built !== null && version === built.commit ? (
           <span class="subject">
-            <bdi>{plainLine(document.subject)}</bdi>
+            <bdi>{plainLine(built.subject)}</bdi>
           </span>
         ) : null}
       </summary>
@@ -61,12 +63,13 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         <h3 class="visually-hidden">{shortVersion(version)}</h3>
         <Withdrawn document={document} catalogue={catalogue} />
         <ByHand document={document} />
-        {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
+        <Adopted document={document} />
+        {built === null || built.notes === null ? null : <Notes notes={built.notes} level={4} />}
         <Files document={document} />
-        {image === null ? null : (
+        {built === null || built.image === null ? null : (
           <>
             <h4>Container image</h4>
-            <Image image={image} level={5} />
+            <Image image={built.image} level={5} />
           </>
         )}
         <Evidence document={document} catalogue={catalogue} />
@@ -130,7 +133,7 @@ function ReleaseLines({ documents, catalogue }: { documents: readonly ReleaseDoc
             <td role="cell">
               <span class="links">
                 {document.files.map((file) => (
-                  <a href={relativeUrl(file.path)} title={`SHA-256 ${file.sha256}`}>
+                  <a href={relativeUrl(file.path)} title={`SHA-256 ${file.sha256 ?? 'unknown'}`}>
                     {plainLine(file.platform).replace(/^linux\//, '')}
                   </a>
                 ))}
@@ -138,10 +141,12 @@ function ReleaseLines({ documents, catalogue }: { documents: readonly ReleaseDoc
             </td>
             <td role="cell">
               <span class="links">
-                <a href={relativeUrl(KEYS.sums(document.version, revisionOf(document)))}>SHA256SUMS</a>
+                {digestedFiles(document) === null ? null : (
+                  <a href={relativeUrl(KEYS.sums(document.version, revisionOf(document)))}>SHA256SUMS</a>
+                )}
                 <a href={relativeUrl(KEYS.document(document.version, revisionOf(document)))}>release.json</a>
                 {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
-                {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
+                <Origin document={document} />
               </span>
             </td>
           </tr>

@@ -6,7 +6,7 @@ import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import type { Retention } from '../../plan/retention.ts'
 import { suggestion } from '../../nearest.ts'
-import { isoSeconds, type ReleaseDocument } from '../document.ts'
+import { builtOf, documentedAt, isoSeconds, type ReleaseDocument } from '../document.ts'
 import { whatLacks } from '../listable.ts'
 import { listOperations, type ListParts, readSite, type Site } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
@@ -106,9 +106,11 @@ async function candidatesOf(lists: ListParts, site: Site, at: number, grace: num
   const { pointers } = await index(states)
   const now = standing.index?.pointers ?? {}
   const growing = new Map(
-    everything.flatMap(({ document: { version, byHand } }): [string, number][] =>
-      byHand === undefined || byHand.missing.length === 0 ? [] : [[version, Date.parse(byHand.revisedAt) + grace]],
-    ),
+    everything.flatMap(({ document }): [string, number][] => {
+      const byHand = builtOf(document)?.byHand
+      if (byHand === undefined || byHand.missing.length === 0) return []
+      return [[document.version, Date.parse(byHand.revisedAt) + grace]]
+    }),
   )
   const pointed = [...Object.entries(now), ...Object.entries(pointers)].map(([channel, version]): [string, string] => [
     version,
@@ -213,10 +215,7 @@ function requireClock(
   const documents: readonly StoredDocument[] = [...stored, ...retired.map((release) => release.stored)]
   const marks = [...loose, ...retired.map(({ mark }) => mark)]
   const dates = [
-    ...documents.map(({ document: { version, publishedAt, byHand } }): [string, string] => [
-      byHand?.revisedAt ?? publishedAt,
-      `${version} was published`,
-    ]),
+    ...documents.map(({ document }): [string, string] => [documentedAt(document), `${document.version} was published`]),
     ...[...states.values()].map(({ state }): [string, string] => [
       state.date,
       `the state of ${state.version} was changed`,
