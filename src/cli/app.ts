@@ -1,5 +1,6 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
+import type { AdoptFlags } from './commands/adopt.ts'
 import type { Context } from './context.ts'
 import {
   channelArgument,
@@ -17,6 +18,7 @@ import {
   versionFlag,
   withdrawnArgument,
   words,
+  yes,
 } from './parameters.ts'
 import { oldNames, publish } from './publish-routes.ts'
 import { usageTexts } from './usage-errors.ts'
@@ -149,7 +151,7 @@ const releases = buildRouteMap({
       parameters: {
         flags: {
           reason: textFlag('TEXT', 'Why (default: that it was rolled back, and to what)'),
-          yes: { kind: 'boolean', brief: 'Do not ask', default: false, withNegated: false },
+          yes,
           dryRun,
           noWait,
           json,
@@ -219,6 +221,32 @@ const pages = buildRouteMap({
     }),
   },
   docs: { brief: 'Look after the release page' },
+})
+
+const adopt = buildCommand<AdoptFlags, [], Context>({
+  loader: async () => (await import('./commands/adopt.ts')).adopt,
+  docs: {
+    brief: 'Give every version that older scripts have put into the bucket its document',
+    fullDescription: [
+      'Finds what lies at _releases/VERSION/TARGET/BINARY without a document, shows what would be adopted and what is skipped, and asks. Each version gets a signed document that says: there before Pitlane, neither built, tested nor signed by it. Page, lists, feeds and pointers then have it, with the dates and sizes that the bucket tells. Nothing is moved, nothing is written over, and what has a document is left alone.',
+      '',
+      'Without --digest no file is read: digests are unknown, and install.sh and `pitlane verify` refuse such a version. With it every file is read, also of what was adopted before. After a crash the same command goes on where it was. Exits with 1 when a version was refused.',
+    ].join('\n'),
+  },
+  parameters: {
+    flags: {
+      digest: {
+        kind: 'boolean',
+        brief: 'Read every file and publish its digest',
+        default: false,
+        withNegated: false,
+      },
+      dryRun,
+      yes,
+      noWait,
+      json,
+    },
+  },
 })
 
 const retention = buildRouteMap({
@@ -314,6 +342,7 @@ export function buildApp(version: string) {
         publish,
         pages,
         retention,
+        adopt,
         key,
         doctor,
         completion,

@@ -24,7 +24,7 @@ export async function putRevision(
   await requireSameOwner(lists, standing)
   // A document in the bucket that can't be trusted would stop the lists at the end, with this one out.
   const { states } = await readSite(lists, standing)
-  const document = make(dateOf(lists, standing, before))
+  const document = make(nextDate(lists, standing, before?.document.byHand?.revisedAt ?? null))
   requireOffered(states, document.version)
   await requireNotRetired(lists.bucket, document.version, lists.check)
   // Nobody else writes here now, and there is no document under this name: what lies beside it is left over from a run that died.
@@ -34,9 +34,11 @@ export async function putRevision(
   return document
 }
 
-/** Never before what it follows: the clock may have gone back. */
-function dateOf({ clock }: ListParts, standing: Standing, before: StoredDocument<BuiltDocument> | null): number {
-  const last = before?.document.byHand?.revisedAt
+/**
+ * When the next document is made, never before what it follows: the clock may have gone back.
+ * @param last of the revision before
+ */
+export function nextDate({ clock }: Pick<ListParts, 'clock'>, standing: Standing, last: string | null): number {
   const now = Math.floor(clock.now() / 1000) * 1000
-  return Math.max(now, standing.generatedAt, last === undefined ? 0 : Date.parse(last))
+  return Math.max(now, standing.generatedAt, last === null ? 0 : Date.parse(last))
 }

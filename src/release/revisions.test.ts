@@ -71,7 +71,7 @@ test('the bucket is asked for documents alone, with the names that are given to 
   const names = ['2.json', '2.json.sig', '10.json', '03.json', '1000.json', 'x.json', 'json', '11.json.minisig']
   const bucket = {
     async *list(prefix: string) {
-      for (const name of names) yield { key: `${prefix}${name}`, size: 1 }
+      for (const name of names) yield { key: `${prefix}${name}`, size: 1, modifiedAt: 0 }
     },
   }
   assert.equal(await newestInBucket(bucket, VERSION), 10)
