@@ -1,6 +1,7 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { AdoptFlags } from './commands/adopt.ts'
+import type { AuditFlags } from './commands/audit.ts'
 import type { Context } from './context.ts'
 import {
   channelArgument,
@@ -249,6 +250,32 @@ const adopt = buildCommand<AdoptFlags, [], Context>({
   },
 })
 
+const audit = buildCommand<AuditFlags, [], Context>({
+  loader: async () => (await import('./commands/audit.ts')).audit,
+  docs: {
+    brief: 'Hold bucket, registry and public address against the documents',
+    fullDescription: [
+      'Prints a line for everything that differs, and nothing where all is equal: documents, signatures, files and their sizes, images by digest, tags, page, lists and pointers, what the public address serves, and objects and tags that no document names. Changes nothing, and needs no more than the right to read and list.',
+      '',
+      'Exits with 0 when all is equal, 1 when something differs, 4 when something could not be looked at.',
+    ].join('\n'),
+  },
+  parameters: {
+    flags: {
+      digest: {
+        kind: 'boolean',
+        brief: 'Read every file and image layer, too',
+        default: false,
+        withNegated: false,
+      },
+      key: fileFlag('FILE|KEY', 'Public key, where the signing key is not at hand: a file, or its text (RW…)'),
+      public: textFlag('URL', 'Where the bucket is served (default: publish.public, of a bucket on a server)'),
+      noWait,
+      json,
+    },
+  },
+})
+
 const retention = buildRouteMap({
   routes: {
     plan: buildCommand<{ noWait: boolean; json: boolean }, [], Context>({
@@ -343,6 +370,7 @@ export function buildApp(version: string) {
         pages,
         retention,
         adopt,
+        audit,
         key,
         doctor,
         completion,

@@ -151,13 +151,13 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
   return { present: documents.filter((stored) => !gone.has(stored)), retired }
 }
 
-/** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
-export function listOperations(
-  parts: ListParts,
-  { stored, standing, states, lost }: Pick<Site, 'stored' | 'standing' | 'states' | 'lost'>,
+/** What the lists have to be with this serial and date, without signatures, the index last; refuses to move a pointer backwards. */
+export function listFiles(
+  parts: Omit<ListParts, 'exclusively'>,
+  { stored, standing, states }: Pick<Site, 'stored' | 'standing' | 'states'>,
   serial: number,
   generatedAt: number,
-): readonly Operation[] {
+): readonly SiteFile[] {
   const documents = stored.map(({ document }) => document)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
@@ -183,7 +183,20 @@ export function listOperations(
   // Rendered right here, and read as strangers read it when it is published.
   const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers'>
   refuseBackwards(standing, states, next)
+  return files
+}
 
+/** The same as operations, signed. */
+export function listOperations(
+  parts: ListParts,
+  site: Pick<Site, 'stored' | 'standing' | 'states' | 'lost'>,
+  serial: number,
+  generatedAt: number,
+): readonly Operation[] {
+  const { name, signer } = parts
+  const files = listFiles(parts, site, serial, generatedAt)
+  const index = files.at(-1)
+  if (index === undefined) throw new PitlaneError('INTERNAL', 'a site without files')
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
   const puts = [
@@ -199,7 +212,7 @@ export function listOperations(
       options: { contentType, cacheControl, exclusive: false },
     }),
   )
-  return [...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')), ...puts]
+  return [...site.lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')), ...puts]
 }
 
 /** The one way back is a signed state: a version that is withdrawn no longer holds the pointer where it is. */

@@ -19,13 +19,23 @@ const LIMITS: HttpLimits = { idle: 30_000, rate: 4 * 1024, grace: 60_000 }
 export interface HttpReader {
   readonly location: string
   read(key: string, limit: number): Promise<Buffer | null>
+  /** What the server says of it, whatever that is; nothing is fetched. */
+  look(key: string): Promise<Looked>
   open(key: string): Promise<Readable | null>
+}
+
+export interface Looked {
+  /** HTTP status. */
+  readonly status: number
+  /** Bytes; null where the server does not tell. */
+  readonly size: number | null
 }
 
 /** `base` without a trailing slash, http or https. A server can't hold its reader for ever: what it sends has to arrive in its time. */
 export function httpReader(base: string, clock: Clock, limits: HttpLimits = LIMITS): HttpReader {
+  const urlOf = (key: string) => `${base}/${key.split('/').map(encodeURIComponent).join('/')}`
   const open = async (key: string): Promise<Readable | null> => {
-    const url = `${base}/${key.split('/').map(encodeURIComponent).join('/')}`
+    const url = urlOf(key)
     const watch = new Watch(url, clock, limits)
     const response = await watch.get()
     // Only these two say for sure that it is not there.
@@ -47,6 +57,16 @@ export function httpReader(base: string, clock: Clock, limits: HttpLimits = LIMI
   return {
     location: base,
     open,
+    async look(key) {
+      const watch = new Watch(urlOf(key), clock, limits)
+      try {
+        const { status, headers } = await watch.get('HEAD')
+        const length = /^[0-9]{1,15}$/.exec(headers.get('content-length') ?? '')?.[0]
+        return { status, size: length === undefined ? null : Number(length) }
+      } finally {
+        watch.end()
+      }
+    },
     async read(key, limit) {
       const stream = await open(key)
       if (stream === null) return null
@@ -75,11 +95,11 @@ class Watch {
     this.#limits = limits
   }
 
-  async get(): Promise<Response> {
+  async get(method: 'GET' | 'HEAD' = 'GET'): Promise<Response> {
     const url = this.#url
     try {
       const headers = { 'cache-control': 'no-cache' }
-      return await this.#inTime(fetch(url, { signal: this.#stop.signal, headers }), 'no answer')
+      return await this.#inTime(fetch(url, { method, signal: this.#stop.signal, headers }), 'no answer')
     } catch (error) {
       this.end()
       if (error instanceof PitlaneError) throw error

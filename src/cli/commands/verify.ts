@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { exitCodeOf, PitlaneError, systemCode } from '../../errors.ts'
+import { exitCodeOf, PitlaneError } from '../../errors.ts'
 import { isRegistryAddress } from '../../image/address.ts'
 import type { Registry } from '../../image/types.ts'
-import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
+import type { PublicKey } from '../../release/public-key.ts'
 import { builtOf } from '../../release/document.ts'
 import { readDocumentOf } from '../../release/documents.ts'
 import { type StateDocument, stateWords } from '../../release/state-document.ts'
@@ -12,8 +12,7 @@ import type { Published } from '../../release/verify-document.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
 import { describeError, printable } from '../output.ts'
-
-const KEY_LIMIT = 16 * 1024
+import { publicKey } from '../public-key.ts'
 
 export interface VerifyFlags {
   readonly from: string
@@ -31,7 +30,7 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         hint: 'A version is a tag or a full commit id.',
       })
     }
-    const key = publicKey(this, flags)
+    const key = requireKey(this, flags)
     const from = flags.from.startsWith('file://') ? fileURLToPath(flags.from) : flags.from
     const isAddress = /^https?:\/\//.test(from)
     if (!isAddress && /^[a-z][a-z0-9+.-]*:\/\//.test(from)) {
@@ -128,39 +127,10 @@ function requireFolder(folder: string, hint: string): void {
   throw new PitlaneError('NOT_FOUND', `${folder} is not a folder`, { hint })
 }
 
-/** A file, when there is one of that name; else the key's text. */
-function publicKey(context: Context, flags: VerifyFlags): PublicKey | null {
-  if (flags.key === undefined) {
-    if (flags.unsigned) return null
-    throw new PitlaneError('USAGE', 'no key was given', {
-      hint: 'Give the public key with --key, or accept an unsigned release with --unsigned.',
-    })
-  }
-  const path = absolute(flags.key, context.cwd)
-  const text = keyText(path)
-  if (text !== null) return parsePublicKey(text, path)
-  if (/^(RW|-----BEGIN|untrusted comment:)/.test(flags.key)) return parsePublicKey(flags.key, '--key')
-  throw new PitlaneError('KEY_INVALID', `${flags.key} is neither a file nor a public key`, {
-    hint: '--key takes the file minisign.pub or signing-key.pem of the project, or the line of it that begins with RW.',
+function requireKey(context: Context, { key, unsigned }: VerifyFlags): PublicKey | null {
+  if (key !== undefined) return publicKey(context, key)
+  if (unsigned) return null
+  throw new PitlaneError('USAGE', 'no key was given', {
+    hint: 'Give the public key with --key, or accept an unsigned release with --unsigned.',
   })
-}
-
-/** Null when there is no such file. */
-function keyText(path: string): string | null {
-  try {
-    const facts = statSync(path, { throwIfNoEntry: false })
-    if (facts === undefined) return null
-    if (!facts.isFile()) throw new PitlaneError('KEY_INVALID', `${path} is not a regular file`)
-    if (facts.size > KEY_LIMIT)
-      throw new PitlaneError('KEY_INVALID', `${path} has ${facts.size} bytes, too many for a key`)
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof PitlaneError) throw error
-    // A key's text is no path, and may be too long for one.
-    if (systemCode(error) === 'ENAMETOOLONG' || systemCode(error) === 'ENOTDIR') return null
-    throw new PitlaneError('KEY_INVALID', `${path} can't be read: ${(error as Error).message}`, {
-      hint: 'Look whether you may read it.',
-      cause: error,
-    })
-  }
 }

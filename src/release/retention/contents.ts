@@ -18,10 +18,15 @@ export type StoredContent = Contents['manifests'][number]
  * @param document its newest revision
  */
 export function objectsOf(document: ReleaseDocument, states: States): readonly string[] {
+  return objectsUpTo(document, states.get(document.version)?.state.revision ?? 0)
+}
+
+/** The same where the state is known by its number: 0 for a release that was never withdrawn. */
+export function objectsUpTo(document: ReleaseDocument, lastState: number): readonly string[] {
   const { version, files, signing } = document
   const signed = signing.scheme !== 'none'
   const revisions = numbersTo(revisionOf(document))
-  const stateRevisions = numbersTo(states.get(version)?.state.revision ?? 0)
+  const stateRevisions = numbersTo(lastState)
   const documents = [
     ...sumsRevisions(document).map((revision) => KEYS.sums(version, revision)),
     ...revisions.map((revision) => KEYS.document(version, revision)),
