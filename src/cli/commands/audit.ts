@@ -1,5 +1,5 @@
 import { isS3Address } from '../../buckets/address.ts'
-import { EXIT, PitlaneError } from '../../errors.ts'
+import { EXIT, exitCodeOf, PitlaneError } from '../../errors.ts'
 import { publicAddress } from '../../pages/address.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { audit as auditOf } from '../../release/audit/audit.ts'
@@ -8,7 +8,7 @@ import { publicHalf, type Signer } from '../../release/sign.ts'
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context } from '../context.ts'
-import { printable } from '../output.ts'
+import { describeError, printable } from '../output.ts'
 import { planRevision } from '../planning.ts'
 import { publicKey } from '../public-key.ts'
 import { publishing } from '../publishing.ts'
@@ -32,18 +32,24 @@ export async function audit(this: Context, flags: AuditFlags): Promise<void> {
     await withState(this, project, flags, 'pitlane audit', report, async (state) => {
       const { lists } = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait, signer })
       const { image } = release
-      const { differences, looked } = await auditOf({
+      const { differences, failures, looked } = await auditOf({
         // What reading the lists notes is found again, as what differs. A lease would be a write.
         lists: { ...lists, exclusively: (work) => work() },
         served: address === null ? null : await this.published(address),
         repositories: image === null ? [] : [image.repository, ...image.platforms.map(({ repository }) => repository)],
         digest: flags.digest,
       })
-      if (flags.json) printJson(this, { equal: differences.length === 0, differences, looked, notes })
+      const failed = failures.map(({ code, message }) => ({ code, message }))
+      const equal = differences.length + failures.length === 0
+      if (flags.json) printJson(this, { equal, differences, failed, looked, notes })
       else
         for (const { place, name, problem } of differences)
           this.process.stdout.write(`${place.padEnd(8)}  ${printable(name)}: ${printable(problem)}\n`)
+      for (const failure of failures) this.process.stderr.write(`${describeError(failure)}\n`)
       if (differences.length > 0) this.exitCode = EXIT.failed
+      // What is not known counts more: it may be worse.
+      const [first] = failures
+      if (first !== undefined) this.exitCode = exitCodeOf(first)
     })
   })
 }

@@ -30,13 +30,15 @@ export interface AuditParts {
 export interface Audit {
   readonly differences: readonly Difference[]
   /** How much was looked at. */
+  /** What could not be looked at: nothing is known of it. */
+  readonly failures: readonly PitlaneError[]
   readonly looked: { readonly versions: number; readonly objects: number; readonly served: number }
 }
 
 /** How often it begins again because somebody has published meanwhile. */
 const TRIES = 3
 
-/** @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`; and when something could not be looked at */
+/** @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`; and when the bucket could not be looked at */
 export async function audit(parts: AuditParts): Promise<Audit> {
   const { lists } = parts
   for (let tried = 1; ; tried += 1) {
@@ -53,15 +55,28 @@ async function look({ lists, served, repositories, digest }: AuditParts): Promis
   const key = lists.signer === null ? null : parsePublicKey(lists.signer.publicKey.line, 'the public key')
   const versions = await auditVersions({ lists, key, digest, now: lists.clock.now() }, objects)
   const compared = await auditLists(lists, key, standing, versions)
-  const images = await auditImages(lists.registry, versions, repositories, digest)
-  const shown = served === null ? null : await auditServed(lists, served, objects, versions, compared.files)
+  const failures: PitlaneError[] = []
+  // What was found in one place is told also where another can't be reached.
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof PitlaneError)) throw error
+      failures.push(error)
+      return null
+    }
+  }
+  const images = await attempt(() => auditImages(lists.registry, versions, repositories, digest))
+  const shown =
+    served === null ? null : await attempt(() => auditServed(lists, served, objects, versions, compared.files))
   return {
+    failures,
     differences: [
       ...versions.differences,
       ...compared.differences,
       ...strays(objects, versions, compared.files),
       ...(await leftovers(lists)),
-      ...images,
+      ...(images ?? []),
       ...(shown?.differences ?? []),
     ],
     looked: { versions: versions.stored.length, objects: objects.size, served: shown?.looked ?? 0 },

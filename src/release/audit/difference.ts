@@ -28,10 +28,17 @@ export class Differences {
       return await work()
     } catch (error) {
       if (!(error instanceof PitlaneError) || !WRONG.has(error.code)) throw error
-      // Most messages begin with the name.
-      this.add(name, error.message.replaceAll('\n', ' ').replace(`${name} `, ''))
+      this.#addMessage(name, error.message.replaceAll('\n', ' '))
       return null
     }
+  }
+
+  /** Most messages begin with the name, or that of what stands beside it. */
+  #addMessage(name: string, message: string): void {
+    const [, beside = '', problem = message] = message.startsWith(name)
+      ? (/^(\S*?):? (.*)$/.exec(message.slice(name.length)) ?? [])
+      : []
+    this.add(name + beside, problem)
   }
 }
 

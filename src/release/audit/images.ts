@@ -18,7 +18,7 @@ const MOST_TAGS = 100
 /** @param repositories that the project declares */
 export async function auditImages(
   registry: Registry | null,
-  { stored, marks, leaving }: AuditedVersions,
+  { stored, marks, leaving, unread }: AuditedVersions,
   repositories: readonly string[],
   digest: boolean,
 ): Promise<Differences['all']> {
@@ -42,12 +42,13 @@ export async function auditImages(
   ]
   const known = new Set(named.map(({ repository, tag }) => `${repository}:${tag}`))
   // What older scripts pushed for what they put into the bucket, nobody has written down.
-  const adopted = new Set(documents.filter((document) => isAdopted(document)).map(({ version }) => imageTag(version)))
+  const adopted = documents.filter((document) => isAdopted(document)).map(({ version }) => version)
+  const unknown = new Set([...adopted, ...unread].map((version) => imageTag(version)))
   const all = new Set([...repositories, ...named.map(({ repository }) => repository)])
   const found = new Differences('registry')
   for (const repository of all) {
     const others = (await registry.listTags(repository)).filter(
-      (tag) => !known.has(`${repository}:${tag}`) && !adopted.has(tag),
+      (tag) => !known.has(`${repository}:${tag}`) && !unknown.has(tag),
     )
     for (const tag of others.slice(0, MOST_TAGS)) found.add(`${repository}:${tag}`, 'is named by no document')
     if (others.length > MOST_TAGS)

@@ -21,12 +21,12 @@ export async function auditLists(
   lists: ListParts,
   key: PublicKey | null,
   standing: Standing,
-  { stored, unread }: AuditedVersions,
+  { stored, unread, marks }: AuditedVersions,
 ): Promise<AuditedLists> {
   const found = new Differences('bucket')
   const cannot = (): AuditedLists => ({ differences: found.all, files: null })
   if (unread.size > 0) {
-    found.add(KEYS.index, 'page, lists, feeds and pointers can’t be compared while a document is not good')
+    found.add(KEYS.index, 'is not compared, nor are page, lists, feeds and pointers, while a document is not good')
     return cannot()
   }
   const { index, doubt } = standing
@@ -37,14 +37,25 @@ export async function auditLists(
   }
   // With `sign: none` there is always that one, of a list from elsewhere.
   if (doubt !== null && key !== null) found.add(KEYS.index, doubt)
-  const site = await found.found(KEYS.index, () => readSite(lists, standing))
+  // What is noted on the way is told here.
+  const site = await found.found(KEYS.index, () => readSite({ ...lists, note: () => undefined }, standing))
   if (site === null) return cannot()
+  for (const { state } of site.lost)
+    found.add(KEYS.state(state.version, state.revision), 'is missing, and readers were shown what it says')
+  const there = new Set(stored.map(({ document }) => document.version))
+  for (const { version } of standing.proven ? index.releases : [])
+    if (!there.has(version)) found.add(KEYS.document(version), `is missing, and ${KEYS.index} lists ${version}`)
+  for (const { document, sha256 } of stored) {
+    const mark = marks.get(document.version)
+    if (mark !== undefined && mark.document !== sha256)
+      found.add(KEYS.retired(document.version), `is of another document of ${document.version}, and counts for nothing`)
+  }
   const files = await found.found(KEYS.index, () => listFiles(lists, site, index.serial, Date.parse(index.generatedAt)))
   if (files === null) return cannot()
   for (const file of files) {
-    const there = await digestOf(await lists.bucket.open(file.key))
-    if (there === null) found.add(file.key, 'is missing')
-    else if (there.sha256 !== createHash('sha256').update(file.bytes).digest('hex'))
+    const now = await digestOf(await lists.bucket.open(file.key))
+    if (now === null) found.add(file.key, 'is missing')
+    else if (now.sha256 !== createHash('sha256').update(file.bytes).digest('hex'))
       found.add(file.key, 'is not what the documents say: `pitlane pages rebuild` writes it anew')
   }
   if (key !== null)

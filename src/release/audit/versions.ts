@@ -44,7 +44,7 @@ export interface AuditedVersions {
   readonly marks: ReadonlyMap<string, RetiredDocument>
   /** Keys that a good document or mark accounts for. */
   readonly known: ReadonlySet<string>
-  /** Versions whose document is not good: nothing can be said of what else they have. */
+  /** Versions whose document or mark is not good: nothing can be said of what else they have. */
   readonly unread: ReadonlySet<string>
   /** Versions whose removal may have begun. */
   readonly leaving: ReadonlySet<string>
@@ -62,7 +62,7 @@ export async function auditVersions(
   objects: ReadonlyMap<string, ListedObject>,
 ): Promise<AuditedVersions> {
   const marking = new Differences('bucket')
-  const marks = await auditMarks(parts, marking)
+  const { marks, badMarks } = await auditMarks(parts, marking)
   const states = new Map<string, number>()
   for (const key of objects.keys()) countState(states, key)
   const versions = [...objects.keys()].flatMap(documentedVersion).toSorted()
@@ -71,16 +71,15 @@ export async function auditVersions(
   )
   const known = new Set<string>()
   for (const { keys } of audited) for (const key of keys) known.add(key)
-  for (const [version, { contents }] of marks) {
+  for (const version of [...marks.keys(), ...badMarks])
     for (const side of ['', '.minisig', '.sig']) known.add(`${KEYS.retired(version)}${side}`)
-    for (const { key } of contents.objects) known.add(key)
-  }
+  for (const { contents } of marks.values()) for (const { key } of contents.objects) known.add(key)
   return {
     differences: [...marking.all, ...audited.flatMap(({ differences }) => differences)],
     stored: audited.flatMap(({ stored }) => (stored === null ? [] : [stored])),
     marks,
     known,
-    unread: new Set(audited.filter(({ stored }) => stored === null).map(({ version }) => version)),
+    unread: new Set([...badMarks, ...audited.filter(({ stored }) => stored === null).map(({ version }) => version)]),
     leaving: new Set([...marks.values()].filter((mark) => isDue(parts, mark)).map(({ version }) => version)),
   }
 }
@@ -94,14 +93,16 @@ function isDue({ now }: VersionParts, { removeAfter }: RetiredDocument): boolean
   return now >= Date.parse(removeAfter)
 }
 
-async function auditMarks({ lists }: VersionParts, found: Differences): Promise<ReadonlyMap<string, RetiredDocument>> {
+async function auditMarks({ lists }: VersionParts, found: Differences) {
   const { bucket, check } = lists
   const marks = new Map<string, RetiredDocument>()
+  const badMarks: string[] = []
   for (const version of (await listRetired(bucket)).versions) {
     const mark = await found.found(KEYS.retired(version), () => readMark(bucket, version, check))
-    if (mark !== null) marks.set(version, mark)
+    if (mark === null) badMarks.push(version)
+    else marks.set(version, mark)
   }
-  return marks
+  return { marks, badMarks }
 }
 
 async function auditVersion(
@@ -169,12 +170,18 @@ async function auditSums(
   const { name, version } = document
   const path = KEYS.sums(version, revisionOf(document))
   const expected = checksums(document)
-  if (expected === null || !objects.has(path)) return
+  if (expected === null || !isWhole(objects, path, key)) return
   await found.found(path, async () => {
     const bytes = await bucket.read(path, SUMS_LIMIT)
     if (bytes?.toString('utf8') !== expected) throw wrong(`${path} says something else than its document`)
     if (key !== null) await verifySigned(bucket, bytes, { name, version, path }, key)
   })
+}
+
+/** What is missing is told as that, and once. */
+function isWhole(objects: ReadonlyMap<string, ListedObject>, path: string, key: PublicKey | null): boolean {
+  const sides = key === null ? [''] : ['', '.minisig', '.sig']
+  return sides.every((side) => objects.has(`${path}${side}`))
 }
 
 async function auditState(
@@ -184,7 +191,7 @@ async function auditState(
   { name, version, revision }: { readonly name: string; readonly version: string; readonly revision: number },
 ): Promise<void> {
   const path = KEYS.state(version, revision)
-  if (!objects.has(path)) return
+  if (!isWhole(objects, path, key)) return
   await found.found(path, async () => {
     const bytes = await bucket.read(path, STATE_LIMIT)
     if (bytes === null) throw wrong(`${path} is missing`)
