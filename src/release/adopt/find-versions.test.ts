@@ -90,7 +90,7 @@ test('a commit is a development build; whatever can be nothing of a release is s
   assert.deepEqual(found.documented, ['v2.0.0'])
   assert.deepEqual(reasons(found), [
     '_releases/README: it is in the folder of no version',
-    `_releases/v1.0.0/${X86}/garage.sha256: it belongs to the file beside it`,
+    'v1.0.0: digests and signatures that stand beside its files',
     `v1.0.0/${X86}/deep/er: it is a folder below that of a target`,
     `_releases/v1.0.0/${X86}/.hidden: ".hidden" is no name of a file that can be listed`,
     `_releases/v1.0.0/${ARM}/garage: it is empty`,

@@ -83,10 +83,14 @@ export function findVersions({ objects, folders, channels, latest }: FindInput):
       continue
     }
     push(keys, place.version, object.key)
-    const reason = place.kind === 'file' ? fileFault(place.name, object) : place.reason
-    if (place.kind === 'file' && reason === null) push(found, place.version, foundFile(place, object))
-    else if (place.kind === 'file') skipping.add(shownName(object.key), reason ?? '', object)
-    else skipping.add(shownName(place.unit), reason ?? '', object)
+    if (place.kind === 'beside') {
+      skipping.add(shownName(place.unit), place.reason, object)
+      continue
+    }
+    const fault = fileFault(place.name, object)
+    if (fault === null) push(found, place.version, foundFile(place, object))
+    else if (isSideFile(place.name)) skipping.add(shownName(place.version), fault, object)
+    else skipping.add(shownName(object.key), fault, object)
   }
   const versions: FoundVersion[] = []
   for (const [version, files] of [...found].toSorted(byName)) {
@@ -98,11 +102,13 @@ export function findVersions({ objects, folders, channels, latest }: FindInput):
         files: files.toSorted(byTarget),
         keys: (keys.get(version) ?? []).toSorted(),
       })
-    else for (const file of files) skipping.add(shownName(version), judged.reason, file)
+    else
+      for (const object of [...files, ...(documents.get(version) ?? [])])
+        skipping.add(shownName(version), judged.reason, object)
   }
   const taken = new Set(versions.map(({ version }) => version))
   for (const [version, alone] of documents)
-    if (!taken.has(version))
+    if (!taken.has(version) && !found.has(version))
       for (const object of alone)
         skipping.add(shownName(version), 'documents of a release without one of its files', object)
   for (const name of folders)
@@ -148,8 +154,12 @@ function placeOf(segments: readonly string[]): Place {
 
 function fileFault(name: string, { size }: ListedObject): string | null {
   if (!BINARY_NAME.test(name)) return `${shown(name)} is no name of a file that can be listed`
-  if (SIDE_FILES.some((side) => name.endsWith(side))) return 'it belongs to the file beside it'
+  if (isSideFile(name)) return 'digests and signatures that stand beside its files'
   return size === 0 ? 'it is empty' : null
+}
+
+function isSideFile(name: string): boolean {
+  return SIDE_FILES.some((side) => name.endsWith(side))
 }
 
 function foundFile(place: Place & { kind: 'file' }, { key, size, modifiedAt }: ListedObject): FoundFile {
