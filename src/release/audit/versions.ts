@@ -18,7 +18,7 @@ import type { PublicKey } from '../public-key.ts'
 import { checksums } from '../put-operations.ts'
 import { besideFiles, objectsUpTo } from '../retention/contents.ts'
 import { listRetired, readMark, type RetiredDocument } from '../retired.ts'
-import { followRevisions, newestInBucket, type StoredDocument } from '../revisions.ts'
+import { followRevisions, type StoredDocument } from '../revisions.ts'
 import { parseState } from '../state-document.ts'
 import { sha256Of, STATE_LIMIT } from '../states.ts'
 import { trustedCommentOf } from '../sign.ts'
@@ -63,11 +63,15 @@ export async function auditVersions(
 ): Promise<AuditedVersions> {
   const marking = new Differences('bucket')
   const { marks, badMarks } = await auditMarks(parts, marking)
-  const states = new Map<string, number>()
-  for (const key of objects.keys()) countState(states, key)
+  const states = highest(objects, /^state-([1-9][0-9]{0,3})\.json$/)
+  const revisions = highest(objects, /^release\.([1-9][0-9]{0,2})\.json$/)
   const versions = [...objects.keys()].flatMap(documentedVersion).toSorted()
   const audited = await inParallel(versions, PARALLEL, (version) =>
-    auditVersion(parts, objects, marks, { version, lastState: states.get(version) ?? 0 }),
+    auditVersion(parts, objects, marks, {
+      version,
+      lastState: states.get(version) ?? 0,
+      newest: revisions.get(version) ?? 1,
+    }),
   )
   const known = new Set<string>()
   for (const { keys } of audited) for (const key of keys) known.add(key)
@@ -109,11 +113,11 @@ async function auditVersion(
   parts: VersionParts,
   objects: ReadonlyMap<string, ListedObject>,
   marks: ReadonlyMap<string, RetiredDocument>,
-  { version, lastState }: { readonly version: string; readonly lastState: number },
+  { version, lastState, newest }: { readonly version: string; readonly lastState: number; readonly newest: number },
 ) {
   const found = new Differences('bucket')
   const revisions: ReleaseDocument[] = []
-  const stored = await readChain(parts, found, version, revisions)
+  const stored = await readChain(parts, found, { version, newest }, revisions)
   if (stored === null) return { version, stored, differences: found.all, keys: [] }
   const { document } = stored
   const keys = objectsUpTo(document, lastState)
@@ -136,7 +140,7 @@ async function auditVersion(
 async function readChain(
   { lists, key }: VersionParts,
   found: Differences,
-  version: string,
+  { version, newest }: { readonly version: string; readonly newest: number },
   revisions: ReleaseDocument[],
 ): Promise<StoredDocument | null> {
   const { bucket, name } = lists
@@ -151,14 +155,19 @@ async function readChain(
     revisions.push(document)
     return { document, bytes }
   }
-  const newest = () => newestInBucket(bucket, version)
-  return found.found(KEYS.document(version), () => followRevisions(version, read, newest))
+  return found.found(KEYS.document(version), () => followRevisions(version, read, async () => newest))
 }
 
-/** The highest revision of each version's state; those before it have to be there, too. */
-function countState(newest: Map<string, number>, key: string): void {
-  const [, version = '', digits = ''] = /^[^/]+\/([^/]+)\/state-([1-9][0-9]{0,3})\.json$/.exec(key) ?? []
-  if (digits !== '') newest.set(version, Math.max(newest.get(version) ?? 0, Number(digits)))
+/** The highest number among names of each version's folder; those below it have to be there, too. */
+function highest(objects: ReadonlyMap<string, ListedObject>, shape: RegExp): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>()
+  for (const key of objects.keys()) {
+    const [, version = '', name = '', ...rest] = key.split('/')
+    const [, digits] = shape.exec(name) ?? []
+    if (digits !== undefined && rest.length === 0)
+      numbers.set(version, Math.max(numbers.get(version) ?? 0, Number(digits)))
+  }
+  return numbers
 }
 
 async function auditSums(
