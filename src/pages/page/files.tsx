@@ -72,7 +72,7 @@ function FileRow({ document, file, signed }: RowProps) {
         </small>
       </td>
       <td role="cell" class="digest">
-        {file.sha256 === null ? <span class="badge warn">unknown</span> : <code>{file.sha256}</code>}
+        {file.sha256 === null ? <span class="badge warn">digest unknown</span> : <code>{file.sha256}</code>}
         <small>
           {built === null ? null : (
             <a href={`${href}.sha256`} aria-label={`.sha256, checksum file of ${name} for ${label}`}>
@@ -91,7 +91,7 @@ function FileRow({ document, file, signed }: RowProps) {
       <td role="cell">
         {built === null ? (
           <span class="badge open">
-            <span aria-hidden="true">– </span>not by Pitlane
+            <span aria-hidden="true">– </span>not tested by Pitlane
           </span>
         ) : (
           <TestResult test={built.tests.find((test) => test.target === file.target)} />
