@@ -147,14 +147,14 @@ function adopting(s3Of: () => Promise<S3Server>, registryProgram: string): void 
   })
 
   test('audit: what nothing accounts for is told, in bucket and registry and at the address; else silence', async () => {
-    const before = await listed()
+    const there = await listed()
     const found = await pitlane(on, 'audit', '--key', PUBLIC_KEY)
     assert.equal(found.status, 1, found.stderr)
     assert.deepEqual(found.stdout.trim().split('\n'), [
       'bucket    _releases/README: is named by no document',
       'bucket    _releases/fix/: holds 1 object and no document: a publication that has begun, or for `pitlane adopt`',
     ])
-    assert.deepEqual(await listed(), before)
+    assert.deepEqual(await listed(), there)
     await aws('s3', 'rm', '--quiet', '--recursive', 's3://releases/_releases/fix')
     await aws('s3', 'rm', '--quiet', 's3://releases/_releases/README')
     assert.equal(await done('audit'), '')
