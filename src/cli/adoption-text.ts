@@ -43,14 +43,19 @@ export function adoptedLine({ version, channel, publishedAt, files, adopted }: A
 }
 
 /** @param done null for what would be done */
-export function totalLine({ adopt, digest, present, skipped, refused }: AdoptionPlan, done: Adopted | null): string {
+export function totalLine(plan: AdoptionPlan, done: Adopted | null): string {
+  const { adopt, digest, present, undigested, skipped, refused } = plan
   const files = done?.documents ?? [...adopt, ...digest.map(({ stored }) => stored.document)]
   const left = (done?.refused ?? refused).length
   const parts = [
     files.length === 0
       ? 'nothing to adopt'
       : `${done === null ? 'would adopt' : 'adopted'} ${count(files.length, 'version')}: ${filesOf(files.flatMap((one: { files: readonly { size: number }[] }) => one.files))}`,
-    ...(present.length === 0 ? [] : [`${count(present.length, 'version')} with a document`]),
+    ...(present.length === 0
+      ? []
+      : [
+          `${count(present.length, 'version')} with a document${undigested === 0 ? '' : `, ${undigested} of them without digests (--digest)`}`,
+        ]),
     ...(skipped.length === 0 ? [] : [`${skipped.length} skipped`]),
     ...(left === 0 ? [] : [`${left} refused`]),
   ]

@@ -106,6 +106,12 @@ test('a commit is a development build; whatever can be nothing of a release is s
   ])
 })
 
+test('a version with more files than a document can name is skipped', () => {
+  const many = Array.from({ length: 1001 }, (_, place) => `v1.0.0/${X86}/tool-${place}`)
+  assert.match(reasons(find(many)).join(), /^v1\.0\.0: it has 1001 files, more than the 1000/)
+  assert.equal(find(many.slice(1)).versions[0]?.files.length, 1000)
+})
+
 test('a tag of no channel is skipped', () => {
   const objects = [{ key: `_releases/odd/${X86}/garage`, size: 1, modifiedAt: 1 }]
   const channels = [{ name: 'stable', tag: 'v.*' }]

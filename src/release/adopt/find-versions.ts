@@ -56,6 +56,9 @@ type Place =
   | { readonly kind: 'beside'; readonly version: string; readonly unit: string; readonly reason: string }
   | { readonly kind: 'stray'; readonly reason: string }
 
+/** Its document has to be read again. */
+const MOST_FILES = 1000
+
 const DOCUMENTS = /^(release(\.[0-9]+)?\.json|SHA256SUMS(\.[0-9]+)?|state-[0-9]+\.json)(\.minisig|\.sig)?$/
 
 export function findVersions({ objects, folders, channels, latest }: FindInput): FoundVersions {
@@ -176,6 +179,8 @@ function judge(
   const isCommit = isCommitId(version)
   const fault = isCommit ? null : versionFault(version)
   if (fault !== null) return { reason: `it cannot be the name of a release: ${fault}` }
+  if (files.length > MOST_FILES)
+    return { reason: `it has ${files.length} files, more than the ${MOST_FILES} that a release can have` }
   const late = files.find(({ modifiedAt }) => !(modifiedAt <= latest && modifiedAt >= 0))
   if (late !== undefined)
     return { reason: `${late.target}/${late.name} has a date that can't be right: ${dateWords(late.modifiedAt)}` }

@@ -7,17 +7,19 @@ import { findPublication } from '../../database/queries/publications.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Channel } from '../../plan/channel.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { type AdoptedDocument, isAdopted, isoSeconds, revisionOf } from '../document.ts'
+import { type AdoptedDocument, encodeDocument, isAdopted, isoSeconds, revisionOf } from '../document.ts'
+import { listedObjects } from '../listed-objects.ts'
 import { signedComment } from '../last-serial.ts'
-import { type ListParts, readSite } from '../lists.ts'
+import { listFiles, type ListParts, readSite, type Site } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { parsePublicKey } from '../public-key.ts'
-import { MOST_OBJECTS } from '../retention/strays.ts'
 import { listRetired } from '../retired.ts'
 import type { StoredDocument } from '../revisions.ts'
 import { trustedCommentOf } from '../sign.ts'
-import { noteDoubt, type Standing, UNSIGNED_AHEAD } from '../standing.ts'
+import { INDEX_LIMIT, noteDoubt, type Standing, UNSIGNED_AHEAD } from '../standing.ts'
 import { SIDE_LIMIT } from '../verify-document.ts'
+import { sha256Of } from '../states.ts'
+import { adoptedDocument } from './document.ts'
 import { findVersions, type FoundVersion, type Skipped } from './find-versions.ts'
 
 export interface AdoptionParts {
@@ -42,6 +44,8 @@ export interface AdoptionPlan {
   readonly digest: readonly Undigested[]
   /** Versions that have a document and are left alone. */
   readonly present: readonly string[]
+  /** How many of those are adopted without digests. */
+  readonly undigested: number
   readonly skipped: readonly Skipped[]
   /** Versions that should have been taken, each with what is in the way, in words. */
   readonly refused: readonly { readonly version: string; readonly reason: string }[]
@@ -54,7 +58,7 @@ export async function planAdoption(parts: AdoptionParts, standing: Standing): Pr
   await requireSameOwner(lists, standing)
   // A document that can't be trusted would stop the lists at the end.
   const site = await readSite(lists, standing)
-  const objects = await listObjects(lists)
+  const objects = [...(await listedObjects(lists, KEYS.releases)).values()]
   const folders = await lists.bucket.folders(KEYS.releases)
   const latest = lists.clock.now() + UNSIGNED_AHEAD
   const found = findVersions({ objects, folders, channels, latest })
@@ -68,25 +72,40 @@ export async function planAdoption(parts: AdoptionParts, standing: Standing): Pr
     if (reason === null) adopt.push(version)
     else skipped.push(skippedVersion(version, reason))
   }
+  requireListable(parts, site, adopt)
   const undigested = digest ? site.stored.map(({ document, sha256 }) => ({ document, sha256 })) : []
   const judged = await judgeUndigested(lists, undigested, objects)
   const taken = new Set(
     [...judged.digest, ...judged.refused].map((one) => ('stored' in one ? one.stored.document.version : one.version)),
   )
-  return { adopt, ...judged, present: found.documented.filter((version) => !taken.has(version)), skipped }
+  const present = found.documented.filter((version) => !taken.has(version))
+  return { adopt, ...judged, present, undigested: digest ? 0 : countUndigested(site), skipped }
 }
 
-/** Below `_releases/`. */
-export async function listObjects({ bucket }: Pick<ListParts, 'bucket'>): Promise<readonly ListedObject[]> {
-  const objects: ListedObject[] = []
-  for await (const object of bucket.list(KEYS.releases)) {
-    if (objects.length >= MOST_OBJECTS)
-      throw new PitlaneError('STORAGE_FAILED', `${bucket.location} lists more than ${MOST_OBJECTS} objects`, {
-        hint: 'Does the listing come to an end? Nothing was changed.',
-      })
-    objects.push(object)
-  }
-  return objects
+/**
+ * What the lists would be with all of it: whatever they can't be, or nobody could read, is refused before anything is written.
+ * @throws PitlaneError `PLAN_CONTRADICTION`, and what rendering throws
+ */
+function requireListable(parts: AdoptionParts, site: Site, adopt: readonly FoundVersion[]): void {
+  const { lists, actor, pitlaneVersion } = parts
+  const at = Math.max(lists.clock.now(), site.notBefore)
+  const stored = adopt.map(({ version, channel, files }) => {
+    const facts = { project: lists.name, version, channel, signer: lists.signer, actor, pitlaneVersion }
+    const document = adoptedDocument(facts, files, null, at)
+    return { document, sha256: sha256Of(encodeDocument(document)) }
+  })
+  const files = listFiles(lists, { ...site, stored: [...site.stored, ...stored] }, site.standing.serial + 1, at)
+  const size = files.at(-1)?.bytes.length ?? 0
+  if (size <= INDEX_LIMIT) return
+  throw new PitlaneError(
+    'PLAN_CONTRADICTION',
+    `with ${adopt.length} more versions ${KEYS.index} would have ${size} bytes, more than the ${INDEX_LIMIT} that are read`,
+    { hint: 'Nothing was changed. Move what nobody needs any more out of _releases/ first.' },
+  )
+}
+
+function countUndigested({ stored }: Site): number {
+  return stored.filter(({ document }) => isAdopted(document) && document.adopted.digests === 'unknown').length
 }
 
 function skippedVersion({ version, files }: FoundVersion, reason: string): Skipped {

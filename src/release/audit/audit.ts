@@ -5,10 +5,10 @@
 import type { ListedObject } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
+import { listedObjects } from '../listed-objects.ts'
 import type { ListParts } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { parsePublicKey } from '../public-key.ts'
-import { MOST_OBJECTS } from '../retention/strays.ts'
 import { readStanding } from '../standing.ts'
 import { type Difference, Differences } from './difference.ts'
 import { auditImages } from './images.ts'
@@ -83,18 +83,11 @@ async function look({ lists, served, repositories, digest }: AuditParts): Promis
   }
 }
 
-async function listAll({ bucket }: ListParts): Promise<ReadonlyMap<string, ListedObject>> {
-  const objects = new Map<string, ListedObject>()
+async function listAll(lists: ListParts): Promise<ReadonlyMap<string, ListedObject>> {
   // Page and list lie beside the folder; what else begins like that is not Pitlane's.
-  for await (const object of bucket.list(KEYS.releases.slice(0, -1))) {
-    if (objects.size >= MOST_OBJECTS)
-      throw new PitlaneError('STORAGE_FAILED', `${bucket.location} lists more than ${MOST_OBJECTS} objects`, {
-        hint: 'Does the listing come to an end?',
-      })
-    const { key } = object
-    if (key.startsWith(KEYS.releases) || key === KEYS.page || key === KEYS.garageList) objects.set(key, object)
-  }
-  return objects
+  const listed = await listedObjects(lists, KEYS.releases.slice(0, -1))
+  const isOwn = (key: string) => key.startsWith(KEYS.releases) || key === KEYS.page || key === KEYS.garageList
+  return new Map([...listed].filter(([key]) => isOwn(key)))
 }
 
 /** Some stores do not tell, and some keys may not ask: that is said, and is no difference. */

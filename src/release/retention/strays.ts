@@ -12,7 +12,7 @@ export interface Strays {
 }
 
 /** More objects than any bucket of releases has: a listing without end is a fault of the store. */
-export const MOST_OBJECTS = 20_000_000
+const MOST_OBJECTS = 20_000_000
 const EXAMPLES = 3
 
 /** @param named keys that marks name */
