@@ -3,6 +3,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { parseS3Address } from '../../src/buckets/address.ts'
+import { s3Bucket } from '../../src/buckets/s3/bucket.ts'
+import { s3Client } from '../../src/buckets/s3/client.ts'
+import { systemClock } from '../../src/clock.ts'
 import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
 import { parseSiteIndex } from '../../src/release/site-index.ts'
@@ -161,6 +165,18 @@ function adopting(s3Of: () => Promise<S3Server>, registryProgram: string): void 
     await aws('s3', 'rm', '--quiet', '--recursive', 's3://releases/_releases/fix')
     await aws('s3', 'rm', '--quiet', 's3://releases/_releases/README')
     assert.equal(await done('audit'), '')
+  })
+
+  test('an upload that nobody has ended is found a day later, by its name below the prefix', async (t) => {
+    await aws('s3api', 'create-multipart-upload', '--bucket', 'releases', '--key', 'below/_releases/v9/half')
+    const { accessKey: accessKeyId, secretKey: secretAccessKey } = on.s3
+    const address = parseS3Address(`s3://releases/below?endpoint=${on.s3.url}&region=${on.s3.region}`)
+    const client = s3Client(address, { ca: null, credentials: { accessKeyId, secretAccessKey } })
+    t.after(() => client.destroy())
+    const seenAfter = (milliseconds: number) =>
+      s3Bucket({ address, client, clock: { ...systemClock, now: () => Date.now() + milliseconds } }).abandoned()
+    assert.deepEqual(await seenAfter(0), [])
+    assert.deepEqual(await seenAfter(25 * 3_600_000), ['_releases/v9/half'])
   })
 
   test('without digests nothing is verified or installed; then every file is read, and it is', async () => {
