@@ -52,7 +52,7 @@ export const ERRORS = {
   RELEASED_OTHERWISE: {
     fault: 'policy',
     retry: false,
-    summary: 'the version was made the other way: by hand, or by `pitlane release`',
+    summary: 'the version was made another way: by hand, by `pitlane release`, or before Pitlane',
   },
   PROJECT_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket holds releases of another project' },
   KEY_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket is signed with another key' },

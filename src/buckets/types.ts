@@ -21,12 +21,14 @@ export interface Bucket {
   read(key: string, limit: number): Promise<Buffer | null>
   open(key: string): Promise<Readable | null>
   /** Objects whose key starts with the prefix, in the order of their keys' bytes. */
-  list(prefix: string): AsyncIterable<ObjectFacts>
+  list(prefix: string): AsyncIterable<ListedObject>
   /**
    * Names between the prefix, which ends with `/` and is not empty, and the next `/` of the keys below it, in the order of their bytes:
    * what S3 calls common prefixes. May name one that has no object by now.
    */
   folders(prefix: string): Promise<readonly string[]>
+  /** What uploads that nobody has ended for a day were to become, sorted: their parts take room, and no listing shows them. */
+  abandoned(): Promise<readonly string[]>
   /** Deleting an absent object succeeds. */
   delete(key: string): Promise<void>
   /**
@@ -87,4 +89,9 @@ export interface ObjectFacts {
   readonly key: string
   /** Bytes. */
   readonly size: number
+}
+
+export interface ListedObject extends ObjectFacts {
+  /** When it was written last, milliseconds since 1970. */
+  readonly modifiedAt: number
 }

@@ -1,5 +1,7 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
+import type { AdoptFlags } from './commands/adopt.ts'
+import type { AuditFlags } from './commands/audit.ts'
 import type { ReleaseFlags } from './commands/release.ts'
 import type { Context } from './context.ts'
 import {
@@ -19,6 +21,7 @@ import {
   versionFlag,
   withdrawnArgument,
   words,
+  yes,
 } from './parameters.ts'
 import { oldNames, publish } from './publish-routes.ts'
 import { usageTexts } from './usage-errors.ts'
@@ -160,7 +163,7 @@ const releases = buildRouteMap({
       parameters: {
         flags: {
           reason: textFlag('TEXT', 'Why (default: that it was rolled back, and to what)'),
-          yes: { kind: 'boolean', brief: 'Do not ask', default: false, withNegated: false },
+          yes,
           dryRun,
           noWait,
           json,
@@ -231,6 +234,58 @@ const pages = buildRouteMap({
     }),
   },
   docs: { brief: 'Look after the release page' },
+})
+
+const adopt = buildCommand<AdoptFlags, [], Context>({
+  loader: async () => (await import('./commands/adopt.ts')).adopt,
+  docs: {
+    brief: 'Give every version that older scripts have put into the bucket its document',
+    fullDescription: [
+      'Finds what lies at _releases/VERSION/TARGET/BINARY without a document, shows what would be adopted and what is skipped, and asks. Each version gets a signed document that says: there before Pitlane, neither built, tested nor signed by it. Page, lists, feeds and pointers then have it, with the dates and sizes that the bucket tells. Nothing is moved, nothing is written over, and what has a document is left alone.',
+      '',
+      'Without --digest no file is read: digests are unknown, and install.sh and `pitlane verify` refuse such a version. With it every file is read, also of what was adopted before. After a crash the same command goes on where it was. Exits with 1 when a version was refused.',
+    ].join('\n'),
+  },
+  parameters: {
+    flags: {
+      digest: {
+        kind: 'boolean',
+        brief: 'Read every file and publish its digest',
+        default: false,
+        withNegated: false,
+      },
+      dryRun,
+      yes,
+      noWait,
+      json,
+    },
+  },
+})
+
+const audit = buildCommand<AuditFlags, [], Context>({
+  loader: async () => (await import('./commands/audit.ts')).audit,
+  docs: {
+    brief: 'Hold bucket, registry and public address against the documents',
+    fullDescription: [
+      'Prints a line for everything that differs, and nothing where all is equal: documents, signatures, files and their sizes, images by digest, tags, page, lists and pointers, what the public address serves, and objects and tags that no document names. Changes nothing, and needs no more than the right to read and list.',
+      '',
+      'Exits with 0 when all is equal, 1 when something differs, 4 when something could not be looked at.',
+    ].join('\n'),
+  },
+  parameters: {
+    flags: {
+      digest: {
+        kind: 'boolean',
+        brief: 'Read every file and image layer, too',
+        default: false,
+        withNegated: false,
+      },
+      key: fileFlag('FILE|KEY', 'Public key, where the signing key is not at hand: a file, or its text (RW…)'),
+      public: textFlag('URL', 'Where the bucket is served (default: publish.public, of a bucket on a server)'),
+      noWait,
+      json,
+    },
+  },
 })
 
 const retention = buildRouteMap({
@@ -327,6 +382,8 @@ export function buildApp(version: string, tell: (error: unknown) => void = () =>
         publish,
         pages,
         retention,
+        adopt,
+        audit,
         key,
         doctor,
         completion,

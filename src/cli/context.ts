@@ -9,7 +9,7 @@ import type { Examination, ExamineOptions } from '../examination.ts'
 import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
-import type { Published } from '../release/verify-document.ts'
+import type { Served } from '../release/audit/served.ts'
 import type { Signer } from '../release/sign.ts'
 import type { StopSignals } from '../run/parts.ts'
 import type { Streams } from './output.ts'
@@ -57,7 +57,7 @@ export interface Context extends CommandContext {
   /** The same of a registry that is a server. */
   examineRegistry(location: string, repository: string): Promise<AsyncIterable<Examination>>
   /** What can be read of a bucket behind an address. */
-  published(address: string): Promise<Published>
+  published(address: string): Promise<Served>
   /** The same for images. `self` has the logins of this user, `anybody` none: what is read so, everybody can pull. */
   registry(location: string, base: string, as?: 'self' | 'anybody'): Promise<Registry>
 }

@@ -131,6 +131,8 @@ export const dryRun = {
   withNegated: false,
 } as const
 
+export const yes = { kind: 'boolean', brief: 'Do not ask', default: false, withNegated: false } as const
+
 export const words = {
   kind: 'array',
   parameter: { brief: 'Words', parse: text, placeholder: 'WORD' },

@@ -14,6 +14,7 @@ import { documentCheck } from '../release/documents.ts'
 import type { ImagePlace } from '../release/materials.ts'
 import { parsePublicKey } from '../release/public-key.ts'
 import type { Readers } from '../release/shown.ts'
+import type { Signer } from '../release/sign.ts'
 import { absolute, relativeFolder, WAIT } from './command.ts'
 import { requireOwnPlaces } from './places.ts'
 import type { Context, Project, State } from './context.ts'
@@ -23,19 +24,21 @@ export interface PublishingParts extends Pick<State, 'writer' | 'owner'> {
   readonly noWait: boolean
   /** See `ListParts`. */
   readonly takeTags?: boolean
+  /** In place of the one with the project's signing key; null where nothing is signed. */
+  readonly signer?: Signer | null
 }
 
 export async function publishing(
   context: Context,
   project: Project,
   plan: Plan,
-  { report, writer, owner, noWait, takeTags = false }: PublishingParts,
+  { report, writer, owner, noWait, takeTags = false, signer: given }: PublishingParts,
 ) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
   const base = project.folder
   requireOwnPlaces(publish, project)
-  const signer = plan.release.sign === 'none' ? null : await context.signer(plan.project)
+  const signer = given !== undefined ? given : plan.release.sign === 'none' ? null : await context.signer(plan.project)
   const bucket = await context.bucket(publish.bucket, base)
   const baseUrl = publish.public ?? pathToFileURL(absolute(publish.bucket, base)).href.replace(/\/$/, '')
   const check = signer === null ? null : documentCheck(parsePublicKey(signer.publicKey.line, 'the signing key'))

@@ -68,7 +68,7 @@ test('page and index say what it is, and name its newest documents', () => {
   const entry = index.releases.find(({ version }) => version === 'v2.0.0')
   assert.deepEqual(entry?.byHand, { revision: 3, missing: [ARM], unchecked: byHand.unchecked })
   assert.match(entry?.document.url ?? '', /\/v2\.0\.0\/release\.3\.json$/)
-  assert.match(String(entry?.checksums.minisigUrl), /\/v2\.0\.0\/SHA256SUMS\.3\.minisig$/)
+  assert.match(String(entry?.checksums?.minisigUrl), /\/v2\.0\.0\/SHA256SUMS\.3\.minisig$/)
   assert.equal(index.releases.find(({ version }) => version === 'v1.0.0')?.byHand, undefined)
   assert.match(
     text('_releases/install.sh'),

@@ -1,6 +1,6 @@
 /** The releases of a site in the one order that page, lists, feeds and pointers share. */
 import { PitlaneError } from '../errors.ts'
-import type { ReleaseDocument } from '../release/document.ts'
+import { builtOf, commitOf, type ReleaseDocument } from '../release/document.ts'
 import type { StoredSite } from '../release/documentation/read-site.ts'
 import { floatingTags } from '../release/floating.ts'
 import type { FloatingTag } from '../release/site-index.ts'
@@ -136,7 +136,7 @@ export function catalogue(input: SiteInput): Catalogue {
 function newestFirst(documents: readonly ReleaseDocument[], compare: SiteInput['compare']): readonly ReleaseDocument[] {
   const byVersion = (a: ReleaseDocument, b: ReleaseDocument) =>
     compare(b.version, a.version) || byText(a.version, b.version)
-  const isNamed = documents.every((document) => document.version !== document.commit)
+  const isNamed = documents.every((document) => document.version !== commitOf(document))
   const order = isNamed ? byVersion : byDate
   return documents.toSorted((a, b) => Number(isWhole(b)) - Number(isWhole(a)) || order(a, b))
 }
@@ -147,12 +147,18 @@ export function tagsOf({ floating }: Catalogue, { version }: ReleaseDocument): r
 }
 
 /** Nothing points to a release made by hand while it lacks targets, and it stands behind the others: many take the first as the latest. */
-export function isWhole({ byHand }: ReleaseDocument): boolean {
-  return byHand === undefined || byHand.missing.length === 0
+export function isWhole(document: ReleaseDocument): boolean {
+  // What an adopted release should have had nobody knows: it is what it is.
+  return !builtOf(document)?.byHand?.missing.length
 }
 
 function byDate(a: ReleaseDocument, b: ReleaseDocument): number {
-  return byText(b.committedAt, a.committedAt) || byText(b.publishedAt, a.publishedAt) || byText(a.version, b.version)
+  return byText(madeAt(b), madeAt(a)) || byText(b.publishedAt, a.publishedAt) || byText(a.version, b.version)
+}
+
+/** When a release's commit was made; of an adopted one only its files' date is known. */
+function madeAt(document: ReleaseDocument): string {
+  return builtOf(document)?.committedAt ?? document.publishedAt
 }
 
 function byText(a: string, b: string): number {

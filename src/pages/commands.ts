@@ -1,5 +1,12 @@
 /** The commands that the page prints. Conformance runs them, so change both together. */
-import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from '../release/document.ts'
+import {
+  type AdoptedFile,
+  builtOf,
+  type ReleaseDocument,
+  type ReleaseFile,
+  type ReleaseImage,
+  revisionOf,
+} from '../release/document.ts'
 import { KEYS, SIDE_FILES } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -52,7 +59,7 @@ function alwaysTheNewest(catalogue: Catalogue): readonly Commands[] {
 export function verifyCommands(
   catalogue: Catalogue,
   document: ReleaseDocument,
-  file: ReleaseFile,
+  file: ReleaseFile | AdoptedFile,
 ): readonly Commands[] {
   const url = (key: string) => shellWord(absoluteUrl(catalogue.baseUrl, key))
   const sums = KEYS.sums(document.version, revisionOf(document))
@@ -101,7 +108,7 @@ export function verifyCommands(
     })
   }
   // An image layout that lies elsewhere than the files can't be found from their address.
-  const { image } = document
+  const image = builtOf(document)?.image ?? null
   const imagesElsewhere =
     image !== null && image.registry === undefined && (image.layout === null || !catalogue.baseUrl.startsWith('file:'))
   const from = `pitlane verify ${shellWord(document.version)} --from ${shellWord(catalogue.baseUrl)}`

@@ -1,8 +1,9 @@
 /** Atom feeds (RFC 4287) with tag: ids (RFC 4151). Summaries are plain text; nothing of a release becomes markup. */
-import { isoSeconds, type ReleaseDocument } from '../release/document.ts'
+import { commitOf, isAdopted, isoSeconds, type ReleaseDocument } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
 import { FEED_ENTRIES } from '../release/site-index.ts'
+import { ADOPTED, adoptionSentences } from './adoption.ts'
 import type { Catalogue } from './catalogue.ts'
 import { withdrawalOf, withdrawalSentence } from './withdrawal.ts'
 import { cut, plainLine, plainText, shortVersion } from './text.ts'
@@ -43,13 +44,16 @@ function updatedAt({ states }: Catalogue, { version, publishedAt }: ReleaseDocum
 function entry(catalogue: Catalogue, document: ReleaseDocument, updated: string): readonly string[] {
   const withdrawal = withdrawalOf(catalogue, document.version)
   const page = `${absoluteUrl(catalogue.baseUrl, KEYS.page)}#${document.version}`
-  const title = `${plainLine(catalogue.name)} ${shortVersion(document.version)}${withdrawal === null ? '' : ' (withdrawn)'}`
+  const title = `${plainLine(catalogue.name)} ${shortVersion(document.version)}${isAdopted(document) ? ' (adopted)' : ''}${withdrawal === null ? '' : ' (withdrawn)'}`
   const platforms = document.files.map((file) => file.platform).join(', ')
-  const notes = plainText(document.notes ?? document.subject).trim()
+  const told = isAdopted(document)
+    ? `${ADOPTED} ${adoptionSentences(document)}`
+    : plainText(document.notes ?? document.subject).trim()
+  const commit = commitOf(document)
   const summary = [
     withdrawal === null ? '' : withdrawalSentence(withdrawal),
-    notes,
-    `Channel ${document.channel}. Platforms: ${platforms || 'none'}. Commit ${document.commit}.`,
+    told,
+    `Channel ${document.channel}. Platforms: ${platforms || 'none'}.${commit === null ? '' : ` Commit ${commit}.`}`,
   ]
     .filter((paragraph) => paragraph !== '')
     .map((paragraph) => cut(paragraph, MAX_SUMMARY))

@@ -3,7 +3,15 @@
  * latest) and by Renovate's custom datasource (`releases`, with its field names). Those optional fields are left out when there is nothing to
  * say, because Renovate refuses null; our own fields are always there and null then.
  */
-import { isoSeconds, type ReleaseDocument, revisionOf } from '../release/document.ts'
+import {
+  builtOf,
+  commitOf,
+  digestedFiles,
+  isAdopted,
+  isoSeconds,
+  type ReleaseDocument,
+  revisionOf,
+} from '../release/document.ts'
 import { TOP_PAGE } from '../plan/documentation.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
@@ -76,13 +84,18 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
   const { baseUrl, sourceUrl, documentSha256, states } = catalogue
   const withdrawn = isWithdrawn(states, document.version)
   const stored = states.get(document.version)
-  const signed = document.signing.scheme === 'minisign'
+  const isSigned = document.signing.scheme === 'minisign'
+  const built = builtOf(document)
+  // What was adopted has nothing beside its files.
+  const signed = isSigned && built !== null
   const url = (key: string) => absoluteUrl(baseUrl, key)
   const signatures = (key: string) => ({
-    minisigUrl: signed ? url(`${key}.minisig`) : null,
-    sigUrl: signed ? url(`${key}.sig`) : null,
+    minisigUrl: isSigned ? url(`${key}.minisig`) : null,
+    sigUrl: isSigned ? url(`${key}.sig`) : null,
   })
-  const { image, byHand, documentation } = document
+  const image = built?.image ?? null
+  const byHand = built?.byHand
+  const documentation = built?.documentation
   const at = KEYS.document(document.version, revisionOf(document))
   const sums = KEYS.sums(document.version, revisionOf(document))
   return {
@@ -95,8 +108,8 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
     ...(image === null ? {} : { digest: image.digest }),
     date: document.publishedAt,
     channel: document.channel,
-    tag: document.tag,
-    commit: document.commit,
+    tag: built?.tag ?? null,
+    commit: commitOf(document),
     withdrawn,
     signed,
     files: document.files.map((file) => ({
@@ -108,14 +121,14 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
       target: file.target,
       kind: file.kind,
       signatureUrl: signed ? url(`${file.path}.minisig`) : null,
-      checksumUrl: url(`${file.path}.sha256`),
+      checksumUrl: built === null ? null : url(`${file.path}.sha256`),
     })),
     image: image && {
       reference: `${image.repository}:${image.tag}@${image.digest}`,
       digest: image.digest,
       platforms: image.platforms.map(({ platform, digest }) => ({ platform, digest })),
     },
-    tests: document.tests.map(({ target, platform, result, mode, executed, reason }) => ({
+    tests: (built?.tests ?? []).map(({ target, platform, result, mode, executed, reason }) => ({
       target,
       platform,
       result,
@@ -124,7 +137,7 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
       reason,
     })),
     document: { url: url(at), sha256: documentSha256(document), ...signatures(at) },
-    checksums: { url: url(sums), ...signatures(sums) },
+    checksums: digestedFiles(document) === null ? null : { url: url(sums), ...signatures(sums) },
     ...(documentation === undefined
       ? {}
       : {
@@ -136,6 +149,15 @@ function indexRelease(document: ReleaseDocument, catalogue: Catalogue): IndexRel
     ...(byHand === undefined
       ? {}
       : { byHand: { revision: byHand.revision, missing: byHand.missing, unchecked: byHand.unchecked } }),
+    ...(isAdopted(document)
+      ? {
+          adopted: {
+            revision: document.adopted.revision,
+            date: document.adopted.adoptedAt,
+            digests: document.adopted.digests,
+          },
+        }
+      : {}),
     ...(stored === undefined ? {} : { state: listedState(stored, url, catalogue.publicKey !== null) }),
   }
 }

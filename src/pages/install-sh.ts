@@ -1,8 +1,9 @@
 /** `install.sh`: the template in `install-template.ts` with the project's values, targets and key put in. */
 import { TARGETS, type Target } from '../plan/targets.ts'
-import { type ReleaseDocument, revisionOf } from '../release/document.ts'
+import { digestedFiles, isAdopted, type ReleaseDocument, revisionOf } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { publicAddress } from './address.ts'
+import { adoptionSentences, isInstallable } from './adoption.ts'
 import type { Catalogue, SitePublicKey } from './catalogue.ts'
 import { minisignKeyLine } from './index-json.ts'
 import { INSTALL_TEMPLATE } from './install-template.ts'
@@ -46,6 +47,8 @@ export function installScript(input: InstallScriptInput): string {
   const assignments = values.map(([name, value]) => `${name}=${shellQuoted(value)}`).join('\n')
   return INSTALL_TEMPLATE.replace('@TARGETS@', () => targetCases())
     .replace('@WITHDRAWN@\n', () => withdrawnCases(input))
+    .replace('@ADOPTED@\n', () => adoptedCases(input.all))
+    .replace('@UNDIGESTED@\n', () => undigestedCase(input.all))
     .replace('@ASSIGNMENTS@', () => assignments)
     .replace('@REVISIONS@', () => revisions(input.all))
 }
@@ -63,7 +66,21 @@ function withdrawnCases({ all, states }: InstallScriptInput): string {
     .join('')
 }
 
-/** Which document and list are the newest of a version that was made by hand, as of when the script is made. Names need no quotes. */
+function adoptedCases(documents: readonly ReleaseDocument[]): string {
+  return documents
+    .filter((document) => isAdopted(document))
+    .filter((document) => isInstallable(document))
+    .map((document) => `    ${document.version}) say ${shellQuoted(adoptionSentences(document))} ;;\n`)
+    .join('')
+}
+
+/** It refuses what it can't check, and says why; without the list it would only be missing a file. */
+function undigestedCase(documents: readonly ReleaseDocument[]): string {
+  const versions = documents.filter((document) => digestedFiles(document) === null).map(({ version }) => version)
+  return versions.length === 0 ? '' : `    ${versions.join(' | ')}) ;;\n`
+}
+
+/** Which document and list are the newest of a version that has revisions, as of when the script is made. Names need no quotes. */
 function revisions(documents: readonly ReleaseDocument[]): string {
   const cases = documents
     .filter((document) => revisionOf(document) > 1)

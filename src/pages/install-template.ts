@@ -223,6 +223,22 @@ withdrawn() {
   esac
 }
 
+# Says of version $1 how it came here when that was not by a release; fails for any other.
+adopted() {
+  case $1 in
+@ADOPTED@
+    *) return 1 ;;
+  esac
+}
+
+# Whether nobody knows the digests of the files of version $1.
+undigested() {
+  case $1 in
+@UNDIGESTED@
+    *) return 1 ;;
+  esac
+}
+
 main() {
   version=$\{PITLANE_VERSION-} dir=$\{PITLANE_DIR-} base=$\{PITLANE_BASE-} target=$\{PITLANE_TARGET-}
   dry=no required=no unsigned=no work='' folder=''
@@ -293,6 +309,10 @@ main() {
     [ "$named" = yes ] || fail "$version is not installed. $why"
     printf 'install.sh: warning: %s: %s\n' "$version" "$why" >&2
   fi
+  if undigested "$version"; then
+    fail "$version is not installed: the digests of its files are unknown, so that a download cannot be checked. To fetch one by hand: $(where "$RELEASES.html")"
+  fi
+  if how=$(adopted "$version"); then printf 'install.sh: note: %s: %s\n' "$version" "$how" >&2; fi
 @REVISIONS@
   fetch "$RELEASES/$version/$sums" "$work/SHA256SUMS" ||
     fail "cannot fetch $(where "$RELEASES/$version/$sums"): there is no release $version, or no connection"

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { ReleaseDocument } from '../release/document.ts'
+import type { BuiltDocument } from '../release/document.ts'
 import { catalogue, type SiteInput } from './catalogue.ts'
 import { exampleDocument, exampleDocuments, exampleImage, exampleSite } from './fixtures/documents.ts'
 import { releasesPage } from './releases-html.tsx'
@@ -17,7 +17,7 @@ function skeleton(html: string): string {
 }
 
 /** A document that has the text in every field that an outsider can fill. */
-function filled(version: string, text: string): ReleaseDocument {
+function filled(version: string, text: string): BuiltDocument {
   const document = exampleDocument(version)
   const image = exampleImage(version)
   return {

@@ -3,7 +3,7 @@
  * leaf below `builds` a string (sizes too), the first entry of `Release` is the latest. `hide` stays a boolean, as in the original: it is
  * a flag of the section, and the string "false" would be true to everyone who asks for it.
  */
-import { type ReleaseDocument } from '../release/document.ts'
+import type { AdoptedFile, ReleaseDocument, ReleaseFile } from '../release/document.ts'
 import { isWithdrawn } from '../release/state-document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
@@ -23,9 +23,9 @@ interface GarageVersion {
 }
 
 interface GarageBuild {
-  /** Day of publication in UTC, `2026-11-23`. */
+  /** Day of publication in UTC, `2026-11-23`; of an adopted file that on which it was put there. */
   readonly date: string
-  /** Time of publication in UTC, `18:04:05`. */
+  /** Time of the same, `18:04:05`. */
   readonly time: string
   /** Bytes, in decimal digits. */
   readonly size: string
@@ -73,9 +73,8 @@ export function garageList(catalogue: Catalogue): readonly GarageSection[] {
 }
 
 function builds(baseUrl: string, document: ReleaseDocument): readonly GarageBuild[] {
-  return document.files.map((file) => ({
-    date: document.publishedAt.slice(0, 10),
-    time: document.publishedAt.slice(11, 19),
+  return document.files.map((file: ReleaseFile | AdoptedFile) => ({
+    ...moment('modifiedAt' in file ? file.modifiedAt : document.publishedAt),
     size: String(file.size),
     path: file.path,
     root: KEYS.releases.replace(/\/$/, ''),
@@ -84,4 +83,8 @@ function builds(baseUrl: string, document: ReleaseDocument): readonly GarageBuil
     binary: file.name,
     url: absoluteUrl(baseUrl, file.path),
   }))
+}
+
+function moment(iso: string): Pick<GarageBuild, 'date' | 'time'> {
+  return { date: iso.slice(0, 10), time: iso.slice(11, 19) }
 }

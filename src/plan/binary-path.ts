@@ -8,7 +8,7 @@ export type BinaryPath =
   | { readonly kind: 'unfit'; readonly problem: string }
 
 /** File names that the bucket's layout can hold beside `<name>.sha256` and `<name>.minisig`. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/
+export const BINARY_NAME = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/
 
 /** The path for one target, relative to the checkout, and its last part: the name that people download. */
 export function binaryPath(template: string, variables: Readonly<Record<string, string>>): BinaryPath {
@@ -22,6 +22,6 @@ export function binaryPath(template: string, variables: Readonly<Record<string, 
   if (text.endsWith('/')) return unfit('is a folder, and the path of a file is needed')
   const path = posix.normalize(text)
   const name = posix.basename(path)
-  if (!NAME.test(name)) return unfit('ends in a name that is not of letters, digits and . _ + -')
+  if (!BINARY_NAME.test(name)) return unfit('ends in a name that is not of letters, digits and . _ + -')
   return { kind: 'path', path, name }
 }

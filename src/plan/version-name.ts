@@ -21,14 +21,15 @@ export function isCommitId(name: string): boolean {
  * @throws PitlaneError `VERSION_NAME`, saying which rule is broken and where
  */
 export function checkVersionName(tag: string): string {
-  const broken = brokenRule(tag)
+  const broken = versionFault(tag)
   if (broken === null) return tag
   throw new PitlaneError('VERSION_NAME', `the tag ${shown(tag)} cannot name a release: ${broken}`, {
     hint: `Tag the commit with a name of letters, digits and . _ + - (at most ${VERSION_LIMIT}), for example v1.2.0.`,
   })
 }
 
-function brokenRule(tag: string): string | null {
+/** Which rule the tag breaks, in words, or null. */
+export function versionFault(tag: string): string | null {
   if (tag === '') return 'it is empty'
   // By code points, so that the position is what a person counts.
   const characters = Array.from(tag)

@@ -8,10 +8,10 @@ import type { Target } from '../plan/targets.ts'
 import {
   type ByHand,
   isoSeconds,
-  type ReleaseDocument,
+  revisionOf,
+  type BuiltDocument,
   type ReleaseFile,
   type ReleaseImage,
-  revisionOf,
 } from './document.ts'
 import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
@@ -58,7 +58,7 @@ export function handMadeFile(
 }
 
 /** @throws PitlaneError `CONTRADICTION` when what is there of the version is of another commit */
-export function requireSameCommit({ commit }: ReleaseDocument, { version, source }: Plan): void {
+export function requireSameCommit({ commit }: BuiltDocument, { version, source }: Plan): void {
   if (commit === source.commit) return
   throw new PitlaneError(
     'CONTRADICTION',
@@ -71,7 +71,7 @@ export function requireSameCommit({ commit }: ReleaseDocument, { version, source
  * The first document of a version, or the revision that adds a target to the one before, which is of the same commit.
  * @param at milliseconds since 1970
  */
-export function nextRevision(before: StoredDocument | null, made: HandMade, at: number): ReleaseDocument {
+export function nextRevision(before: StoredDocument<BuiltDocument> | null, made: HandMade, at: number): BuiltDocument {
   const { plan, file, pitlaneVersion } = made
   const earlier = before?.document ?? firstDocument(made, at)
   const targets = plan.release?.targets ?? []
@@ -100,16 +100,19 @@ export function nextRevision(before: StoredDocument | null, made: HandMade, at: 
 
 /** The revision that names the multi-platform image, which has none of a target that has no file. */
 export function withImage(
-  before: StoredDocument,
+  before: StoredDocument<BuiltDocument>,
   image: ReleaseImage,
   { at, pitlaneVersion }: { readonly at: number; readonly pitlaneVersion: string },
-): ReleaseDocument {
+): BuiltDocument {
   const { byHand } = before.document
   if (byHand === undefined) throw new PitlaneError('INTERNAL', `${before.document.version} was not made by hand`)
   return { ...before.document, builder: builder(pitlaneVersion), image, byHand: { ...byHand, ...link(before, at) } }
 }
 
-function link(before: StoredDocument | null, at: number): Pick<ByHand, 'revision' | 'revisedAt' | 'previousSha256'> {
+function link(
+  before: StoredDocument<BuiltDocument> | null,
+  at: number,
+): Pick<ByHand, 'revision' | 'revisedAt' | 'previousSha256'> {
   return {
     revision: before === null ? 1 : revisionOf(before.document) + 1,
     revisedAt: isoSeconds(at),
@@ -117,11 +120,11 @@ function link(before: StoredDocument | null, at: number): Pick<ByHand, 'revision
   }
 }
 
-function builder(pitlane: string): ReleaseDocument['builder'] {
+function builder(pitlane: string): BuiltDocument['builder'] {
   return { pitlane, executor: 'none', isolation: 'not-run' }
 }
 
-function firstDocument({ plan, tag, signer, actor, pitlaneVersion }: HandMade, at: number): ReleaseDocument {
+function firstDocument({ plan, tag, signer, actor, pitlaneVersion }: HandMade, at: number): BuiltDocument {
   const { source } = plan
   return {
     format: 'pitlane-release/1',

@@ -1,8 +1,12 @@
 /**
  * `release.json`: one per version, immutable, signed; the truth that page, lists, feeds and pointers are computed from.
  * Everything in it is fixed by the plan, the outcomes and the journal's date, so that writing it again gives the same bytes.
+ *
+ * A document is one of two: of what Pitlane built (or was handed), with all that is known about how it came to be; or of what was found in the
+ * bucket and adopted, where nothing of that is known. Whoever reads one has to decide what to do with the other.
  */
 import { z } from 'zod'
+import { isCommitId } from '../plan/version-name.ts'
 
 export const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
 export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
@@ -102,25 +106,46 @@ const ReleaseTest = z.strictObject({
   reason: z.string().nullable(),
 })
 
-/** Made target by target with `pitlane publish binary`: no checks, no tests, and perhaps not all targets. */
-const ByHand = z.strictObject({
+/** What a document says that may be followed by another one of its release. */
+const Revision = {
   /** Counts from 1. Revision 1 is `release.json`, each later one has a name of its own (`release.2.json`). */
   revision: z.int().positive().max(MOST_REVISIONS),
-  /** When this revision was made; `publishedAt` is when the first one was. */
+  /** When this revision was made. */
   revisedAt: isoDate,
   /** SHA-256 of the bytes of the revision before; null for the first. */
   previousSha256: hex64.nullable(),
+}
+
+/** Made target by target with `pitlane publish binary`: no checks, no tests, and perhaps not all targets. */
+const ByHand = z.strictObject({
+  ...Revision,
   /** Targets that the project declares and this release does not have (yet). */
   missing: z.array(z.string()),
   /** Targets whose file was put without holding it against its target. */
   unchecked: z.array(z.string()),
 })
 
-export const ReleaseDocument = z.strictObject({
+const Signing = z.discriminatedUnion('scheme', [
+  z.strictObject({
+    scheme: z.literal('minisign'),
+    /** Minisign public key, base64, as in the second line of a `.pub` file. */
+    publicKey: z.string(),
+    /** 16 upper-case hex digits, as minisign prints it. */
+    keyId: z.string(),
+  }),
+  z.strictObject({ scheme: z.literal('none') }),
+])
+
+const Identity = {
   format: z.literal('pitlane-release/1'),
+  /** The project. */
   name: z.string(),
   version: versionName,
   channel: z.string(),
+}
+
+export const BuiltDocument = z.strictObject({
+  ...Identity,
   tag: z.string().nullable(),
   commit: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/),
   tree: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/),
@@ -130,16 +155,7 @@ export const ReleaseDocument = z.strictObject({
   notes: z.string().nullable(),
   plan: z.string(),
   configuration: z.strictObject({ file: z.string(), sha256: hex64 }),
-  signing: z.discriminatedUnion('scheme', [
-    z.strictObject({
-      scheme: z.literal('minisign'),
-      /** Minisign public key, base64, as in the second line of a `.pub` file. */
-      publicKey: z.string(),
-      /** Upper-case hex digits without leading zeros, as minisign prints it. */
-      keyId: z.string(),
-    }),
-    z.strictObject({ scheme: z.literal('none') }),
-  ]),
+  signing: Signing,
   builder: z.strictObject({
     pitlane: z.string(),
     executor: z.string(),
@@ -157,16 +173,114 @@ export const ReleaseDocument = z.strictObject({
   checks: z.array(z.strictObject({ name: z.string(), result: z.literal('passed') })),
   tests: z.array(ReleaseTest),
 })
+
+/** A file that was in the bucket already. Nothing stands beside it. */
+const AdoptedFile = z.strictObject({
+  kind: z.literal('binary'),
+  name: z.string(),
+  path: objectKey,
+  /** Bytes. */
+  size,
+  /** Of the bytes that were read for its document; null while nobody has read them. */
+  sha256: hex64.nullable(),
+  /** Triple: the folder that it lies in. */
+  target: z.string(),
+  platform: z.string(),
+  /** When it was put there last, as the bucket says. */
+  modifiedAt: isoDate,
+})
+
+/** How files came to have a document that nobody wrote when they were made. */
+const Adopted = z.strictObject({
+  ...Revision,
+  /** When its first document was made. */
+  adoptedAt: isoDate,
+  /** Who adopted it, and with which Pitlane: not who made it. */
+  actor: z.string(),
+  pitlane: z.string(),
+  /** `computed`: of all files, from what the bucket had when this revision was made. They say nothing of the time before. */
+  digests: z.enum(['unknown', 'computed']),
+})
+
+/** A version that something else than Pitlane put into the bucket: not built, tested or signed by it. */
+export const AdoptedDocument = z
+  .strictObject({
+    ...Identity,
+    /** When its first file was put there last, as the bucket says. */
+    publishedAt: isoDate,
+    /** Of this document, and of `SHA256SUMS`; never of the files. */
+    signing: Signing,
+    adopted: Adopted,
+    files: z.array(AdoptedFile).min(1),
+  })
+  .refine(
+    ({ adopted, files }) => files.every(({ sha256 }) => (sha256 === null) === (adopted.digests === 'unknown')),
+    'says something else of its digests than its files',
+  )
+
+export const ReleaseDocument = z.union([BuiltDocument, AdoptedDocument])
 export type ReleaseDocument = z.infer<typeof ReleaseDocument>
+export type BuiltDocument = z.infer<typeof BuiltDocument>
+export type AdoptedDocument = z.infer<typeof AdoptedDocument>
 export type ReleaseFile = z.infer<typeof ReleaseFile>
+export type AdoptedFile = z.infer<typeof AdoptedFile>
 export type ReleaseImage = z.infer<typeof ReleaseImage>
 export type ReleaseTest = z.infer<typeof ReleaseTest>
-
 export type ByHand = z.infer<typeof ByHand>
 
+/** Which of the two a document is of, and, as a filter, all of one kind. */
+export function isAdopted(document: ReleaseDocument): document is AdoptedDocument {
+  return 'adopted' in document
+}
+
+/** For whatever is only there of what Pitlane built: null of what it adopted. */
+export function builtOf(document: ReleaseDocument): BuiltDocument | null {
+  return isAdopted(document) ? null : document
+}
+
+/** Null where it has none; what was adopted says nothing of images. */
+export function imageIn(document: ReleaseDocument): ReleaseImage | null {
+  return builtOf(document)?.image ?? null
+}
+
+/** Which documentation was built with it; undefined where none was. */
+export function documentationIn(document: ReleaseDocument): BuiltDocument['documentation'] {
+  return builtOf(document)?.documentation
+}
+
 /** Which revision of its release a document is: names of documents and checksums say it from the second on. */
-export function revisionOf({ byHand }: Pick<ReleaseDocument, 'byHand'>): number {
-  return byHand?.revision ?? 1
+export function revisionOf(document: ReleaseDocument): number {
+  return chainOf(document)?.revision ?? 1
+}
+
+/** Null for a document that none follows. */
+export function chainOf(
+  document: ReleaseDocument,
+): { readonly revision: number; readonly revisedAt: string; readonly previousSha256: string | null } | null {
+  return (isAdopted(document) ? document.adopted : document.byHand) ?? null
+}
+
+/** When the document was made, which of an adopted release is later than its files. */
+export function documentedAt(document: ReleaseDocument): string {
+  return chainOf(document)?.revisedAt ?? document.publishedAt
+}
+
+/** The commit that a release is of: an adopted one tells it only where it is its name. */
+export function commitOf(document: ReleaseDocument): string | null {
+  if (!isAdopted(document)) return document.commit
+  return isCommitId(document.version) ? document.version : null
+}
+
+/** Null when the digest of one is unknown: then there is no `SHA256SUMS`. */
+export function digestedFiles(
+  document: ReleaseDocument,
+): readonly { readonly path: string; readonly sha256: string }[] | null {
+  const files: { path: string; sha256: string }[] = []
+  for (const { path, sha256 } of document.files) {
+    if (sha256 === null) return null
+    files.push({ path, sha256 })
+  }
+  return files
 }
 
 /** The document as it is stored and signed: two-space JSON in schema order, one final newline. */

@@ -4,7 +4,7 @@ import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
-import { ReleaseDocument } from './document.ts'
+import { AdoptedDocument, BuiltDocument, type ReleaseDocument, versionName } from './document.ts'
 import { parseFormat } from './format.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
@@ -45,9 +45,8 @@ async function readDocument(bucket: Pick<Bucket, 'read' | 'location'>, key: stri
 
 /** Every release in the bucket, sorted by key; of those made by hand the newest revision. */
 export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
-  // A version of the name `release` has its mark where a version of the name `_retired` would have its document.
-  const own: readonly string[] = [KEYS.retiredFolder, KEYS.stableFolder]
-  const versions = (await bucket.folders(KEYS.releases)).filter((name) => !own.includes(KEYS.folder(name)))
+  // Others put what they like beside releases: what can't be the name of one is not asked for. Marks of retired versions are among that.
+  const versions = (await bucket.folders(KEYS.releases)).filter((name) => versionName.safeParse(name).success)
   // Without a document it is a publication that has begun, or something else: no release.
   const found = await inParallel(versions, PARALLEL, (version) => readTrustedDocument(bucket, version, check))
   return found.filter((stored) => stored !== null)
@@ -110,11 +109,15 @@ async function requireSigned(
 export function parseDocument(bytes: Buffer, name: string, version: string): ReleaseDocument {
   const document = parseFormat(bytes, name, {
     format: 'pitlane-release/1',
-    schema: ReleaseDocument,
+    schema: schemaFor,
     what: 'a release document',
   })
   if (document.version !== version) {
     throw new PitlaneError('VERIFICATION_FAILED', `${name} is the document of ${document.version}`)
   }
   return document
+}
+
+function schemaFor(value: unknown): typeof BuiltDocument | typeof AdoptedDocument {
+  return typeof value === 'object' && value !== null && 'adopted' in value ? AdoptedDocument : BuiltDocument
 }

@@ -1,15 +1,15 @@
 /** What is decided once, when a publication is written down, and stands in its row as JSON. */
 import type { PublicationRow } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
-import { ReleaseDocument } from './document.ts'
+import { BuiltDocument } from './document.ts'
 
-const Stored = ReleaseDocument.pick({ builder: true, promotion: true })
+const Stored = BuiltDocument.pick({ builder: true, promotion: true })
 
 export interface Fixed {
   /** Milliseconds since 1970. */
   readonly publishedAt: number
-  readonly builder: ReleaseDocument['builder']
-  readonly promotion: ReleaseDocument['promotion']
+  readonly builder: BuiltDocument['builder']
+  readonly promotion: BuiltDocument['promotion']
 }
 
 export function writeFixed({ builder, promotion }: Fixed): string {

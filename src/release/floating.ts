@@ -7,7 +7,7 @@ import { isRegistryAddress } from '../image/address.ts'
 import type { Registry } from '../image/types.ts'
 import { compareVersions } from '../plan/version.ts'
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument } from './document.ts'
+import { imageIn, type ReleaseDocument, type ReleaseImage } from './document.ts'
 import type { Operation } from './publication.ts'
 import type { FloatingTag, SiteIndex } from './site-index.ts'
 import { isWithdrawn, type States } from './state-document.ts'
@@ -18,7 +18,9 @@ import { isWithdrawn, type States } from './state-document.ts'
  */
 export function floatingTags(stable: readonly ReleaseDocument[], states: States): readonly FloatingTag[] {
   const tags = new Map<string, FloatingTag>()
-  for (const { version, image } of stable) {
+  for (const document of stable) {
+    const { version } = document
+    const image = imageIn(document)
     for (const tag of image?.floating ?? []) {
       if (image === null) continue
       const { repository, digest, registry } = image
@@ -51,7 +53,7 @@ export function isIn({ location }: Pick<Registry, 'location'>, { registry }: Pic
 export function floatingOperations(
   registry: Registry,
   tags: readonly FloatingTag[],
-  known: readonly Pick<ReleaseDocument, 'image'>[],
+  known: readonly ReleaseDocument[],
   take: boolean,
 ): readonly Operation[] {
   const own = ownDigests(known)
@@ -67,16 +69,17 @@ export function floatingOperations(
  */
 function requireNoVersions(
   { repository, tag }: Pick<FloatingTag, 'repository' | 'tag'>,
-  known: readonly Pick<ReleaseDocument, 'image'>[],
+  known: readonly ReleaseDocument[],
 ): void {
-  if (!known.some(({ image }) => image?.repository === repository && image.tag === tag)) return
+  const isVersions = (image: ReleaseImage | null) => image?.repository === repository && image.tag === tag
+  if (!known.some((document) => isVersions(imageIn(document)))) return
   throw new PitlaneError('CONTRADICTION', `${repository}:${tag} would move on, and it is a version's own tag`, {
     hint: `There is a release of that name: take the pattern that makes "${tag}" out of release.image.floating.`,
   })
 }
 
-export function ownDigests(known: readonly Pick<ReleaseDocument, 'image'>[]): ReadonlySet<string> {
-  return new Set(known.flatMap(({ image }) => (image === null ? [] : [image.digest])))
+export function ownDigests(known: readonly ReleaseDocument[]): ReadonlySet<string> {
+  return new Set(known.flatMap((document) => imageIn(document)?.digest ?? []))
 }
 
 /** @throws PitlaneError `CONTRADICTION` for a tag that names somebody else's image */
@@ -113,8 +116,8 @@ export function refuseTagsBackwards(before: SiteIndex['floating'], after: SiteIn
  */
 export async function requireOwnTags(
   registry: Registry | null,
-  image: Pick<NonNullable<ReleaseDocument['image']>, 'repository' | 'digest' | 'floating'>,
-  known: readonly Pick<ReleaseDocument, 'image'>[],
+  image: Pick<ReleaseImage, 'repository' | 'digest' | 'floating'>,
+  known: readonly ReleaseDocument[],
   take: boolean,
 ): Promise<void> {
   const own = new Set([...ownDigests(known), image.digest])

@@ -5,7 +5,8 @@ import { PitlaneError } from '../errors.ts'
 interface Format<Schema extends z.ZodType> {
   /** The value of `format` that is known here: `pitlane-index/1`. */
   readonly format: string
-  readonly schema: Schema
+  /** Where there are several, the one to hold the value against, so that a message speaks of that one. */
+  readonly schema: Schema | ((value: unknown) => Schema)
   /** For messages: `an index of releases`. */
   readonly what: string
 }
@@ -26,7 +27,7 @@ export function parseFormat<Schema extends z.ZodType>(
     )
   }
   refuseNewerFormat(value, format, name)
-  const parsed = schema.safeParse(value)
+  const parsed = (typeof schema === 'function' ? schema(value) : schema).safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new PitlaneError(

@@ -6,7 +6,7 @@ import type { Bucket } from '../buckets/types.ts'
 import type { Registry } from '../image/types.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument } from './document.ts'
+import { builtOf, type ReleaseDocument, type ReleaseImage } from './document.ts'
 import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
 import type { SiteIndex } from './site-index.ts'
@@ -53,21 +53,23 @@ export async function listable(
 /** What a release that is not listed yet lacks to be, in words; null when it is complete. */
 export async function whatLacks(
   { bucket, registry, signer }: ListableParts,
-  { version, files, image, documentation, signing }: ReleaseDocument,
+  document: ReleaseDocument,
 ): Promise<string | null> {
+  const { files, signing } = document
   // A project that signs now may have releases from before. A new one without a signature could be anybody's.
   if (signer !== null && signing.scheme === 'none') return 'a signature'
   for (const file of files) {
     if ((await bucket.head(file.path))?.size !== file.size) return file.path
   }
+  const built = builtOf(document)
   // What is kept of it went out before its list did.
-  if (documentation !== undefined && (await bucket.head(KEYS.documentation(version))) === null)
-    return KEYS.documentation(version)
-  return lackingImage(registry, image)
+  if (built?.documentation !== undefined && (await bucket.head(KEYS.documentation(built.version))) === null)
+    return KEYS.documentation(built.version)
+  return lackingImage(registry, built?.image ?? null)
 }
 
 /** An image whose tag does not name the published one, in words; null when there is none. */
-export async function lackingImage(registry: Registry | null, image: ReleaseDocument['image']): Promise<string | null> {
+export async function lackingImage(registry: Registry | null, image: ReleaseImage | null): Promise<string | null> {
   if (image === null) return null
   for (const { repository, tag, digest } of [...image.platforms, image]) {
     const there = await registry?.resolveTag(repository, tag)

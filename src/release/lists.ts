@@ -9,7 +9,7 @@ import type { DocumentationPlace } from '../plan/documentation.ts'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { bodyOf } from './digest.ts'
-import { type ReleaseDocument, revisionOf } from './document.ts'
+import { documentedAt, type ReleaseDocument, revisionOf } from './document.ts'
 import { type DocumentCheck, readDocuments } from './documents.ts'
 import { readSiteNow, type StoredSite } from './documentation/read-site.ts'
 import { floatingOperations, refuseTagsBackwards } from './floating.ts'
@@ -21,7 +21,7 @@ import type { Operation } from './publication.ts'
 import { listRetired, readRetired, type RetiredDocument } from './retired.ts'
 import type { StoredDocument } from './revisions.ts'
 import type { Signer } from './sign.ts'
-import type { SiteIndex } from './site-index.ts'
+import { listedRevision, type SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
 import type { Readers } from './shown.ts'
 import { stateOperations } from './state-operations.ts'
@@ -107,12 +107,13 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   // Only what this project has listed: anybody can put another list there.
   const there = new Map(documents.map(({ document }) => [document.version, revisionOf(document)]))
-  for (const { version, byHand } of (standing.proven && standing.index?.releases) || []) {
+  for (const listed of (standing.proven && standing.index?.releases) || []) {
+    const { version } = listed
     const revision = there.get(version)
     if (revision === undefined)
       parts.note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
-    else if (revision < (byHand?.revision ?? 1))
-      throw revisionGone(parts.bucket, version, revision, byHand?.revision ?? 1)
+    else if (revision < listedRevision(listed))
+      throw revisionGone(parts.bucket, version, revision, listedRevision(listed))
   }
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
@@ -120,7 +121,7 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const { states, lost } = await readSiteStates(parts, standing, everything)
   // A date that nobody signed is shown where it stands, and moves no other.
   const signed = [
-    ...stored.map(({ document }) => document.byHand?.revisedAt ?? document.publishedAt),
+    ...stored.map(({ document }) => documentedAt(document)),
     ...[...states.values()].map(({ state }) => state.date),
   ]
   const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
@@ -179,14 +180,19 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
   return { present: documents.filter((stored) => !gone.has(stored)), retired }
 }
 
-/** What the lists have to be with this serial and date, as operations; refuses to move a pointer backwards. */
-export function listOperations(
-  parts: ListParts,
-  site: Pick<Site, 'stored' | 'retired' | 'standing' | 'states' | 'lost' | 'documentation' | 'stableLinks'>,
+/** What the lists have to be with this serial and date, without signatures, the index last; refuses to move a pointer backwards. */
+export function listFiles(
+  parts: Omit<ListParts, 'exclusively'>,
+  {
+    stored,
+    standing,
+    states,
+    documentation,
+    stableLinks,
+  }: Pick<Site, 'stored' | 'standing' | 'states' | 'documentation' | 'stableLinks'>,
   serial: number,
   generatedAt: number,
-): readonly Operation[] {
-  const { stored, retired, standing, states, lost, documentation, stableLinks } = site
+): readonly SiteFile[] {
   const documents = stored.map(({ document }) => document)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
@@ -215,17 +221,29 @@ export function listOperations(
   const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers' | 'floating'>
   refuseBackwards(standing, states, next)
   if (standing.proven) refuseTagsBackwards(standing.index?.floating, next.floating, states)
+  return files
+}
 
+/** The same as operations, signed. */
+export function listOperations(
+  parts: ListParts,
+  site: Pick<Site, 'stored' | 'retired' | 'standing' | 'states' | 'lost' | 'documentation' | 'stableLinks'>,
+  serial: number,
+  generatedAt: number,
+): readonly Operation[] {
+  const { name, signer } = parts
+  const files = listFiles(parts, site, serial, generatedAt)
+  const index = files.at(-1)
+  if (index === undefined) throw new PitlaneError('INTERNAL', 'a site without files')
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
-  const known = releasesOf({ stored, retired })
+  const known = releasesOf(site)
+  const { floating = [] } = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'floating'>
   return [
-    ...lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')),
+    ...site.lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')),
     ...files.slice(0, -1).map(putFile),
     ...abandonedLinks(site, known, files).map((key): Operation => ({ to: 'removal', entry: 'lists', key })),
-    ...(parts.registry === null
-      ? []
-      : floatingOperations(parts.registry, next.floating ?? [], known, parts.takeTags === true)),
+    ...(parts.registry === null ? [] : floatingOperations(parts.registry, floating, known, parts.takeTags === true)),
     ...signed.map((side) => putFile({ ...side, cacheControl: index.cacheControl })),
     putFile(index),
   ]
@@ -274,7 +292,7 @@ function refuseBackwards({ stable, index, proven }: Standing, states: States, ne
   )
 }
 
-/** A release made by hand was listed with a later document than there is: readers would be shown an older one. */
+/** A release was listed with a later document than there is: readers would be shown an older one. */
 function revisionGone({ location }: Bucket, version: string, there: number, listed: number): PitlaneError {
   return new PitlaneError(
     'PLAN_CONTRADICTION',

@@ -10,7 +10,7 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
-import { isoSeconds, type ReleaseDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
+import { isoSeconds, type BuiltDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
 import { type DocumentationFile, encodeFiles, entriesBelow } from './documentation/documents.ts'
 import { filesOperations, keptOperation } from './documentation/operations.ts'
 import type { Made } from './obligations.ts'
@@ -38,15 +38,15 @@ export interface MaterialsInput {
   readonly signer: Signer | null
   /** Milliseconds since 1970, from the journal. */
   readonly publishedAt: number
-  readonly promotion: ReleaseDocument['promotion']
-  readonly builder: ReleaseDocument['builder']
+  readonly promotion: BuiltDocument['promotion']
+  readonly builder: BuiltDocument['builder']
   readonly images: ImagePlace
   /** Stored bytes by SHA-256. */
   readonly body: (sha256: string, size: number) => Body
 }
 
 export interface Materials {
-  readonly document: ReleaseDocument
+  readonly document: BuiltDocument
   readonly operations: readonly Operation[]
   /** By target. */
   readonly made: ReadonlyMap<string, Made>
@@ -86,7 +86,7 @@ function assemble(input: MaterialsInput, planned: NonNullable<NonNullable<Plan['
   return assembleImage(planned, imageFacts(input.plan), layers)
 }
 
-function makeDocument(input: MaterialsInput, image: AssembledImage | null): ReleaseDocument {
+function makeDocument(input: MaterialsInput, image: AssembledImage | null): BuiltDocument {
   const { plan, signer } = input
   const { source } = plan
   const targets = plan.release?.targets ?? []
@@ -119,7 +119,7 @@ function makeDocument(input: MaterialsInput, image: AssembledImage | null): Rele
   }
 }
 
-function documentationOf(input: MaterialsInput): NonNullable<ReleaseDocument['documentation']> {
+function documentationOf(input: MaterialsInput): NonNullable<BuiltDocument['documentation']> {
   const { documentation: files, plan } = input
   return {
     sha256: bodyOf(filesDocument(input)).sha256,
@@ -213,7 +213,7 @@ function testOf(input: MaterialsInput, triple: string): ReleaseTest {
   }
 }
 
-function imageOf(input: MaterialsInput, image: AssembledImage): ReleaseDocument['image'] {
+function imageOf(input: MaterialsInput, image: AssembledImage): BuiltDocument['image'] {
   const planned = input.plan.release?.image
   if (!planned) return null
   return {

@@ -2,7 +2,7 @@
 import { sha256Of } from '../digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
-import { isoSeconds, type ReleaseDocument } from './document.ts'
+import { documentedAt, isoSeconds, type ReleaseDocument } from './document.ts'
 import type { ListParts, Site } from './lists.ts'
 import {
   encodeState,
@@ -121,7 +121,8 @@ function made(
   current: StoredState | null,
   asked: Pick<StateDocument, 'state' | 'reason' | 'supersededBy' | 'actor'>,
 ): StoredState {
-  const { name, version, publishedAt, byHand } = release
+  const { name, version } = release
+  const documented = documentedAt(release)
   const revision = (current?.state.revision ?? 0) + 1
   if (revision > MAX_REVISION) {
     throw new PitlaneError('USAGE', `the state of ${version} was changed ${MAX_REVISION} times`, {
@@ -129,7 +130,7 @@ function made(
     })
   }
   // Clocks may go back; what follows something is not dated before it.
-  const earlier = [byHand?.revisedAt ?? publishedAt, current?.state.date ?? publishedAt].map((date) => Date.parse(date))
+  const earlier = [documented, current?.state.date ?? documented].map((date) => Date.parse(date))
   const date = isoSeconds(Math.max(clock.now(), standing.generatedAt, ...earlier))
   const { state, reason, supersededBy, actor } = asked
   const document: StateDocument = {

@@ -8,7 +8,7 @@ import { siteIndex } from '../pages/index-json.ts'
 import type { Plan } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
-import type { ReleaseDocument } from './document.ts'
+import type { BuiltDocument } from './document.ts'
 import { privateKeyOf, rawPublicKey } from './ed25519.ts'
 import { makeMaterials, type MaterialsInput } from './materials.ts'
 import { type Count, type Presence, unmetObligations } from './obligations.ts'
@@ -158,7 +158,7 @@ const unmet = async (presence: Partial<Presence>, count: Partial<Count> = {}) =>
   unmetObligations({ ...whole, ...count }, { ...visible, ...presence })
 const missing = (obligation: string, ...targets: string[]) =>
   targets.map((target) => `binary/${target}: ${obligation} is missing`)
-const changed = (change: (document: ReleaseDocument) => void): { document: ReleaseDocument } => {
+const changed = (change: (document: BuiltDocument) => void): { document: BuiltDocument } => {
   const document = structuredClone(whole.document)
   change(document)
   return { document }

@@ -6,7 +6,7 @@ import { readIndex, readManifest } from '../image/manifest.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Obligation, Plan, PlannedOutput } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
-import type { ReleaseDocument, ReleaseFile } from './document.ts'
+import type { BuiltDocument, ReleaseFile } from './document.ts'
 import type { DocumentationFile } from './documentation/documents.ts'
 import type { PublicKey } from './public-key.ts'
 import { trustedCommentOf } from './sign.ts'
@@ -36,7 +36,7 @@ export interface Presence {
 
 export interface Count {
   readonly plan: Plan
-  readonly document: ReleaseDocument
+  readonly document: BuiltDocument
   /** By target. */
   readonly made: ReadonlyMap<string, Made>
   /** Null when the project asked for `sign: none`. */
@@ -108,7 +108,7 @@ async function isMet(obligation: Obligation, subject: Subject): Promise<boolean>
   }
 }
 
-function fitsTarget({ elf, platform }: ReleaseFile, output: PlannedOutput, { tests }: ReleaseDocument): boolean {
+function fitsTarget({ elf, platform }: ReleaseFile, output: PlannedOutput, { tests }: BuiltDocument): boolean {
   const target = findTarget(output.target)
   if (target === undefined || elf === null || platform !== target.platform) return false
   const { maxArmVersion } = target.elf

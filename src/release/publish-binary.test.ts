@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { BEGIN, handMadeSite, ONE, OTHER, plan, signer } from '../../test/world/hand-made-site.ts'
 import { KEYS } from '../plan/keys.ts'
 import { bodyOf } from './digest.ts'
-import { ReleaseDocument } from './document.ts'
+import { BuiltDocument } from './document.ts'
 import { documentOperations } from './put-operations.ts'
 
 const DAY = 86_400_000
@@ -59,7 +59,7 @@ test('a release is not extended; what it has is there, and other bytes are refus
   await put(released, ONE, 'one')
   // The same without what says that it was made by hand: as `pitlane release` would leave it.
   const path = join(root, 'bucket', KEYS.document('v1.0.0'))
-  const { byHand: _, ...document } = ReleaseDocument.parse(JSON.parse(readFileSync(path, 'utf8')))
+  const { byHand: _, ...document } = BuiltDocument.parse(JSON.parse(readFileSync(path, 'utf8')))
   for (const operation of documentOperations(document, signer)) {
     assert.equal(operation.to, 'bucket')
     if (operation.to === 'bucket')

@@ -6,7 +6,7 @@ import type { Body } from '../buckets/types.ts'
 import { findPublication } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
 import { type HandMade, nextRevision, requireSameCommit } from './by-hand.ts'
-import type { ReleaseDocument } from './document.ts'
+import { type BuiltDocument, builtOf } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction, findContradictions } from './journal.ts'
 import { carryOutByHand, type ByHandJournal } from './by-hand-journal.ts'
@@ -30,11 +30,11 @@ export interface PublishedBinary {
   /** `present`: the release named exactly these bytes already. */
   readonly state: 'put' | 'present'
   /** The newest. */
-  readonly document: ReleaseDocument
+  readonly document: BuiltDocument
 }
 
 /**
- * @throws PitlaneError `CONTRADICTION` when the name is taken by other bytes, or the version was retired, `RELEASED_OTHERWISE` when `pitlane release` made the version,
+ * @throws PitlaneError `CONTRADICTION` when the name is taken by other bytes, or the version was retired, `RELEASED_OTHERWISE` when the version was released or adopted,
  * `WITHDRAWN`
  */
 export async function publishBinary(
@@ -69,7 +69,7 @@ export async function publishBinary(
 }
 
 /** The version's newest document, if this binary may be added to it or is in it. */
-async function look(lists: ListParts, { made }: BinaryRequest): Promise<StoredDocument | null> {
+async function look(lists: ListParts, { made }: BinaryRequest): Promise<StoredDocument<BuiltDocument> | null> {
   const { plan, file } = made
   const { version } = plan
   if ((await findPublication(lists.writer.db, version)) !== undefined) {
@@ -78,20 +78,22 @@ async function look(lists: ListParts, { made }: BinaryRequest): Promise<StoredDo
   }
   const before = await readTrustedDocument(lists.bucket, version, lists.check)
   if (before === null) return null
-  const taken = before.document.files.find(({ target }) => target === file.target)
+  const document = builtOf(before.document)
+  if (document === null) throw otherwise(`${version} was there before Pitlane and is adopted: it stays what it was`)
+  const taken = document.files.find(({ target }) => target === file.target)
   if (taken !== undefined && taken.sha256 !== file.sha256)
     throw contradiction(`${lists.bucket.location}/${taken.path}`, taken.sha256, file.sha256)
-  if (taken === undefined && before.document.byHand === undefined)
+  if (taken === undefined && document.byHand === undefined)
     throw otherwise(`${version} was released with \`pitlane release\`, whole and tested, and is not extended by hand`)
-  requireSameCommit(before.document, plan)
-  return before
+  requireSameCommit(document, plan)
+  return { ...before, document }
 }
 
 function otherwise(message: string): PitlaneError {
   return new PitlaneError('RELEASED_OTHERWISE', message, { hint: 'Use another version for what is made by hand.' })
 }
 
-function names({ files }: ReleaseDocument, { made: { file } }: BinaryRequest): boolean {
+function names({ files }: BuiltDocument, { made: { file } }: BinaryRequest): boolean {
   return files.some(({ target, sha256 }) => target === file.target && sha256 === file.sha256)
 }
 

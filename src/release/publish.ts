@@ -11,7 +11,7 @@ import {
 import { PitlaneError } from '../errors.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
-import { isoSeconds, type ReleaseDocument } from './document.ts'
+import { type BuiltDocument, isoSeconds } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { beginChange, type SiteChange } from './documentation/change-site.ts'
 import { SITE_ENTRIES } from './documentation/operations.ts'
@@ -25,6 +25,7 @@ import { listOperations, readSite, releasesOf, type Site, staleKeys } from './li
 import { makeMaterials, type Materials } from './materials.ts'
 import { prove, readBack, requireComplete, verifyAsStranger } from './publication-checks.ts'
 import { requireSameOwner } from './owner.ts'
+import { requireReleased } from './released.ts'
 import { declared } from './presence.ts'
 import { removeOrphans } from './orphans.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
@@ -32,7 +33,7 @@ import type { ReleaseParts } from './release.ts'
 import { untilShown } from './shown.ts'
 import { noteDoubt, readStanding, type Standing, UNSIGNED_AHEAD } from './standing.ts'
 
-type Promotion = ReleaseDocument['promotion']
+type Promotion = BuiltDocument['promotion']
 
 /** While nobody else publishes into the bucket: what is read of its lists stays as it is until they are replaced. */
 export function publish(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion: Promotion): Promise<void> {
@@ -217,7 +218,7 @@ async function decide(parts: ReleaseParts, plan: Plan, promotion: Promotion, sta
   const now = clock.now()
   const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there !== null) {
-    const { publishedAt, builder, promotion: earlier } = there.document
+    const { publishedAt, builder, promotion: earlier } = requireReleased(parts.bucket, there.document)
     const date = Date.parse(publishedAt)
     if (parts.lists.check === null && date > now + UNSIGNED_AHEAD) throw datedAhead(parts, plan, publishedAt, now)
     return { publishedAt: date, builder, promotion: earlier }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Body } from '../buckets/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { bodyOf } from './digest.ts'
-import { encodeDocument, type ReleaseDocument, type ReleaseFile, revisionOf } from './document.ts'
+import { digestedFiles, encodeDocument, type ReleaseDocument, type ReleaseFile, revisionOf } from './document.ts'
 import type { EntryId, Operation } from './publication.ts'
 import { type Signer, trustedCommentOf } from './sign.ts'
 
@@ -40,25 +40,26 @@ export function binaryOperations(
 /**
  * `SHA256SUMS` and `release.json` of the document's revision, each after its signatures: whoever finds one finds what proves it. The document
  * comes last.
- * @param replace what a run that died has left beside a document that never came: nobody was told of it
+ * @param replace what a run that died has left beside a document that never came, as nobody was told of it; `signatures`: of that, what signs it
  */
 export function documentOperations(
   document: ReleaseDocument,
   signer: Signer | null,
-  { replace }: { readonly replace: boolean } = { replace: false },
+  { replace }: { readonly replace: 'nothing' | 'signatures' | 'all' } = { replace: 'nothing' },
 ): Operation[] {
   const { name, version } = document
   const revision = revisionOf(document)
   const documentKey = KEYS.document(version, revision)
+  const sums = checksums(document)
   const parts = [
-    [KEYS.sums(version, revision), Buffer.from(checksums(document)), TEXT],
-    [documentKey, encodeDocument(document), 'application/json'],
-  ] as const
+    ...(sums === null ? [] : [[KEYS.sums(version, revision), Buffer.from(sums), TEXT] as const]),
+    [documentKey, encodeDocument(document), 'application/json'] as const,
+  ]
   return parts.flatMap(([key, bytes, type]) => [
     ...(signer === null ? [] : signDocument(signer, name, version, key, bytes)).map((side) =>
-      put('documents', side.key, bodyOf(side.bytes), side.contentType, !replace),
+      put('documents', side.key, bodyOf(side.bytes), side.contentType, replace === 'nothing'),
     ),
-    put('documents', key, bodyOf(bytes), type, !replace || key === documentKey),
+    put('documents', key, bodyOf(bytes), type, replace !== 'all' || key === documentKey),
   ])
 }
 
@@ -82,8 +83,12 @@ export function signDocument(
   ]
 }
 
-/** As `sha256sum` writes and checks it, with paths relative to the version's folder. */
-export function checksums(document: ReleaseDocument): string {
+/** As `sha256sum` writes and checks it, with paths relative to the version's folder; null where digests are unknown. */
+export function checksums(document: ReleaseDocument): string | null {
   const folder = KEYS.folder(document.version)
-  return document.files.map((file) => `${file.sha256}  ${file.path.slice(folder.length)}\n`).join('')
+  return (
+    digestedFiles(document)
+      ?.map((file) => `${file.sha256}  ${file.path.slice(folder.length)}\n`)
+      .join('') ?? null
+  )
 }

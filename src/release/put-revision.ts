@@ -1,7 +1,7 @@
 /** Puts the next document of a release that is made by hand. Only for a caller that keeps others from publishing meanwhile. */
 import { KEYS } from '../plan/keys.ts'
 import { type ByHandJournal, carryOutByHand } from './by-hand-journal.ts'
-import { type ReleaseDocument, revisionOf } from './document.ts'
+import { type BuiltDocument, revisionOf } from './document.ts'
 import { type ListParts, readSite } from './lists.ts'
 import { requireSameOwner } from './owner.ts'
 import { documentOperations } from './put-operations.ts'
@@ -17,26 +17,28 @@ import { readStanding, type Standing } from './standing.ts'
 export async function putRevision(
   lists: ListParts,
   journal: ByHandJournal,
-  before: StoredDocument | null,
-  make: (at: number) => ReleaseDocument,
-): Promise<ReleaseDocument> {
+  before: StoredDocument<BuiltDocument> | null,
+  make: (at: number) => BuiltDocument,
+): Promise<BuiltDocument> {
   const standing = await readStanding(lists)
   await requireSameOwner(lists, standing)
   // A document in the bucket that can't be trusted would stop the lists at the end, with this one out.
   const { states } = await readSite(lists, standing)
-  const document = make(dateOf(lists, standing, before))
+  const document = make(nextDate(lists, standing, before?.document.byHand?.revisedAt ?? null))
   requireOffered(states, document.version)
   await requireNotRetired(lists.bucket, document.version, lists.check)
   // Nobody else writes here now, and there is no document under this name: what lies beside it is left over from a run that died.
-  const operations = documentOperations(document, lists.signer, { replace: true })
+  const operations = documentOperations(document, lists.signer, { replace: 'all' })
   const { version } = document
   await carryOutByHand(journal, `${version} ${KEYS.document(version, revisionOf(document))}`, operations)
   return document
 }
 
-/** Never before what it follows: the clock may have gone back. */
-function dateOf({ clock }: ListParts, standing: Standing, before: StoredDocument | null): number {
-  const last = before?.document.byHand?.revisedAt
+/**
+ * When the next document is made, never before what it follows: the clock may have gone back.
+ * @param last of the revision before
+ */
+export function nextDate({ clock }: Pick<ListParts, 'clock'>, standing: Standing, last: string | null): number {
   const now = Math.floor(clock.now() / 1000) * 1000
-  return Math.max(now, standing.generatedAt, last === undefined ? 0 : Date.parse(last))
+  return Math.max(now, standing.generatedAt, last === null ? 0 : Date.parse(last))
 }

@@ -189,6 +189,7 @@ test('what a run had confirmed before it died, and was changed since, is put aga
     open: (key) => bucket.open(key),
     list: (prefix) => bucket.list(prefix),
     folders: (prefix) => bucket.folders(prefix),
+    abandoned: () => bucket.abandoned(),
     delete: (key) => bucket.delete(key),
     lease: (request) => bucket.lease(request),
   }

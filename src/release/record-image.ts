@@ -8,7 +8,7 @@ import { PitlaneError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { requireSameCommit, withImage } from './by-hand.ts'
 import type { ByHandJournal } from './by-hand-journal.ts'
-import { type ReleaseDocument, type ReleaseImage, revisionOf } from './document.ts'
+import { type BuiltDocument, builtOf, type ReleaseImage, revisionOf } from './document.ts'
 import { readTrustedDocument } from './documents.ts'
 import { contradiction } from './journal.ts'
 import { requireOwnTags } from './floating.ts'
@@ -34,12 +34,14 @@ export async function requireRecordable(
   await requireSameOwner(lists, standing)
   await requireNotRetired(lists.bucket, plan.version, lists.check)
   await refuseWithdrawn(lists, plan.version, standing)
-  requireFits(before.document, plan, image)
+  const document = builtOf(before.document)
+  // What is adopted has images of its own, which its document does not know.
+  if (document !== null) requireFits(document, plan, image)
   const releases = releasesOf(await readSite(lists, standing))
   await requireOwnTags(lists.registry, image, releases, lists.takeTags === true)
 }
 
-function requireFits(document: ReleaseDocument, plan: Plan, image: Pick<ReleaseImage, 'digest'>): void {
+function requireFits(document: BuiltDocument, plan: Plan, image: Pick<ReleaseImage, 'digest'>): void {
   requireSameCommit(document, plan)
   const there = document.image?.digest
   if (there !== undefined && there !== image.digest)
@@ -59,8 +61,8 @@ export async function recordImage(
   const { writer, bucket, registry } = lists
   return lists.exclusively(async () => {
     const before = await readTrustedDocument(bucket, plan.version, lists.check)
-    if (before?.document.byHand === undefined) return null
-    const { document } = before
+    const document = before === null ? null : builtOf(before.document)
+    if (before === null || document?.byHand === undefined) return null
     requireFits(document, plan, image)
     const files = new Map(document.files.map((file) => [file.target, file]))
     const without = image.platforms.filter(({ target }) => !files.has(target)).map(({ target }) => target)
@@ -69,8 +71,8 @@ export async function recordImage(
     const findings = await checkImage(registry, image, files)
     if (findings.length > 0) throw otherBytes(plan.version, findings)
     const journal: ByHandJournal = { writer, bucket, registry: null, stop }
-    const make = (at: number) => withImage(before, image, { at, pitlaneVersion })
-    const now = document.image === null ? await putRevision(lists, journal, before, make) : document
+    const make = (at: number) => withImage({ ...before, document }, image, { at, pitlaneVersion })
+    const now = document.image === null ? await putRevision(lists, journal, { ...before, document }, make) : document
     await refreshPages(lists, stop)
     return `in revision ${revisionOf(now)} of the document of ${plan.version}`
   })

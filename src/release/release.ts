@@ -30,6 +30,7 @@ import type { ImagePlace } from './materials.ts'
 import { rebuildPages } from './rebuild-pages.ts'
 import { publish } from './publish.ts'
 import { publicationBuild } from './publication-build.ts'
+import { requireReleased } from './released.ts'
 import { refuseWithdrawn } from './refuse-withdrawn.ts'
 import type { Readers } from './shown.ts'
 import { requireNotRetired } from './retired.ts'
@@ -170,14 +171,11 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
 async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, doubt }: Standing): Promise<boolean> {
   const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there === null) return false
-  if (there.document.byHand !== undefined)
-    throw new PitlaneError('RELEASED_OTHERWISE', `${plan.version} in ${parts.bucket.location} was made by hand`, {
-      hint: 'A published name never changes its bytes. Release under a new version.',
-    })
-  if (there.document.commit !== plan.source.commit) {
+  const document = requireReleased(parts.bucket, there.document)
+  if (document.commit !== plan.source.commit) {
     const error = contradiction(
       `${plan.version} in ${parts.bucket.location}`,
-      `commit ${there.document.commit}`,
+      `commit ${document.commit}`,
       `commit ${plan.source.commit}`,
     )
     throw index?.releases.some(({ version }) => version === plan.version) === true ? error : orStartOver(error)
@@ -187,12 +185,12 @@ async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, dou
   const listed = index?.releases.find((candidate) => candidate.version === plan.version)
   const complete = proven || (await whatLacks(parts.lists, there.document)) === null
   if (complete && listed?.document.sha256 === there.sha256) {
-    if (await isSiteBegun(parts.lists, there.document)) {
+    if (await isSiteBegun(parts.lists, document)) {
       // Whoever began it is gone with what it had built.
-      if (there.document.documentation?.kept == null && publication === undefined) return false
+      if (document.documentation?.kept == null && publication === undefined) return false
       await rebuildPages(parts.lists, parts.stop.drain)
     }
-    await requireStillThere(parts.lists, there.document)
+    await requireStillThere(parts.lists, document)
     return true
   }
   if (publication !== undefined) {

@@ -1,17 +1,17 @@
 /**
- * Revisions of a document: a release that is made by hand grows target by target, and each time gets a new document under a new name, which
- * names the one before by digest. `release.json` is revision 1 and stays as it is; whoever reads takes the newest, and believes no chain with a gap.
+ * Revisions of a document: a release that is made by hand grows target by target, one that was adopted gets its digests, and each time there is a new
+ * document under a new name, which names the one before by digest. `release.json` is revision 1 and stays as it is; whoever reads takes the newest, and believes no chain with a gap.
  */
 import { sha256Of } from '../digest.ts'
 import type { Bucket } from '../buckets/types.ts'
 import { KEYS } from '../plan/keys.ts'
-import { MOST_REVISIONS, type ReleaseDocument, revisionOf } from './document.ts'
+import { chainOf, isAdopted, MOST_REVISIONS, type ReleaseDocument, revisionOf } from './document.ts'
 import { wrong } from './findings.ts'
-import { parseSiteIndex } from './site-index.ts'
+import { listedRevision, parseSiteIndex } from './site-index.ts'
 
 /** A document with the SHA-256 of the bytes it was read from: a later version may write the same facts differently. */
-export interface StoredDocument {
-  readonly document: ReleaseDocument
+export interface StoredDocument<Document extends ReleaseDocument = ReleaseDocument> {
+  readonly document: Document
   readonly sha256: string
 }
 
@@ -34,16 +34,21 @@ export async function followRevisions(
   if (first === null) return null
   let stored = storedOf(first)
   requireNumber(stored.document, 1, KEYS.document(version))
-  if (first.document.byHand === undefined) return stored
+  if (chainOf(first.document) === null) return stored
   const newest = await newestOf(first.document)
   for (let revision = 2; revision <= newest; revision += 1) {
     const key = KEYS.document(version, revision)
     const next = await read(key)
     if (next === null) throw wrong(`${key} is missing, and there is or was a revision ${newest} of ${version}`)
     requireNumber(next.document, revision, key)
-    if (next.document.byHand?.previousSha256 !== stored.sha256)
+    const previous = chainOf(next.document)?.previousSha256 ?? null
+    if (previous !== stored.sha256)
       throw wrong(
-        `${key} follows a revision with SHA-256 ${next.document.byHand?.previousSha256 ?? 'none'}, and the one before it has ${stored.sha256}`,
+        `${key} follows a revision with SHA-256 ${previous ?? 'none'}, and the one before it has ${stored.sha256}`,
+      )
+    if (isAdopted(next.document) !== isAdopted(stored.document))
+      throw wrong(
+        `${key} says that the release was ${isAdopted(next.document) ? '' : 'not '}adopted, and the one before it the opposite`,
       )
     stored = storedOf(next)
   }
@@ -56,7 +61,7 @@ function storedOf({ document, bytes }: { readonly document: ReleaseDocument; rea
 
 function requireNumber(document: ReleaseDocument, revision: number, key: string): void {
   if (revisionOf(document) !== revision) throw wrong(`${key} says that it is revision ${revisionOf(document)}`)
-  if (revision === 1 && document.byHand !== undefined && document.byHand.previousSha256 !== null)
+  if (revision === 1 && (chainOf(document)?.previousSha256 ?? null) !== null)
     throw wrong(`${key} is the first revision and names one before it`)
 }
 
@@ -83,7 +88,8 @@ export async function newestInIndex(bucket: Pick<Bucket, 'read'>, version: strin
   if (bytes === null) return 1
   try {
     const { releases } = parseSiteIndex(bytes, KEYS.index)
-    return releases.find((release) => release.version === version)?.byHand?.revision ?? 1
+    const listed = releases.find((release) => release.version === version)
+    return listed === undefined ? 1 : listedRevision(listed)
   } catch {
     // What is wrong with the list is found where it is verified.
     return 1

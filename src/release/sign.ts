@@ -48,6 +48,16 @@ export function createSigner(secret: MinisignSecretKey): Signer {
   }
 }
 
+/** The public half alone, for who only looks at what was signed: it signs nothing. */
+export function publicHalf(publicKey: PublicKeyForms): Signer {
+  const refuse = (): never => {
+    throw new PitlaneError('KEY_MISSING', 'this needs the signing key, and only the public one is here', {
+      hint: 'Set PITLANE_SIGNING_KEY.',
+    })
+  }
+  return { publicKey, keyId: publicKey.keyId, signFile: refuse, signRaw: refuse }
+}
+
 /** What a signed file is, as its trusted comment says it: `pitlane <name> <version> file:<path>`. */
 export interface SignedName {
   /** The project. */

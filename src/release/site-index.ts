@@ -26,15 +26,16 @@ const IndexFile = z.strictObject({
   url: address,
   /** Bytes. */
   size: z.int().nonnegative(),
-  sha256: hex64,
+  /** Null of an adopted release whose digests nobody has computed. */
+  sha256: hex64.nullable(),
   platform: z.string(),
   /** Triple. */
   target: z.string(),
   kind: z.literal('binary'),
   /** minisign's format; null when the release is not signed. */
   signatureUrl: address.nullable(),
-  /** One line that `sha256sum --check` reads. */
-  checksumUrl: address,
+  /** One line that `sha256sum --check` reads; null of an adopted release. */
+  checksumUrl: address.nullable(),
 })
 
 const IndexRelease = z.strictObject({
@@ -51,9 +52,11 @@ const IndexRelease = z.strictObject({
   date: isoDate,
   channel: z.string(),
   tag: z.string().nullable(),
-  commit: z.string(),
+  /** Null of an adopted release that is not named by its commit. */
+  commit: z.string().nullable(),
   /** Not to be used; `state` says why. */
   withdrawn: z.boolean(),
+  /** Whether its files are; never of an adopted release, whose document is all the same. */
   signed: z.boolean(),
   files: z.array(IndexFile),
   image: z
@@ -76,7 +79,8 @@ const IndexRelease = z.strictObject({
     }),
   ),
   document: z.strictObject({ url: address, sha256: hex64, ...Signatures }),
-  checksums: z.strictObject({ url: address, ...Signatures }),
+  /** Null of an adopted release whose digests nobody has computed. */
+  checksums: z.strictObject({ url: address, ...Signatures }).nullable(),
   /** Of this version; absent where none was built. */
   documentation: z
     .strictObject({
@@ -93,6 +97,16 @@ const IndexRelease = z.strictObject({
       revision: z.int().positive(),
       missing: z.array(z.string()),
       unchecked: z.array(z.string()),
+    })
+    .optional(),
+  /** Only of a release that was in the bucket before it had a document: not built, tested or signed by Pitlane. */
+  adopted: z
+    .strictObject({
+      /** As in `byHand`. */
+      revision: z.int().positive(),
+      /** When it was adopted; `date` is that of its files. */
+      date: isoDate,
+      digests: z.enum(['unknown', 'computed']),
     })
     .optional(),
   /** What became of it since; absent while nothing has. */
@@ -180,4 +194,9 @@ export type IndexRelease = z.infer<typeof IndexRelease>
 /** Throws `STATE_NEWER`, and `VERIFICATION_FAILED` when the bytes are not an index that this version reads. */
 export function parseSiteIndex(bytes: Buffer, name: string): SiteIndex {
   return parseFormat(bytes, name, { format: 'pitlane-index/1', schema: SiteIndex, what: 'an index of releases' })
+}
+
+/** Which revision of its document a release is listed with. */
+export function listedRevision({ byHand, adopted }: Pick<IndexRelease, 'byHand' | 'adopted'>): number {
+  return byHand?.revision ?? adopted?.revision ?? 1
 }

@@ -3,7 +3,7 @@ import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument } from './document.ts'
+import type { BuiltDocument } from './document.ts'
 import { sizes } from './documentation/change-site.ts'
 import { entriesBelow } from './documentation/documents.ts'
 import { readFiles, readSiteNow } from './documentation/read-site.ts'
@@ -16,7 +16,7 @@ type StillParts = ListableParts & Pick<ListParts, 'name' | 'check'>
 const PARALLEL = 16
 
 /** @throws PitlaneError `STORAGE_FAILED` that names the first thing that is missing */
-export async function requireStillThere(parts: StillParts, document: ReleaseDocument): Promise<void> {
+export async function requireStillThere(parts: StillParts, document: BuiltDocument): Promise<void> {
   const { bucket } = parts
   const { version } = document
   const wrong = await inParallel(keysOf(document), PARALLEL, (expected) => whatIsWrong(bucket, expected))
@@ -41,7 +41,7 @@ export async function requireStillThere(parts: StillParts, document: ReleaseDocu
 }
 
 /** What is kept under the version, and the site where it is of this version. */
-async function requireDocumentation({ bucket, name, check }: StillParts, document: ReleaseDocument): Promise<void> {
+async function requireDocumentation({ bucket, name, check }: StillParts, document: BuiltDocument): Promise<void> {
   const { version, documentation } = document
   if (documentation === undefined) return
   const { kept } = documentation
@@ -73,7 +73,7 @@ interface Expected {
   readonly size: number | null
 }
 
-function keysOf({ version, files, documentation, signing }: ReleaseDocument): readonly Expected[] {
+function keysOf({ version, files, documentation, signing }: BuiltDocument): readonly Expected[] {
   const signed = signing.scheme === 'none' ? [] : ['.minisig', '.sig']
   const beside = (key: string, suffixes: readonly string[]) =>
     suffixes.map((suffix) => ({ key: `${key}${suffix}`, size: null }))

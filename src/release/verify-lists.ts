@@ -1,13 +1,21 @@
 /** Whether page, lists, feeds and pointers say what the release document says. */
 import { KEYS } from '../plan/keys.ts'
-import type { ReleaseDocument, ReleaseImage } from './document.ts'
+import {
+  builtOf,
+  commitOf,
+  imageIn,
+  isAdopted,
+  type ReleaseDocument,
+  type ReleaseImage,
+  revisionOf,
+} from './document.ts'
 import type { Pullable } from '../image/pulling.ts'
 import { verifyDocumentation } from './documentation/verify-documentation.ts'
 import { Findings, wrong } from './findings.ts'
 import { nameOf } from './floating.ts'
 import type { PublicKey } from './public-key.ts'
 import { absoluteUrl, relativeUrl } from '../plan/key-url.ts'
-import { FEED_ENTRIES, parseSiteIndex, type SiteIndex } from './site-index.ts'
+import { FEED_ENTRIES, type IndexRelease, parseSiteIndex, type SiteIndex } from './site-index.ts'
 import type { StateDocument } from './state-document.ts'
 import { type Published, verifySigned } from './verify-document.ts'
 import { LIST_LIMIT, verifyPages } from './verify-pages.ts'
@@ -112,8 +120,10 @@ function pointersOf(index: SiteIndex, { channel }: ReleaseDocument): ReadonlyMap
 
 /** As attributes, which end: a version is part of the name of another one. */
 function requireShown({ version, files }: ReleaseDocument, page: string): void {
+  // Of what nobody has read there is no digest to show.
+  const digests = files.flatMap(({ sha256 }) => sha256 ?? [])
   const links = files.map(({ path }) => `href="${relativeUrl(path)}"`)
-  for (const needle of [`id="${version}"`, ...links, ...files.map(({ sha256 }) => sha256)])
+  for (const needle of [`id="${version}"`, ...links, ...digests])
     if (!page.includes(needle)) throw wrong(`${KEYS.page} does not show ${needle} for ${version}`)
 }
 
@@ -126,10 +136,11 @@ function requireNamed({ version }: ReleaseDocument, entries: string, feed: strin
 /** Those of the registry that is looked at, where this release's images are. */
 async function verifyTags(
   { registryOf }: ListRequest,
-  { image }: ReleaseDocument,
+  document: ReleaseDocument,
   { floating = [] }: SiteIndex,
   found: Findings,
 ): Promise<void> {
+  const image = imageIn(document)
   const tags = floating.filter((tag) => tag.registry === image?.registry)
   if (image === null || tags.length === 0) return
   // Where that is wrong, looking at the image has told it.
@@ -193,10 +204,11 @@ function compareWithIndex(document: ReleaseDocument, sha256: string, index: Site
     const url = absoluteUrl(base, path)
     if (!urls.has(url)) throw wrong(`${KEYS.index} lists another address for ${version} than ${url}`)
   }
-  if ((listed.image?.digest ?? null) !== (document.image?.digest ?? null)) {
+  if ((listed.image?.digest ?? null) !== (builtOf(document)?.image?.digest ?? null)) {
     throw wrong(`${KEYS.index} names another image for ${version} than release.json`)
   }
-  if (listed.channel !== document.channel || listed.commit !== document.commit) {
+  requireSameKind(listed, document)
+  if (listed.channel !== document.channel || listed.commit !== commitOf(document)) {
     throw wrong(`${KEYS.index} names another channel or commit for ${version} than release.json`)
   }
 }
@@ -206,7 +218,21 @@ function baseOf({ homepage }: SiteIndex): string {
   return homepage.slice(0, -(relativeUrl(KEYS.page).length + 1))
 }
 
-function facts(files: readonly { target: string; name: string; size: number; sha256: string }[]): string {
+/** What was adopted has to be listed as that, and nothing else may be. */
+function requireSameKind({ adopted }: IndexRelease, document: ReleaseDocument): void {
+  const expected = isAdopted(document)
+    ? { revision: revisionOf(document), date: document.adopted.adoptedAt, digests: document.adopted.digests }
+    : undefined
+  if (
+    adopted?.revision === expected?.revision &&
+    adopted?.date === expected?.date &&
+    adopted?.digests === expected?.digests
+  )
+    return
+  throw wrong(`${KEYS.index} says something else than release.json of whether ${document.version} was adopted`)
+}
+
+function facts(files: readonly { target: string; name: string; size: number; sha256: string | null }[]): string {
   const lines = files.map((file) => `${file.target}/${file.name} ${file.size} ${file.sha256}`)
   return lines.sort().join('\n')
 }

@@ -1,25 +1,30 @@
 /** A published release held against the public key and nothing else: what anybody can do with `pitlane verify`. */
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import type { Bucket } from '../buckets/types.ts'
-import { giveBack } from '../chunks.ts'
 import { PitlaneError } from '../errors.ts'
 import { checkImage } from '../image/check.ts'
 import type { Pullable } from '../image/pulling.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
+import { adoptedRemarks, unknownDigests } from './adopt/document.ts'
 import { byHandRemarks } from './by-hand.ts'
-import { type ReleaseDocument, type ReleaseFile, type ReleaseImage, revisionOf } from './document.ts'
+import {
+  type AdoptedFile,
+  builtOf,
+  isAdopted,
+  type ReleaseDocument,
+  type ReleaseFile,
+  type ReleaseImage,
+  revisionOf,
+} from './document.ts'
 import { DOCUMENT_LIMIT, parseDocument } from './documents.ts'
 import { Findings, type Skipped, wrong } from './findings.ts'
 import { checksums } from './put-operations.ts'
 import type { PublicKey } from './public-key.ts'
-import { trustedCommentOf } from './sign.ts'
 import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from './revisions.ts'
 import type { StateDocument } from './state-document.ts'
-import { type Published, readSide, SIDE_LIMIT, verifySigned } from './verify-document.ts'
+import { type Published, verifySigned } from './verify-document.ts'
+import { verifyFileOf } from './verify-file.ts'
 import { verifyLists } from './verify-lists.ts'
-import { verifyFile } from './verify-signature.ts'
 
 export interface VerifyRequest {
   readonly bucket: Published
@@ -43,7 +48,9 @@ export interface Verification {
   readonly problems: readonly string[]
   /** What was not looked at. */
   readonly skipped: readonly Skipped[]
-  /** What is no fault and has to be said: that it was made by hand, that a tag could not be taken away. */
+  /** What nobody can check, because the release does not say what it has to be: it has not passed. */
+  readonly unknown: readonly string[]
+  /** What is no fault and has to be said: that it was made by hand, or adopted, that a tag could not be taken away. */
   readonly remarks: readonly string[]
   /** What became of the release since, as the index and a document of its own say; null when nothing has. */
   readonly state: StateDocument | null
@@ -61,12 +68,20 @@ export async function verifyRelease(asked: VerifyRequest): Promise<Verification>
   const document = verified?.document ?? null
   let state: StateDocument | null = null
   if (verified !== null && document !== null) {
-    await verifySums(request, document, found)
+    // Of what nobody has read there are none, and nothing else says what they would be.
+    if (checksums(document) !== null) await verifySums(request, document, found)
     for (const part of await verifyContent(request, document)) found.add(part)
     state = await verifyLists(request, document, verified.sha256, found)
   }
-  const remarks = [...(document?.byHand === undefined ? [] : byHandRemarks(document.byHand)), ...found.remarks]
-  return { document, checks: found.checks, problems: found.problems, skipped: found.skipped, remarks, state }
+  const { checks, problems, skipped } = found
+  const { remarks, unknown } = remarksOf(document)
+  return { document, checks, problems, skipped, unknown, remarks: [...remarks, ...found.remarks], state }
+}
+
+function remarksOf(document: ReleaseDocument | null): Pick<Verification, 'remarks' | 'unknown'> {
+  if (document === null) return { remarks: [], unknown: [] }
+  if (isAdopted(document)) return { remarks: adoptedRemarks(document), unknown: unknownDigests(document) }
+  return { remarks: document.byHand === undefined ? [] : byHandRemarks(document.byHand), unknown: [] }
 }
 
 /** The document is looked at first: everything else is compared with it. Null when it can't be trusted. */
@@ -131,9 +146,9 @@ async function verifySums(request: VerifyRequest, document: ReleaseDocument, fou
 async function verifyContent(request: VerifyRequest, document: ReleaseDocument): Promise<readonly Findings[]> {
   const images = new Findings()
   const [binaries] = await Promise.all([
-    inParallel(document.files, PARALLEL, async (file) => {
+    inParallel<ReleaseFile | AdoptedFile, Findings>(document.files, PARALLEL, async (file) => {
       const found = new Findings()
-      await verifyBinary(request, document, file, found)
+      await verifyFileOf(request, document, file, found)
       return found
     }),
     verifyImages(request, document, images),
@@ -141,54 +156,10 @@ async function verifyContent(request: VerifyRequest, document: ReleaseDocument):
   return [...binaries, images]
 }
 
-async function verifyBinary(
-  request: VerifyRequest,
-  document: ReleaseDocument,
-  file: ReleaseFile,
-  found: Findings,
-): Promise<void> {
-  const { bucket, key } = request
-  const { path } = file
-  await found.check(`${file.target}/${file.name}  ${file.size} bytes  sha256 ${file.sha256}`, async () => {
-    const stream = await bucket.open(path)
-    if (stream === null) throw wrong(`${path} is missing`)
-    const { size, sha256, blake2b512 } = await digests(stream, file.size)
-    if (size !== file.size) {
-      throw wrong(`${path} has ${size} bytes${size > file.size ? ' or more' : ''}, release.json says ${file.size}`)
-    }
-    if (sha256 !== file.sha256) throw wrong(`${path} has SHA-256 ${sha256}, release.json says ${file.sha256}`)
-    const line = await bucket.read(`${path}.sha256`, SIDE_LIMIT)
-    if (line?.toString('utf8') !== `${file.sha256}  ${file.name}\n`) {
-      throw wrong(`${path}.sha256 says something else than release.json`)
-    }
-    if (key === null) return
-    const comment = trustedCommentOf({ name: document.name, version: document.version, path })
-    const minisig = await readSide(bucket, `${path}.minisig`)
-    verifyFile(key, { blake2b512 }, minisig.toString('utf8'), comment, `${path}.minisig`)
-  })
-}
-
-/** Stops reading once there is more than expected. */
-async function digests(
-  stream: Readable,
-  expected: number,
-): Promise<{ size: number; sha256: string; blake2b512: Buffer }> {
-  const sha256 = createHash('sha256')
-  const blake2b512 = createHash('blake2b512')
-  let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > expected) break
-    sha256.update(chunk)
-    blake2b512.update(chunk)
-    giveBack(chunk)
-  }
-  return { size, sha256: sha256.digest('hex'), blake2b512: blake2b512.digest() }
-}
-
 async function verifyImages(request: VerifyRequest, document: ReleaseDocument, found: Findings): Promise<void> {
-  const { image } = document
-  if (image === null) return
+  const built = builtOf(document)
+  const image = built?.image ?? null
+  if (built === null || image === null) return
   const name = `${image.repository}:${image.tag}`
   const place = await found.attempt(() => request.registryOf(image))
   if (place === null) return
@@ -202,7 +173,7 @@ async function verifyImages(request: VerifyRequest, document: ReleaseDocument, f
     return
   }
   await found.check(`image ${name}@${image.digest}, ${image.platforms.length} platforms`, async () => {
-    const binaries = new Map(document.files.map((file) => [file.target, file]))
+    const binaries = new Map(built.files.map((file) => [file.target, file]))
     const findings = await checkImage(registry, image, binaries)
     if (findings.length > 0) throw wrong(findings.map((finding) => `${finding.subject}: ${finding.problem}`).join('\n'))
   })

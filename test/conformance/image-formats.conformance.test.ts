@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from '../../src/image/media-types.ts'
 import { KEYS } from '../../src/plan/keys.ts'
-import { ReleaseDocument } from '../../src/release/document.ts'
+import { BuiltDocument, type ReleaseImage } from '../../src/release/document.ts'
 import { absentPrograms, succeed } from '../world/program.ts'
 import { PUBLIC_KEY } from '../world/toy.ts'
 import { crane } from './peers/crane.ts'
@@ -38,7 +38,7 @@ function publishes(
   const temporary = temporaryFolder('formats')
   const folder = temporary.path
   let on: Published
-  let image: NonNullable<ReleaseDocument['image']>
+  let image: ReleaseImage
 
   before(async () => {
     assert.ok('program' in peers.s3)
@@ -51,7 +51,7 @@ function publishes(
     const { status, stdout, stderr } = await pitlane(on, 'release', VERSION)
     assert.equal(status, 0, stdout + stderr)
     const document = await (await fetch(`${on.web.url}/${KEYS.document(VERSION)}`)).text()
-    image = ReleaseDocument.parse(JSON.parse(document)).image ?? assert.fail('no image')
+    image = BuiltDocument.parse(JSON.parse(document)).image ?? assert.fail('no image')
   })
   after(async () => {
     await stop(on)

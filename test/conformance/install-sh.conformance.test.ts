@@ -29,7 +29,7 @@ import { withdrawnStates } from '../../src/pages/fixtures/states.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
-import { encodeDocument, type ReleaseDocument } from '../../src/release/document.ts'
+import { type BuiltDocument, encodeDocument } from '../../src/release/document.ts'
 import { checksums } from '../../src/release/put-operations.ts'
 import { trustedCommentOf } from '../../src/release/sign.ts'
 
@@ -97,7 +97,7 @@ function putRelease(
   version: string,
   signed: boolean,
   byHand?: { readonly revision: number; readonly targets: readonly string[] },
-): ReleaseDocument {
+): BuiltDocument {
   const example = exampleDocument(version)
   const files = example.files
     .filter(({ target }) => byHand?.targets.includes(target) ?? true)
@@ -106,7 +106,7 @@ function putRelease(
       put(file.path, bytes)
       return { ...file, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
     })
-  const document: ReleaseDocument = {
+  const document: BuiltDocument = {
     ...example,
     // Nothing in a text looks like a value of the document.
     notes: `  "version": "v9.9.9",\n      "sha256": "${'0'.repeat(64)}",`,
@@ -124,7 +124,7 @@ function putRelease(
         }),
   }
   const revision = byHand?.revision ?? 1
-  putSigned(KEYS.sums(version, revision), Buffer.from(checksums(document)), version, signed)
+  putSigned(KEYS.sums(version, revision), Buffer.from(checksums(document) ?? assert.fail()), version, signed)
   putSigned(KEYS.document(version, revision), encodeDocument(document), version, signed)
   return document
 }
@@ -143,7 +143,7 @@ function putInPlace(from: string, to: string): void {
 }
 
 /** Two revisions: the second has one target more. */
-function putByHand(version: string): ReleaseDocument {
+function putByHand(version: string): BuiltDocument {
   const [first = '', second = ''] = TARGETS.map(({ triple }) => triple)
   putRelease(version, true, { revision: 1, targets: [first] })
   return putRelease(version, true, { revision: 2, targets: [first, second] })

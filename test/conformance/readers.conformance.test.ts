@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { KEYS } from '../../src/plan/keys.ts'
-import { ReleaseDocument } from '../../src/release/document.ts'
+import { BuiltDocument } from '../../src/release/document.ts'
 import { absentPrograms, succeed } from '../world/program.ts'
 import { PUBLIC_KEY } from '../world/toy.ts'
 import { crane } from './peers/crane.ts'
@@ -28,7 +28,7 @@ const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).di
 
 describe('readers of a release', { skip: absent[0] ?? false }, () => {
   let on: Published
-  let document: ReleaseDocument
+  let document: BuiltDocument
   const temporary = temporaryFolder('readers')
   const folder = temporary.path
 
@@ -38,7 +38,7 @@ describe('readers of a release', { skip: absent[0] ?? false }, () => {
     const { status, stdout, stderr } = await pitlane(on, 'release', VERSION)
     assert.equal(status, 0, stdout + stderr)
     const bytes = await (await fetch(`${on.web.url}/${KEYS.document(VERSION)}`)).text()
-    document = ReleaseDocument.parse(JSON.parse(bytes))
+    document = BuiltDocument.parse(JSON.parse(bytes))
   })
   after(async () => {
     await stop(on)

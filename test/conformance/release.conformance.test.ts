@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
-import type { ReleaseDocument } from '../../src/release/document.ts'
+import type { BuiltDocument } from '../../src/release/document.ts'
 import { podmanSettings } from './peers/podman.ts'
 import { absentPrograms, runProgram, succeed } from '../world/program.ts'
 import { type Published, publishWorld } from '../world/published.ts'
@@ -25,7 +25,7 @@ after(() => world?.close())
 const versions = () => [...world.stable, world.development]
 const inBucket = (key: string) => join(world.bucket, key)
 const documentOf = (version: string) =>
-  JSON.parse(readFileSync(inBucket(KEYS.document(version)), 'utf8')) as ReleaseDocument
+  JSON.parse(readFileSync(inBucket(KEYS.document(version)), 'utf8')) as BuiltDocument
 /** A new empty folder, removed with the world. */
 const emptyFolder = (name: string) => mkdtempSync(join(world.root, `${name}-`))
 

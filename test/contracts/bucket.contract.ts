@@ -167,7 +167,12 @@ export function bucketContract(name: string, make: (t: TestContext) => Promise<B
         sorted.filter((key) => key.startsWith(prefix)),
         `prefix ${prefix}`,
       )
-    for await (const object of bucket.list('')) assert.equal(object.size, Buffer.byteLength(object.key))
+    for await (const object of bucket.list('')) {
+      assert.equal(object.size, Buffer.byteLength(object.key))
+      // Written just now, by whatever clock the store has.
+      assert.ok(Math.abs(object.modifiedAt - Date.now()) < 86_400_000, String(object.modifiedAt))
+    }
+    assert.deepEqual(await bucket.abandoned(), [])
   })
 
   check('keys that are paths to elsewhere are refused', async (bucket) => {

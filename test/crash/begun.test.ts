@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { KEYS } from '../../src/plan/keys.ts'
-import { ReleaseDocument } from '../../src/release/document.ts'
+import { BuiltDocument } from '../../src/release/document.ts'
 import { PUBLIC_KEY } from '../world/toy.ts'
 import { type Begun, recordBegun, restoreBegun } from './begun.ts'
 import { look } from './readers.ts'
@@ -89,7 +89,7 @@ for (const name of RECORDED) {
       if (operation['entry'] !== 'lists' && key in now) assert.equal(now[key], operation['sha256'], key)
     }
     const text = readFileSync(join(world.bucket, KEYS.document('v1.0.0')), 'utf8')
-    const document = ReleaseDocument.parse(JSON.parse(text))
+    const document = BuiltDocument.parse(JSON.parse(text))
     assert.equal(document.plan, begun.rows['builds']?.at(-1)?.['plan_id'])
     const [publication] = begun.rows['publications'] ?? []
     if (publication !== undefined) assert.equal(Date.parse(document.publishedAt), publication['published_at'])

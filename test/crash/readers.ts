@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { KEYS } from '../../src/plan/keys.ts'
 import { compareVersions } from '../../src/plan/version.ts'
-import { ReleaseDocument } from '../../src/release/document.ts'
-import { parseSiteIndex } from '../../src/release/site-index.ts'
+import { isAdopted, ReleaseDocument } from '../../src/release/document.ts'
+import { listedRevision, parseSiteIndex } from '../../src/release/site-index.ts'
 
 interface Published {
   readonly bucket: string
@@ -56,11 +56,11 @@ export function look({ bucket, images }: Published, withdrawn: string | null = n
   const indexBytes = object(KEYS.index)
   const index = indexBytes === null ? null : parseSiteIndex(indexBytes, KEYS.index)
   for (const release of index?.releases ?? []) {
-    const revision = release.byHand?.revision ?? 1
+    const revision = listedRevision(release)
     mustBe(KEYS.index, KEYS.document(release.version, revision), release.document.sha256)
     checkDocument(KEYS.index, release.version, object, mustBe, problems, revision)
     for (const file of release.files)
-      mustBe(KEYS.index, KEYS.binary(release.version, file.target, file.name), file.sha256)
+      mustBe(KEYS.index, KEYS.binary(release.version, file.target, file.name), file.sha256 ?? undefined)
     // It comes last: what it names, everybody names, unless a newer publication is under way.
     for (const list of [KEYS.page, KEYS.garageList, KEYS.atomAll]) {
       if (release.version === withdrawn && list === KEYS.garageList) continue
@@ -111,9 +111,12 @@ function checkDocument(
   const bytes = object(key)
   if (bytes === null) return void problems.push(`${by} names ${version}, whose ${key} is absent`)
   const document = ReleaseDocument.parse(JSON.parse(bytes.toString('utf8')))
-  for (const beside of [sums, `${sums}.minisig`, `${key}.minisig`, `${key}.sig`]) mustBe(by, beside)
+  const isDigested = document.files.every(({ sha256 }) => sha256 !== null)
+  for (const beside of [...(isDigested ? [sums, `${sums}.minisig`] : []), `${key}.minisig`, `${key}.sig`])
+    mustBe(by, beside)
   for (const file of document.files) {
-    mustBe(key, file.path, file.sha256)
+    mustBe(key, file.path, file.sha256 ?? undefined)
+    if (isAdopted(document)) continue
     mustBe(key, `${file.path}.sha256`)
     mustBe(key, `${file.path}.minisig`)
   }

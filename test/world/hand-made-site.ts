@@ -17,7 +17,7 @@ import { findTarget } from '../../src/plan/targets.ts'
 import { handMadeFile } from '../../src/release/by-hand.ts'
 import { changeState } from '../../src/release/change-state.ts'
 import { bodyOf } from '../../src/release/digest.ts'
-import { ReleaseDocument } from '../../src/release/document.ts'
+import { BuiltDocument } from '../../src/release/document.ts'
 import { documentCheck } from '../../src/release/documents.ts'
 import { privateKeyOf, rawPublicKey } from '../../src/release/ed25519.ts'
 import type { ListParts } from '../../src/release/lists.ts'
@@ -99,7 +99,7 @@ export async function handMadeSite(t: TestContext, sign = true) {
       return publishBinary(lists, never, { made, blake2b512: createHash('blake2b512').update(bytes).digest(), body })
     },
     read: (revision: number) =>
-      ReleaseDocument.parse(JSON.parse(readFileSync(join(root, 'bucket', KEYS.document('hand-1', revision)), 'utf8'))),
+      BuiltDocument.parse(JSON.parse(readFileSync(join(root, 'bucket', KEYS.document('hand-1', revision)), 'utf8'))),
     /** Withdraws a version, or puts it back. */
     change: (version: string, state: 'withdrawn' | 'published', supersededBy: string | null = null) => {
       const asked = { version, state, reason: 'it is no good', supersededBy, amend: false, actor: 'Mira' }

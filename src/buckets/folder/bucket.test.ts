@@ -107,7 +107,9 @@ test('what a crash left behind is invisible, and gone after a day', async (t) =>
   now += DAY - 60_000
   await bucket.put('b', bodyOf('1'), REPLACE)
   assert.ok(fs.existsSync(join(root, TEMPORARY, 'half')))
+  assert.deepEqual(await bucket.abandoned(), [])
   now += 120_000
+  assert.deepEqual(await bucket.abandoned(), [`${TEMPORARY}/half`])
   await bucket.put('c', bodyOf('1'), REPLACE)
   assert.equal(fs.existsSync(join(root, TEMPORARY)), false)
   assert.deepEqual(await keysOf(bucket), ['a', 'b', 'c'])

@@ -13,14 +13,14 @@ import type { Clock } from '../../clock.ts'
 import { measure } from '../../digest.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import { nearestFolder, requireWritableFolder } from '../../writable.ts'
-import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
+import type { Body, Bucket, Lease, LeaseRequest, ListedObject, ObjectFacts, PutOptions } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { Folders, objectAndFolder } from './folders.ts'
 import { checkKey } from './key.ts'
 import { leaseFolder } from './lease.ts'
 import { foldersBelow, listObjects } from './list.ts'
 import { bytesOf, checkRealPath, openObject, streamOf } from './object.ts'
-import { discard, removeStale, tryWriting, writeTemporary } from './temporary.ts'
+import { discard, removeStale, staleFiles, tryWriting, writeTemporary } from './temporary.ts'
 
 /** How often a put starts over because another process pruned the folder it was about to use. */
 const TRIES = 100
@@ -99,13 +99,21 @@ class FolderBucket implements Bucket {
     return object === null ? null : streamOf(object)
   }
 
-  list(prefix: string): AsyncIterable<ObjectFacts> {
+  list(prefix: string): AsyncIterable<ListedObject> {
     return listObjects(this.location, prefix)
   }
 
   async folders(prefix: string): Promise<readonly string[]> {
     checkKey(prefix.replace(/\/$/, ''), this.location)
     return foldersBelow(this.location, prefix)
+  }
+
+  async abandoned(): Promise<readonly string[]> {
+    try {
+      return await staleFiles(this.location, this.#clock.now())
+    } catch (error) {
+      throw storageFailure('listing', this.location, error)
+    }
   }
 
   async delete(key: string): Promise<void> {

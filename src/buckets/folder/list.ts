@@ -2,7 +2,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PitlaneError } from '../../errors.ts'
-import type { ObjectFacts } from '../types.ts'
+import type { ListedObject } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { keyFault, splitPrefix, TEMPORARY } from './key.ts'
 import { checkRealPath, notPlain } from './object.ts'
@@ -16,7 +16,7 @@ interface Entry {
 }
 
 /** One folder's entries in memory at a time, per level. Anything that is neither file nor folder, or can't be read, is an error. */
-export async function* listObjects(root: string, prefix: string): AsyncGenerator<ObjectFacts> {
+export async function* listObjects(root: string, prefix: string): AsyncGenerator<ListedObject> {
   const { folder, rest } = splitPrefix(prefix, root)
   const start = folder.join('/')
   try {
@@ -35,7 +35,7 @@ export async function foldersBelow(root: string, prefix: string): Promise<readon
   return entries.filter(({ isFolder }) => isFolder).map(({ name }) => name)
 }
 
-async function* walk(root: string, base: string, rest: Buffer): AsyncGenerator<ObjectFacts> {
+async function* walk(root: string, base: string, rest: Buffer): AsyncGenerator<ListedObject> {
   for (const entry of await entriesOf(root, base)) {
     if (!(entry.order.subarray(0, rest.length).equals(rest) || rest.length === 0)) continue
     const key = base + entry.name
@@ -48,8 +48,8 @@ async function* walk(root: string, base: string, rest: Buffer): AsyncGenerator<O
     if (!entry.isFile) throw notPlain(path)
     const fault = keyFault(key)
     if (fault !== null) throw foreign(path, fault)
-    const size = await sizeOf(path)
-    if (size !== null) yield { key, size }
+    const facts = await factsOf(path)
+    if (facts !== null) yield { key, ...facts }
   }
 }
 
@@ -73,9 +73,10 @@ async function entriesOf(root: string, base: string): Promise<Entry[]> {
 }
 
 /** Null when it was deleted since its folder was read. */
-async function sizeOf(path: string): Promise<number | null> {
+async function factsOf(path: string): Promise<Omit<ListedObject, 'key'> | null> {
   try {
-    return (await lstat(path)).size
+    const { size, mtimeMs } = await lstat(path)
+    return { size, modifiedAt: Math.floor(mtimeMs) }
   } catch (error) {
     if (isAbsent(error)) return null
     throw storageFailure('listing', path, error)

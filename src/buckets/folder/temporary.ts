@@ -95,17 +95,24 @@ export async function discard(root: string, path: string): Promise<void> {
 
 /** Removes temporary files that a crash left behind more than a day ago. */
 export async function removeStale(root: string, now: number): Promise<void> {
-  const folder = join(root, TEMPORARY)
-  let names: string[]
-  try {
-    names = await readdir(folder)
-  } catch (error) {
-    if (isAbsent(error)) return
-    throw error
+  for (const name of await staleFiles(root, now)) await unlink(join(root, name)).catch(() => undefined)
+}
+
+/** Their names below the bucket's root, sorted. */
+export async function staleFiles(root: string, now: number): Promise<readonly string[]> {
+  const stale: string[] = []
+  for (const name of (await namesIn(join(root, TEMPORARY))).toSorted()) {
+    const facts = await lstat(join(root, TEMPORARY, name)).catch(() => null)
+    if (facts !== null && now - facts.mtimeMs > STALE) stale.push(`${TEMPORARY}/${name}`)
   }
-  for (const name of names) {
-    const path = join(folder, name)
-    const facts = await lstat(path).catch(() => null)
-    if (facts !== null && now - facts.mtimeMs > STALE) await unlink(path).catch(() => undefined)
+  return stale
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw error
   }
 }

@@ -19,9 +19,18 @@ const LIMITS: HttpLimits = { idle: 30_000, rate: 4 * 1024, grace: 60_000 }
 export interface HttpReader {
   readonly location: string
   read(key: string, limit: number): Promise<Buffer | null>
+  /** What the server says of it, whatever that is; nothing is fetched. */
+  look(key: string): Promise<Looked>
   open(key: string): Promise<Readable | null>
   /** Where the answer sends its reader on, without going there; null when nowhere. */
   redirectOf(key: string): Promise<string | null>
+}
+
+export interface Looked {
+  /** HTTP status. */
+  readonly status: number
+  /** Bytes; null where the server does not tell. */
+  readonly size: number | null
 }
 
 /** `base` without a trailing slash, http or https. A server can't hold its reader for ever: what it sends has to arrive in its time. */
@@ -53,11 +62,21 @@ export function httpReader(base: string, clock: Clock, limits: HttpLimits = LIMI
     async redirectOf(key) {
       const url = urlOf(key)
       const watch = new Watch(url, clock, limits)
-      const { status, headers } = await watch.get('manual')
+      const { status, headers } = await watch.get({ redirect: 'manual' })
       watch.end()
       const to = headers.get('location')
       const isSent = [301, 302, 303, 307, 308].includes(status) && to !== null && URL.canParse(to, url)
       return isSent ? new URL(to, url).href : null
+    },
+    async look(key) {
+      const watch = new Watch(urlOf(key), clock, limits)
+      try {
+        const { status, headers } = await watch.get({ method: 'HEAD' })
+        const length = /^[0-9]{1,15}$/.exec(headers.get('content-length') ?? '')?.[0]
+        return { status, size: length === undefined ? null : Number(length) }
+      } finally {
+        watch.end()
+      }
     },
     async read(key, limit) {
       const stream = await open(key)
@@ -87,11 +106,11 @@ class Watch {
     this.#limits = limits
   }
 
-  async get(redirect: 'follow' | 'manual' = 'follow'): Promise<Response> {
+  async get({ method = 'GET', redirect = 'follow' }: RequestInit = {}): Promise<Response> {
     const url = this.#url
     try {
       const headers = { 'cache-control': 'no-cache' }
-      return await this.#inTime(fetch(url, { signal: this.#stop.signal, headers, redirect }), 'no answer')
+      return await this.#inTime(fetch(url, { method, signal: this.#stop.signal, headers, redirect }), 'no answer')
     } catch (error) {
       this.end()
       if (error instanceof PitlaneError) throw error

@@ -21,11 +21,12 @@ import { PitlaneError } from '../../errors.ts'
 import { type S3Address, shownAddress } from '../address.ts'
 import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
 import { keyFault, refuseKey } from '../key.ts'
-import type { Body, Bucket, Lease, LeaseRequest, ObjectFacts, PutOptions } from '../types.ts'
+import type { Body, Bucket, Lease, LeaseRequest, ListedObject, ObjectFacts, PutOptions } from '../types.ts'
 import { bare, NO_REASON, passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
 import { findConditional, PROBES } from './conditional.ts'
 import { piecesOf, streamOf } from './download.ts'
 import { type Listing, own, pages, strange } from './listing.ts'
+import { listAbandoned } from './abandoned.ts'
 import { orderedClaims } from './lease/claims.ts'
 import { acquire, LEASE_TIMES, LEASES, type LeaseTimes } from './lease/lease.ts'
 import { onlyObject } from './lease/only.ts'
@@ -150,13 +151,14 @@ class S3Bucket implements Bucket {
     return object === null ? null : streamOf(object, where)
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectFacts> {
+  async *list(prefix: string): AsyncIterable<ListedObject> {
     for await (const { Contents } of pages(this.#listing(prefix))) {
-      for (const { Key, Size } of Contents ?? []) {
+      for (const { Key, Size, LastModified } of Contents ?? []) {
         const key = own(this.#listing(prefix), Key)
-        if (Size === undefined) throw strange(this.#listing(prefix), 'an object without a size')
+        if (Size === undefined || LastModified === undefined || Number.isNaN(LastModified.getTime()))
+          throw strange(this.#listing(prefix), 'an object without a size or a date')
         // What some tools put to show a folder is nothing that was published.
-        if (!key.endsWith('/') && !isHidden(key)) yield { key, size: Size }
+        if (!key.endsWith('/') && !isHidden(key)) yield { key, size: Size, modifiedAt: LastModified.getTime() }
       }
     }
   }
@@ -168,6 +170,13 @@ class S3Bucket implements Bucket {
         names.push(own(this.#listing(prefix), Prefix).slice(prefix.length, -1))
     }
     return names
+  }
+
+  async abandoned(): Promise<readonly string[]> {
+    const uploads = await this.#ask('listing uploads', this.location, () =>
+      listAbandoned(this.#client, this.#address, this.#clock),
+    )
+    return uploads.toSorted()
   }
 
   async lease(request: LeaseRequest): Promise<Lease> {

@@ -4,7 +4,6 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   ListBucketsCommand,
-  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
@@ -13,6 +12,7 @@ import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import { bad, type Examination, type ExamineOptions, good, weak } from '../../examination.ts'
 import { type S3Address, shownAddress } from '../address.ts'
+import { listAbandoned } from './abandoned.ts'
 import { refusalOf, storageFailure } from './answers.ts'
 import { findConditional, PROBES } from './conditional.ts'
 import { findRedirects } from './redirects.ts'
@@ -24,8 +24,6 @@ interface Parts {
 }
 
 const LINKS = 'addresses that stay'
-/** Milliseconds: an upload that nobody has ended for so long was abandoned. */
-const ABANDONED = 24 * 3_600_000
 /** S3 refuses requests whose date is off by 15 minutes ("Error responses": RequestTimeTooSkewed); milliseconds. */
 const SKEW = 15 * 60_000
 
@@ -136,15 +134,14 @@ async function publicly(
 async function leftovers({ client, address, clock }: Parts): Promise<Examination> {
   const what = 'abandoned uploads'
   try {
-    const { Uploads = [] } = await client.send(
-      new ListMultipartUploadsCommand({ Bucket: address.bucket, Prefix: address.prefix }),
-    )
-    const old = Uploads.filter(({ Initiated }) => clock.now() - (Initiated?.getTime() ?? 0) > ABANDONED)
+    const old = await listAbandoned(client, address, clock)
     if (old.length === 0) return good(what, 'none')
-    const names = old.slice(0, 3).map(({ Key }) => Key)
     return weak(
       what,
-      `${old.length}, as of ${names.join(', ')}`,
+      `${old.length}, as of ${old
+        .slice(0, 3)
+        .map((key) => address.prefix + key)
+        .join(', ')}`,
       'They take room: let the bucket abort incomplete uploads after a day, or abort them with `aws s3api abort-multipart-upload`.',
     )
   } catch (error) {

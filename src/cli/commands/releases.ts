@@ -1,7 +1,15 @@
 import type { Bucket } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import { byHandRemarks } from '../../release/by-hand.ts'
-import type { ReleaseDocument } from '../../release/document.ts'
+import { adoptedRemarks } from '../../release/adopt/document.ts'
+import {
+  type AdoptedDocument,
+  type BuiltDocument,
+  builtOf,
+  commitOf,
+  isAdopted,
+  type ReleaseDocument,
+} from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
 import { listRetired, readRetired } from '../../release/retired.ts'
 import { isWithdrawn, type StateDocument } from '../../release/state-document.ts'
@@ -34,24 +42,17 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
     if (flags.json) {
       return printJson(
         this,
-        documents.map(({ version, channel, commit, publishedAt, files, image, signing, byHand }) => ({
-          version,
-          channel,
-          commit,
-          publishedAt,
-          targets: files.map((file) => file.target),
-          image: image === null ? null : `${image.repository}:${image.tag}@${image.digest}`,
-          signed: signing.scheme !== 'none',
-          byHand: byHand !== undefined,
-          ...shownState(states.get(version)?.state ?? null),
-          retiredAt: retired.get(version)?.retiredAt ?? null,
+        documents.map((document) => ({
+          ...listed(document),
+          ...shownState(states.get(document.version)?.state ?? null),
+          retiredAt: retired.get(document.version)?.retiredAt ?? null,
         })),
       )
     }
     if (documents.length === 0) return void this.process.stdout.write('nothing is published yet\n')
     const width = Math.max(...documents.map(({ version }) => version.length))
     for (const document of documents) {
-      const { version, channel, publishedAt, files, subject, byHand } = document
+      const { version, channel, publishedAt, files } = document
       const mark = retired.get(version)
       const columns = [
         // Whole, also where it is a commit: it is what `show` and `verify` ask for.
@@ -60,7 +61,7 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
         channel.padEnd(11),
         `${files.length} ${files.length === 1 ? 'target ' : 'targets'}`,
         isWithdrawn(states, version) ? 'WITHDRAWN' : '',
-        `${byHand === undefined ? '' : 'made by hand: '}${printable(subject)}`,
+        origin(document),
         mark === undefined ? '' : `retired, goes after ${mark.removeAfter}`,
       ].filter((column) => column !== '')
       this.process.stdout.write(`${columns.join('  ')}\n`)
@@ -81,7 +82,11 @@ export async function show(this: Context, flags: { json: boolean }, version: str
     const { states } = await readStates(bucket, [found.document], await shownStates(bucket, key, name), check)
     const state = states.get(version)?.state ?? null
     if (flags.json) return printJson(this, { ...found.document, ...shownState(state) })
-    this.process.stdout.write(describeRelease(found.document, state, bucket.location, check !== null))
+    const { document } = found
+    const lines = isAdopted(document)
+      ? describeAdopted(document, state, check !== null)
+      : describeRelease(document, state, bucket.location, check !== null)
+    this.process.stdout.write(lines.map((line) => `${line}\n`).join(''))
   })
 }
 
@@ -112,14 +117,66 @@ async function published(context: Context): Promise<Published> {
   }
 }
 
+/** How it came to be, for a line. */
+function origin(document: ReleaseDocument): string {
+  if (isAdopted(document)) return `adopted${document.adopted.digests === 'unknown' ? ', digests unknown' : ''}`
+  return `${document.byHand === undefined ? '' : 'made by hand: '}${printable(document.subject)}`
+}
+
+function listed(document: ReleaseDocument) {
+  const { version, channel, publishedAt, files, signing } = document
+  const built = builtOf(document)
+  const image = built?.image ?? null
+  return {
+    version,
+    channel,
+    commit: commitOf(document),
+    publishedAt,
+    targets: files.map((file) => file.target),
+    image: image === null ? null : `${image.repository}:${image.tag}@${image.digest}`,
+    // What was adopted carries no signature of those who made it.
+    signed: built !== null && signing.scheme !== 'none',
+    byHand: built?.byHand !== undefined,
+    adopted: isAdopted(document) ? { at: document.adopted.adoptedAt, digests: document.adopted.digests } : null,
+  }
+}
+
+function describeAdopted(
+  document: AdoptedDocument,
+  state: StateDocument | null,
+  isChecked: boolean,
+): readonly string[] {
+  const commit = commitOf(document)
+  return [
+    `${document.name} ${document.version}  (${document.channel})`,
+    '',
+    `put there  ${document.publishedAt}, by something else than Pitlane`,
+    `adopted    ${document.adopted.adoptedAt} by ${printable(document.adopted.actor)}`,
+    ...(state === null ? [] : stateLines(state)),
+    ...(commit === null ? [] : [`commit     ${commit}, as its name says`]),
+    ...adoptedRemarks(document).map((line) => `note       ${line}`),
+    `signed     none of its files; its document: ${signatureWords(document, isChecked)}`,
+    '',
+    ...document.files.map(
+      ({ target, size, modifiedAt, sha256 }) =>
+        `  ${target}  ${formatBytes(size)}  of ${modifiedAt}\n    sha256 ${sha256 ?? 'unknown'}`,
+    ),
+  ]
+}
+
+function signatureWords({ signing }: ReleaseDocument, isChecked: boolean): string {
+  if (signing.scheme === 'none') return 'no'
+  return `minisign key ${signing.keyId}, ${isChecked ? 'and the signature is good' : 'not checked: the key is not here'}`
+}
+
 /** `bucket` is its folder. */
 function describeRelease(
-  document: ReleaseDocument,
+  document: BuiltDocument,
   state: StateDocument | null,
   bucket: string,
   isChecked: boolean,
-): string {
-  const { signing, image, promotion } = document
+): readonly string[] {
+  const { image, promotion } = document
   const lines = [
     `${document.name} ${document.version}  (${document.channel})`,
     '',
@@ -128,7 +185,7 @@ function describeRelease(
     `commit     ${document.commit}  ${printable(document.subject)}`,
     `plan       ${document.plan}, ${promotion.build === null ? 'no checks were run' : `checks of build ${promotion.build}`}`,
     ...(document.byHand === undefined ? [] : byHandRemarks(document.byHand).map((line) => `note       ${line}`)),
-    `signed     ${signing.scheme === 'none' ? 'no' : `minisign key ${signing.keyId}, ${isChecked ? 'and the signature is good' : 'not checked: the key is not here'}`}`,
+    `signed     ${signatureWords(document, isChecked)}`,
     '',
     ...document.files.map((file) => {
       const test = document.tests.find((candidate) => candidate.target === file.target)
@@ -144,7 +201,7 @@ function describeRelease(
     }
   }
   if (document.notes !== null) lines.push('', ...document.notes.split('\n').map(printable))
-  return `${lines.join('\n')}\n`
+  return lines
 }
 
 function stateLines({ state, since, actor, reason, supersededBy }: StateDocument): readonly string[] {
@@ -161,7 +218,7 @@ function shownState(state: StateDocument | null) {
   return { state: 'withdrawn', withdrawn: { since, reason, supersededBy, actor } }
 }
 
-function testWords(test: ReleaseDocument['tests'][number] | undefined): string {
+function testWords(test: BuiltDocument['tests'][number] | undefined): string {
   if (test === undefined || test.result === 'none') return 'no release test'
   if (test.result === 'not-run') return `test not run: ${test.reason ?? ''}`
   if (test.executed === false) return 'test passed, but did not run the binary'

@@ -1,16 +1,14 @@
-import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { exitCodeOf, PitlaneError, systemCode } from '../../errors.ts'
-import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
+import { exitCodeOf, PitlaneError } from '../../errors.ts'
+import type { PublicKey } from '../../release/public-key.ts'
 import { type StateDocument, stateWords } from '../../release/state-document.ts'
 import { verifyRelease } from '../../release/verify.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
 import { imagePlaces } from '../image-places.ts'
 import { describeError, printable } from '../output.ts'
+import { publicKey } from '../public-key.ts'
 import { requireFolder } from '../require-folder.ts'
-
-const KEY_LIMIT = 16 * 1024
 
 export interface VerifyFlags {
   readonly from: string
@@ -28,7 +26,7 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
         hint: 'A version is a tag or a full commit id.',
       })
     }
-    const key = publicKey(this, flags)
+    const key = requireKey(this, flags)
     const from = flags.from.startsWith('file://') ? fileURLToPath(flags.from) : flags.from
     const isAddress = /^https?:\/\//.test(from)
     if (!isAddress && /^[a-z][a-z0-9+.-]*:\/\//.test(from)) {
@@ -49,7 +47,7 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
     const unchecked = result.skipped
       .filter((one) => !leftOut.includes(one))
       .map(({ what, remedy }) => `${what} was not checked: ${remedy}`)
-    const problems = [...result.problems, ...unchecked]
+    const problems = [...result.problems, ...result.unknown, ...unchecked]
     if (flags.json) {
       printJson(this, {
         version,
@@ -97,39 +95,10 @@ function withdrawnOf(state: StateDocument | null) {
   return { since, reason, supersededBy }
 }
 
-/** A file, when there is one of that name; else the key's text. */
-function publicKey(context: Context, flags: VerifyFlags): PublicKey | null {
-  if (flags.key === undefined) {
-    if (flags.unsigned) return null
-    throw new PitlaneError('USAGE', 'no key was given', {
-      hint: 'Give the public key with --key, or accept an unsigned release with --unsigned.',
-    })
-  }
-  const path = absolute(flags.key, context.cwd)
-  const text = keyText(path)
-  if (text !== null) return parsePublicKey(text, path)
-  if (/^(RW|-----BEGIN|untrusted comment:)/.test(flags.key)) return parsePublicKey(flags.key, '--key')
-  throw new PitlaneError('KEY_INVALID', `${flags.key} is neither a file nor a public key`, {
-    hint: '--key takes the file minisign.pub or signing-key.pem of the project, or the line of it that begins with RW.',
+function requireKey(context: Context, { key, unsigned }: VerifyFlags): PublicKey | null {
+  if (key !== undefined) return publicKey(context, key)
+  if (unsigned) return null
+  throw new PitlaneError('USAGE', 'no key was given', {
+    hint: 'Give the public key with --key, or accept an unsigned release with --unsigned.',
   })
-}
-
-/** Null when there is no such file. */
-function keyText(path: string): string | null {
-  try {
-    const facts = statSync(path, { throwIfNoEntry: false })
-    if (facts === undefined) return null
-    if (!facts.isFile()) throw new PitlaneError('KEY_INVALID', `${path} is not a regular file`)
-    if (facts.size > KEY_LIMIT)
-      throw new PitlaneError('KEY_INVALID', `${path} has ${facts.size} bytes, too many for a key`)
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof PitlaneError) throw error
-    // A key's text is no path, and may be too long for one.
-    if (systemCode(error) === 'ENAMETOOLONG' || systemCode(error) === 'ENOTDIR') return null
-    throw new PitlaneError('KEY_INVALID', `${path} can't be read: ${(error as Error).message}`, {
-      hint: 'Look whether you may read it.',
-      cause: error,
-    })
-  }
 }

@@ -1,9 +1,9 @@
-import type { ReleaseDocument } from '../../release/document.ts'
+import { builtOf, type ReleaseDocument } from '../../release/document.ts'
 import { humanDate, plainLine } from '../text.ts'
 
 /** What a release that was made by hand lacks of one that was released; nothing for any other. */
 export function ByHand({ document }: { document: ReleaseDocument }) {
-  const { byHand } = document
+  const byHand = builtOf(document)?.byHand
   if (byHand === undefined) return null
   const { missing, unchecked, revision, revisedAt } = byHand
   const list = (targets: readonly string[]) => targets.map(plainLine).join(', ')

@@ -1,5 +1,5 @@
 import { TOP_PAGE } from '../../plan/documentation.ts'
-import type { ReleaseDocument } from '../../release/document.ts'
+import { documentationIn, type ReleaseDocument } from '../../release/document.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { shortVersion } from '../text.ts'
@@ -10,7 +10,9 @@ export function documentationUrl({ site }: NonNullable<Catalogue['documentation'
 }
 
 /** Where the documentation of a version can be read, with the words for it; null where nowhere. */
-function documentationOf({ version, documentation }: ReleaseDocument, catalogue: Catalogue): string | null {
+function documentationOf(document: ReleaseDocument, catalogue: Catalogue): string | null {
+  const { version } = document
+  const documentation = documentationIn(document)
   if (catalogue.documentation?.site.version === version) return documentationUrl(catalogue.documentation)
   return documentation?.kept == null ? null : relativeUrl(`${documentation.kept}${TOP_PAGE}`)
 }

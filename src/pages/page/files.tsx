@@ -1,7 +1,7 @@
 import { findTarget } from '../../plan/targets.ts'
-import type { ReleaseDocument, ReleaseFile } from '../../release/document.ts'
+import { type AdoptedFile, builtOf, type ReleaseDocument, type ReleaseFile } from '../../release/document.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
-import { exactSize, humanSize, plainLine, shortVersion } from '../text.ts'
+import { exactSize, humanDate, humanSize, plainLine, shortVersion } from '../text.ts'
 import { TestResult } from './result.tsx'
 
 /** The files of a release, one row per platform. On a phone each row becomes a card; the roles keep it a table for screen readers. */
@@ -35,12 +35,21 @@ export function Files({ document }: { document: ReleaseDocument }) {
   )
 }
 
-function linkage({ elf }: ReleaseFile): string {
+function linkage(file: ReleaseFile | AdoptedFile): string {
+  if ('modifiedAt' in file) return `, of ${humanDate(file.modifiedAt)}`
+  const { elf } = file
   if (elf === null) return ', no executable'
   return elf.static ? ', static' : ', needs libraries'
 }
 
-function FileRow({ document, file, signed }: { document: ReleaseDocument; file: ReleaseFile; signed: boolean }) {
+interface RowProps {
+  readonly document: ReleaseDocument
+  readonly file: ReleaseFile | AdoptedFile
+  readonly signed: boolean
+}
+
+function FileRow({ document, file, signed }: RowProps) {
+  const built = builtOf(document)
   const target = findTarget(file.target)
   const name = plainLine(file.name)
   const href = relativeUrl(file.path)
@@ -63,12 +72,14 @@ function FileRow({ document, file, signed }: { document: ReleaseDocument; file: 
         </small>
       </td>
       <td role="cell" class="digest">
-        <code>{file.sha256}</code>
+        {file.sha256 === null ? <span class="badge warn">digest unknown</span> : <code>{file.sha256}</code>}
         <small>
-          <a href={`${href}.sha256`} aria-label={`.sha256, checksum file of ${name} for ${label}`}>
-            .sha256
-          </a>
-          {signed ? (
+          {built === null ? null : (
+            <a href={`${href}.sha256`} aria-label={`.sha256, checksum file of ${name} for ${label}`}>
+              .sha256
+            </a>
+          )}
+          {signed && built !== null ? (
             <a href={`${href}.minisig`} aria-label={`.minisig, signature of ${name} for ${label}`}>
               .minisig
             </a>
@@ -78,7 +89,13 @@ function FileRow({ document, file, signed }: { document: ReleaseDocument; file: 
         </small>
       </td>
       <td role="cell">
-        <TestResult test={document.tests.find((test) => test.target === file.target)} />
+        {built === null ? (
+          <span class="badge open">
+            <span aria-hidden="true">– </span>not tested by Pitlane
+          </span>
+        ) : (
+          <TestResult test={built.tests.find((test) => test.target === file.target)} />
+        )}
       </td>
     </tr>
   )

@@ -1,9 +1,10 @@
-import { type ReleaseDocument, revisionOf } from '../../release/document.ts'
+import { builtOf, digestedFiles, type ReleaseDocument, revisionOf } from '../../release/document.ts'
 import { isWithdrawn } from '../../release/state-document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
 import { type Catalogue, tagsOf } from '../catalogue.ts'
 import { humanDate, plainLine, shortVersion } from '../text.ts'
+import { Adopted, Origin } from './adopted.tsx'
 import { ByHand } from './by-hand.tsx'
 import { withdrawalOf, withdrawalSentence } from '../withdrawal.ts'
 import { Documentation, DocumentationLink } from './documentation.tsx'
@@ -41,7 +42,8 @@ export function Releases({ documents, catalogue }: { documents: readonly Release
  * something in it.
  */
 function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; catalogue: Catalogue }) {
-  const { version, channel, image } = document
+  const { version, channel } = document
+  const built = builtOf(document)
   const withdrawn = isWithdrawn(catalogue.states, version)
   return (
     <details class={withdrawn ? 'release withdrawn' : 'release'}>
@@ -51,10 +53,10 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         {channel === 'stable' ? null : <span class="badge plain">{plainLine(channel)}</span>}
         {withdrawn ? <span class="badge warn">withdrawn</span> : null}
         {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
-        {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
-        {document.version === document.commit ? (
+        <Origin document={document} />
+        {built !== null && version === built.commit ? (
           <span class="subject">
-            <bdi>{plainLine(document.subject)}</bdi>
+            <bdi>{plainLine(built.subject)}</bdi>
           </span>
         ) : null}
       </summary>
@@ -63,12 +65,13 @@ function ReleaseDetails({ document, catalogue }: { document: ReleaseDocument; ca
         <Withdrawn document={document} catalogue={catalogue} />
         <ByHand document={document} />
         <Documentation document={document} catalogue={catalogue} />
-        {document.notes === null ? null : <Notes notes={document.notes} level={4} />}
+        <Adopted document={document} />
+        {built === null || built.notes === null ? null : <Notes notes={built.notes} level={4} />}
         <Files document={document} />
-        {image === null ? null : (
+        {built === null || built.image === null ? null : (
           <>
             <h4>Container image</h4>
-            <Image image={image} level={5} tags={tagsOf(catalogue, document)} />
+            <Image image={built.image} level={5} tags={tagsOf(catalogue, document)} />
           </>
         )}
         <Evidence document={document} catalogue={catalogue} />
@@ -132,7 +135,7 @@ function ReleaseLines({ documents, catalogue }: { documents: readonly ReleaseDoc
             <td role="cell">
               <span class="links">
                 {document.files.map((file) => (
-                  <a href={relativeUrl(file.path)} title={`SHA-256 ${file.sha256}`}>
+                  <a href={relativeUrl(file.path)} title={`SHA-256 ${file.sha256 ?? 'unknown'}`}>
                     {plainLine(file.platform).replace(/^linux\//, '')}
                   </a>
                 ))}
@@ -140,11 +143,13 @@ function ReleaseLines({ documents, catalogue }: { documents: readonly ReleaseDoc
             </td>
             <td role="cell">
               <span class="links">
-                <a href={relativeUrl(KEYS.sums(document.version, revisionOf(document)))}>SHA256SUMS</a>
+                {digestedFiles(document) === null ? null : (
+                  <a href={relativeUrl(KEYS.sums(document.version, revisionOf(document)))}>SHA256SUMS</a>
+                )}
                 <a href={relativeUrl(KEYS.document(document.version, revisionOf(document)))}>release.json</a>
                 <DocumentationLink document={document} catalogue={catalogue} />
                 {document.signing.scheme === 'none' ? <span class="badge warn">not signed</span> : null}
-                {document.byHand === undefined ? null : <span class="badge warn">made by hand</span>}
+                <Origin document={document} />
               </span>
             </td>
           </tr>

@@ -1,5 +1,7 @@
 import { KEYS } from '../../plan/keys.ts'
+import type { ReleaseDocument } from '../../release/document.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
+import { isInstallable } from '../adoption.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { plainLine } from '../text.ts'
 import { Install } from './install.tsx'
@@ -8,7 +10,7 @@ import { Withdrawn } from './withdrawn.tsx'
 
 /** In place of the newest stable release, where there is none. */
 export function NothingStable({ catalogue }: { catalogue: Catalogue }) {
-  const newest = catalogue.offered[0]
+  const newest = installedFrom(catalogue)
   const isEmpty = catalogue.all.length === 0
   return (
     <>
@@ -33,9 +35,15 @@ export function NothingStable({ catalogue }: { catalogue: Catalogue }) {
           </p>
         )}
       </section>
-      {newest && newest.files.length > 0 ? <Install catalogue={catalogue} version={newest.version} /> : null}
+      {newest ? <Install catalogue={catalogue} version={newest.version} /> : null}
     </>
   )
+}
+
+/** What the page says how to install: the newest stable release, else the newest that there is; null where it can't be checked. */
+export function installedFrom({ featured, offered }: Catalogue): ReleaseDocument | null {
+  const document = featured ?? offered[0]
+  return document !== undefined && isInstallable(document) ? document : null
 }
 
 /** A version that is withdrawn may be newer than the one that is shown first. */

@@ -1,5 +1,5 @@
 import { KEYS } from '../../plan/keys.ts'
-import type { ReleaseDocument, ReleaseFile } from '../../release/document.ts'
+import type { AdoptedFile, ReleaseDocument, ReleaseFile } from '../../release/document.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { verifyCommands } from '../commands.ts'
@@ -8,7 +8,7 @@ import { CommandBlock } from './commands.tsx'
 
 interface Props {
   readonly document: ReleaseDocument
-  readonly file: ReleaseFile
+  readonly file: ReleaseFile | AdoptedFile
   readonly catalogue: Catalogue
 }
 

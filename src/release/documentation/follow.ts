@@ -5,7 +5,7 @@
 import { isCommitId } from '../../plan/version-name.ts'
 import { compareVersions } from '../../plan/version.ts'
 import type { DocumentationPlace } from '../../plan/documentation.ts'
-import type { ReleaseDocument } from '../document.ts'
+import { documentationIn, type ReleaseDocument } from '../document.ts'
 import type { Journal } from '../journal.ts'
 import type { ListParts, Site } from '../lists.ts'
 import { pointersOf } from '../pointers.ts'
@@ -41,9 +41,10 @@ export function mayBecome({ stored, states }: Site, version: string | null, poin
 /** Whether somebody has begun to make the site that of the release, and not ended. */
 export async function isSiteBegun(
   parts: Pick<ListParts, 'bucket' | 'name' | 'check' | 'signer'>,
-  { version, documentation }: ReleaseDocument,
+  document: ReleaseDocument,
 ): Promise<boolean> {
-  return documentation !== undefined && begunOf(await readSiteDocuments(parts))?.version === version
+  const { version } = document
+  return documentationIn(document) !== undefined && begunOf(await readSiteDocuments(parts))?.version === version
 }
 
 /** What has to be done so that the site is what it should be; null when nothing has, or nothing can. */
@@ -130,7 +131,7 @@ async function keptTarget(
   version: string,
 ): Promise<Target | null> {
   const document = stored.find((candidate) => candidate.document.version === version)?.document
-  const kept = document?.documentation?.kept ?? null
+  const kept = document === undefined ? null : (documentationIn(document)?.kept ?? null)
   if (document === undefined || kept === null) return null
   const files = entriesBelow(path, await readFiles(bucket, document))
   const body = async (file: SiteEntry) => copyOf(bucket, `${kept}${file.key.slice(path.length)}`, file)

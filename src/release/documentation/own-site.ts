@@ -2,6 +2,7 @@
 import type { Body } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { PlannedDocumentation, Plan } from '../../plan/plan.ts'
+import { documentationIn } from '../document.ts'
 import type { ListParts, Site } from '../lists.ts'
 import { pointersOf } from '../pointers.ts'
 import { planChange, readSiteDocuments, type SiteChange } from './change-site.ts'
@@ -76,7 +77,10 @@ export function requireNoVersion(
 ): void {
   const everything = [...stored, ...retired.map((release) => release.stored)].map(({ document }) => document)
   const folders = new Map(
-    everything.flatMap(({ version: of, documentation }) => (documentation?.kept ? [[documentation.kept, of]] : [])),
+    everything.flatMap((document) => {
+      const kept = documentationIn(document)?.kept
+      return kept ? [[kept, document.version]] : []
+    }),
   )
   if (place.kept != null && version !== null) folders.set(place.kept, version)
   for (const { key } of wanted) for (const [folder, of] of folders) if (isIn(folder, key)) throw taken(key, place, of)

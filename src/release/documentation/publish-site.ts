@@ -6,6 +6,7 @@ import { defaultPlace } from '../../plan/documentation.ts'
 import { isCommitId } from '../../plan/version-name.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { bodyOf } from '../digest.ts'
+import { documentationIn } from '../document.ts'
 import type { Journal } from '../journal.ts'
 import { type ListParts, readSite, type Site } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
@@ -84,7 +85,7 @@ function requireVersion({ bucket, name }: ListParts, { stored, states }: Site, {
       { hint: 'See `pitlane releases list`, or leave --version out: then the site is of no release.' },
     )
   const own = bodyOf(encodeFiles({ format: 'pitlane-documentation/1', name, version, files: [...files] })).sha256
-  const { documentation } = document
+  const documentation = documentationIn(document)
   if (documentation !== undefined && documentation.sha256 !== own)
     throw new PitlaneError(
       'CONTRADICTION',

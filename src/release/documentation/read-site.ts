@@ -3,7 +3,7 @@ import type { Bucket } from '../../buckets/types.ts'
 import { sha256Of } from '../../digest.ts'
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
-import type { ReleaseDocument } from '../document.ts'
+import { documentationIn, type ReleaseDocument } from '../document.ts'
 import type { DocumentCheck } from '../documents.ts'
 import { SIDE_LIMIT } from '../verify-document.ts'
 import {
@@ -94,10 +94,9 @@ async function faultOf(bucket: Read, name: string, verify: (side: Buffer) => voi
  * The files of a version's documentation, as its release document binds them.
  * @throws PitlaneError `VERIFICATION_FAILED` when the list is gone or is another one
  */
-export async function readFiles(
-  bucket: Read,
-  { version, documentation }: Pick<ReleaseDocument, 'version' | 'documentation'>,
-): Promise<readonly DocumentationFile[]> {
+export async function readFiles(bucket: Read, document: ReleaseDocument): Promise<readonly DocumentationFile[]> {
+  const { version } = document
+  const documentation = documentationIn(document)
   if (documentation === undefined) return []
   const key = KEYS.documentation(version)
   const bytes = await bucket.read(key, DOCUMENTATION_LIMIT)

@@ -1,5 +1,5 @@
 /** Whether the documentation that a release recorded is what people read: what is kept under the version, and the site where it is of it. */
-import type { ReleaseDocument } from '../document.ts'
+import { documentationIn, type ReleaseDocument } from '../document.ts'
 import { documentCheck } from '../documents.ts'
 import { measureThere } from '../digest.ts'
 import { type Findings, wrong } from '../findings.ts'
@@ -29,7 +29,8 @@ export async function verifyDocumentation(
   index: SiteIndex | null,
   found: Findings,
 ): Promise<void> {
-  const { documentation, version } = document
+  const { version } = document
+  const documentation = documentationIn(document)
   if (documentation === undefined) return
   let files: readonly DocumentationFile[] = []
   const { problems } = found

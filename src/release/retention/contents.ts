@@ -5,7 +5,7 @@ import { isDigest } from '../../image/names.ts'
 import type { Registry } from '../../image/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { type ReleaseDocument, revisionOf } from '../document.ts'
+import { builtOf, isAdopted, type ReleaseDocument, revisionOf } from '../document.ts'
 import type { Contents } from '../retired.ts'
 import type { States } from '../state-document.ts'
 
@@ -18,22 +18,41 @@ export type StoredContent = Contents['manifests'][number]
  * @param document its newest revision
  */
 export function objectsOf(document: ReleaseDocument, states: States): readonly string[] {
-  const { version, files, documentation, signing } = document
+  return objectsUpTo(document, states.get(document.version)?.state.revision ?? 0)
+}
+
+/** The same where the state is known by its number: 0 for a release that was never withdrawn. */
+export function objectsUpTo(document: ReleaseDocument, lastState: number): readonly string[] {
+  const { version, files, signing } = document
+  const documentation = builtOf(document)?.documentation
   const signed = signing.scheme !== 'none'
   const revisions = numbersTo(revisionOf(document))
-  const stateRevisions = numbersTo(states.get(version)?.state.revision ?? 0)
+  const stateRevisions = numbersTo(lastState)
   const documents = [
-    ...revisions.map((revision) => KEYS.sums(version, revision)),
+    ...sumsRevisions(document).map((revision) => KEYS.sums(version, revision)),
     ...revisions.map((revision) => KEYS.document(version, revision)),
   ]
   const withSides = (key: string, isSigned: boolean) => [key, ...(isSigned ? [`${key}.minisig`, `${key}.sig`] : [])]
   return [
     ...(documentation === undefined ? [] : withSides(KEYS.documentation(version), signed)),
-    ...files.flatMap(({ path }) => [path, `${path}.sha256`, ...(signed ? [`${path}.minisig`] : [])]),
+    ...files.flatMap(({ path }) => [path, ...besideFiles(document).map((side) => `${path}${side}`)]),
     ...documents.flatMap((key) => withSides(key, signed)),
     // A project that signs now may have released this one before.
     ...stateRevisions.flatMap((revision) => withSides(KEYS.state(version, revision), true)),
   ]
+}
+
+/** What stands beside each file. */
+export function besideFiles(document: ReleaseDocument): readonly string[] {
+  if (isAdopted(document)) return []
+  return ['.sha256', ...(document.signing.scheme === 'none' ? [] : ['.minisig'])]
+}
+
+/** Revisions that have checksums: of an adopted release those since somebody has computed them, which is the last one or none. */
+function sumsRevisions(document: ReleaseDocument): readonly number[] {
+  const newest = revisionOf(document)
+  if (!isAdopted(document)) return numbersTo(newest)
+  return document.adopted.digests === 'unknown' ? [] : [newest]
 }
 
 function numbersTo(last: number): readonly number[] {
@@ -41,7 +60,8 @@ function numbersTo(last: number): readonly number[] {
 }
 
 /** In the order in which they are removed. */
-export function tagsOf({ image }: ReleaseDocument): Contents['tags'] {
+export function tagsOf(document: ReleaseDocument): Contents['tags'] {
+  const image = builtOf(document)?.image ?? null
   return image === null
     ? []
     : [image, ...image.platforms].map(({ repository, tag, digest }) => ({ repository, tag, digest }))

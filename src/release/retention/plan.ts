@@ -6,7 +6,7 @@ import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import type { Retention } from '../../plan/retention.ts'
 import { suggestion } from '../../nearest.ts'
-import { isoSeconds, type ReleaseDocument } from '../document.ts'
+import { builtOf, documentationIn, documentedAt, isoSeconds, type ReleaseDocument } from '../document.ts'
 import { entriesBelow } from '../documentation/documents.ts'
 import { isPage } from '../documentation/kinds.ts'
 import { readFiles } from '../documentation/read-site.ts'
@@ -110,9 +110,11 @@ async function candidatesOf(lists: ListParts, site: Site, at: number, grace: num
   const { pointers, floating = [] } = await index(states)
   const now = standing.index?.pointers ?? {}
   const growing = new Map(
-    everything.flatMap(({ document: { version, byHand } }): [string, number][] =>
-      byHand === undefined || byHand.missing.length === 0 ? [] : [[version, Date.parse(byHand.revisedAt) + grace]],
-    ),
+    everything.flatMap(({ document }): [string, number][] => {
+      const byHand = builtOf(document)?.byHand
+      if (byHand === undefined || byHand.missing.length === 0) return []
+      return [[document.version, Date.parse(byHand.revisedAt) + grace]]
+    }),
   )
   const pointed = [...Object.entries(now), ...Object.entries(pointers)].map(([channel, version]): [string, string] => [
     version,
@@ -212,7 +214,7 @@ async function contentsOf(
   const objects: { key: string; size: number }[] = []
   for (const key of objectsOf(document, states)) objects.push({ key, size: (await bucket.head(key))?.size ?? 0 })
   const contents = { tags: [...tags], manifests: [...(images?.manifests ?? [])], blobs: [...(images?.blobs ?? [])] }
-  const kept = document.documentation?.kept ?? null
+  const kept = documentationIn(document)?.kept ?? null
   if (kept === null) return { ...contents, objects }
   const files = entriesBelow(kept, await readFiles(bucket, document))
   // Pages first: what they name is there as long as they are.
@@ -231,10 +233,7 @@ function requireClock(
   const documents: readonly StoredDocument[] = [...stored, ...retired.map((release) => release.stored)]
   const marks = [...loose, ...retired.map(({ mark }) => mark)]
   const dates = [
-    ...documents.map(({ document: { version, publishedAt, byHand } }): [string, string] => [
-      byHand?.revisedAt ?? publishedAt,
-      `${version} was published`,
-    ]),
+    ...documents.map(({ document }): [string, string] => [documentedAt(document), `${document.version} was published`]),
     ...[...states.values()].map(({ state }): [string, string] => [
       state.date,
       `the state of ${state.version} was changed`,

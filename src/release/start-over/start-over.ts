@@ -5,6 +5,7 @@
  * Killed anywhere, the same command goes on: what is to be removed is read from the bucket, its rows go last. The document goes first, so that
  * nobody meets one whose files are gone; without the flag, the earlier try puts back what is missing as long as its rows are there.
  */
+import { imageIn } from '../document.ts'
 import { findPublication, forgetPublication } from '../../database/queries/publications.ts'
 import { giveUpBuild, readBuild } from '../../database/queries/find-builds.ts'
 import { PitlaneError } from '../../errors.ts'
@@ -91,7 +92,7 @@ async function consider(parts: ReleaseParts, plan: Plan, settle = true): Promise
       .map(({ key }) => key),
     foreign: placed.filter(({ place }) => place === null).map(({ key }) => key),
     build: publication === undefined ? null : (await readBuild(engine.writer.db, publication.release_build_id)).number,
-    images: plan.release?.image != null || document?.image != null,
+    images: plan.release?.image != null || (document !== null && imageIn(document) !== null),
     unasked: parts.readers.bucket === bucket ? (plan.release?.publish?.public ?? null) : null,
   }
 }

@@ -9,7 +9,7 @@ import type { Registry } from '../../image/types.ts'
 import { KEYS } from '../../plan/keys.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { DOCUMENT_LIMIT } from '../documents.ts'
-import type { ReleaseDocument } from '../document.ts'
+import { imageIn, type ReleaseDocument } from '../document.ts'
 import type { ReleaseParts } from '../release.ts'
 
 const LIST_LIMIT = 64 * 1024 * 1024
@@ -90,9 +90,10 @@ async function first(
 /** Under the names of the plan, and under those that its document gives: they may differ. */
 async function tags(registry: Registry, { release }: Plan, document: ReleaseDocument | null): Promise<string | null> {
   const planned = release?.image ?? null
+  const published = document === null ? null : imageIn(document)
   const moving = new Set<string>()
   const own = new Map<string, { readonly repository: string; readonly tag: string }>()
-  for (const image of [planned, document?.image ?? null]) {
+  for (const image of [planned, published]) {
     if (image === null) continue
     for (const repository of [image.repository, ...image.platforms.map((platform) => platform.repository)])
       own.set(`${repository}:${image.tag}`, { repository, tag: image.tag })
@@ -100,7 +101,7 @@ async function tags(registry: Registry, { release }: Plan, document: ReleaseDocu
   }
   for (const [name, { repository, tag }] of own)
     if ((await registry.resolveTag(repository, tag)) !== null) return `the image ${name} is there`
-  const digest = document?.image?.digest
+  const digest = published?.digest
   for (const name of digest === undefined ? [] : moving) {
     const at = name.lastIndexOf(':')
     const there = await registry.resolveTag(name.slice(0, at), name.slice(at + 1))

@@ -1,0 +1,199 @@
+/**
+ * Adopts what was planned. Files are read without a lock, which may take hours; then, while nobody else publishes there, the documents of what
+ * was read, and at the end the lists. Nothing is moved, nothing is written over. Whatever dies in between leaves versions that have their
+ * document and others that are as they were, and the same call goes on.
+ */
+import { PitlaneError } from '../../errors.ts'
+import { inParallel } from '../../parallel.ts'
+import { KEYS } from '../../plan/keys.ts'
+import { type ByHandJournal, carryOutByHand } from '../by-hand-journal.ts'
+import { type AdoptedDocument, revisionOf } from '../document.ts'
+import { wrong } from '../findings.ts'
+import { findContradictions } from '../journal.ts'
+import { requireSameOwner } from '../owner.ts'
+import { documentOperations } from '../put-operations.ts'
+import { nextDate } from '../put-revision.ts'
+import { refreshPages } from '../rebuild-pages.ts'
+import { readStanding, type Standing } from '../standing.ts'
+import { digestsOf } from '../verify-file.ts'
+import { adoptedDocument, withDigests } from './document.ts'
+import type { FoundVersion } from './find-versions.ts'
+import type { AdoptionParts, AdoptionPlan, Undigested } from './plan.ts'
+
+export interface Adopted {
+  readonly documents: readonly AdoptedDocument[]
+  /** Versions that were left as they are, each with why. */
+  readonly refused: AdoptionPlan['refused']
+}
+
+/** Files that are read at once. */
+const READING = 4
+/** Versions whose documents are put at once. */
+const PUTTING = 8
+/** Bytes that are read between one taking of the bucket's lease and the next: what a run that dies has read for nothing. */
+const BATCH = 4 * 1024 ** 3
+
+/** A version with what it takes to write its document. */
+interface Work {
+  readonly version: string
+  readonly keys: readonly string[]
+  readonly files: readonly { readonly path: string; readonly size: number }[]
+  readonly make: (digests: ReadonlyMap<string, string> | null, at: number) => AdoptedDocument
+  /** Of the revision before, ISO 8601. */
+  readonly last: string | null
+}
+
+interface Read {
+  readonly work: Work
+  /** SHA-256 by path; null where nobody was asked to read. */
+  readonly digests: ReadonlyMap<string, string> | null
+}
+
+/**
+ * @param onAdopted called with each document once it is there
+ * @throws PitlaneError `INTERRUPTED`, and what reading the lists throws
+ */
+export async function applyAdoption(
+  parts: AdoptionParts,
+  plan: AdoptionPlan,
+  stop: AbortSignal,
+  onAdopted: (document: AdoptedDocument) => void,
+): Promise<Adopted> {
+  const { lists, digest } = parts
+  const documents: AdoptedDocument[] = []
+  const refused = [...plan.refused]
+  const take = (document: AdoptedDocument) => {
+    documents.push(document)
+    onAdopted(document)
+  }
+  for (const batch of batches(
+    [...plan.adopt.map((found) => newWork(parts, found)), ...plan.digest.map((one) => laterWork(parts, one))],
+    digest,
+  )) {
+    const read: readonly Read[] = digest
+      ? await readAll(parts, batch, stop)
+      : batch.map((work) => ({ work, digests: null }))
+    await lists.exclusively(async () => {
+      const standing = await readStanding(lists)
+      await requireSameOwner(lists, standing)
+      const results = await inParallel(read, PUTTING, async (one) => {
+        goOn(stop)
+        return orRefused(one.work, () => putDocument(parts, one, standing, stop))
+      })
+      for (const result of results)
+        if ('reason' in result) refused.push(result)
+        else take(result)
+    })
+  }
+  // Also where nothing is left to be adopted: whoever wrote the documents may have died before the lists.
+  if (documents.length + plan.present.length > 0) await lists.exclusively(() => refreshPages(lists, stop))
+  return { documents, refused }
+}
+
+function newWork(
+  { lists, actor, pitlaneVersion }: AdoptionParts,
+  { version, channel, files, keys }: FoundVersion,
+): Work {
+  const facts = { project: lists.name, version, channel, signer: lists.signer, actor, pitlaneVersion }
+  return { version, keys, files, last: null, make: (digests, at) => adoptedDocument(facts, files, digests, at) }
+}
+
+function laterWork({ actor, pitlaneVersion }: AdoptionParts, { stored, keys }: Undigested): Work {
+  const { version, files, adopted } = stored.document
+  return {
+    version,
+    keys,
+    files,
+    last: adopted.revisedAt,
+    make: (digests, at) => {
+      if (digests === null) throw new PitlaneError('INTERNAL', `${version} without digests`)
+      return withDigests(stored, digests, { at, actor, pitlaneVersion })
+    },
+  }
+}
+
+/** All at once where nothing is read. */
+function batches(all: readonly Work[], digest: boolean): readonly (readonly Work[])[] {
+  const made: Work[][] = []
+  let bytes = Infinity
+  for (const work of all) {
+    if (bytes >= BATCH) {
+      made.push([])
+      bytes = 0
+    }
+    made.at(-1)?.push(work)
+    if (digest) bytes += work.files.reduce((sum, { size }) => sum + size, 0)
+  }
+  return made
+}
+
+/** What is no longer as it was listed is left out when its document is put, where that is said. */
+async function readAll({ lists }: AdoptionParts, batch: readonly Work[], stop: AbortSignal): Promise<readonly Read[]> {
+  const files = batch.flatMap((work) => work.files)
+  const read = await inParallel(files, READING, async ({ path, size }) => {
+    goOn(stop)
+    const stream = await lists.bucket.open(path)
+    const found = stream === null ? null : await digestsOf(stream, size)
+    return [path, found?.size === size ? found.sha256 : null] as const
+  })
+  const all = new Map(read)
+  return batch.map((work) => ({
+    work,
+    digests: new Map(
+      work.files.flatMap(({ path }): [string, string][] => {
+        const sha256 = all.get(path)
+        return sha256 ? [[path, sha256]] : []
+      }),
+    ),
+  }))
+}
+
+/** Only for a caller that keeps others from publishing meanwhile. */
+async function putDocument(
+  { lists, digest }: AdoptionParts,
+  { work, digests }: Read,
+  standing: Standing,
+  stop: AbortSignal,
+): Promise<AdoptedDocument> {
+  await requireUnchanged({ lists }, work)
+  if (digest && digests?.size !== work.files.length) throw wrong('one of its files changed while it was read')
+  const document = work.make(digests, nextDate(lists, standing, work.last))
+  const journal: ByHandJournal = { writer: lists.writer, bucket: lists.bucket, registry: null, stop }
+  // Whose the signatures are that lie there was looked at when it was planned, and nothing has come since.
+  const operations = documentOperations(document, lists.signer, { replace: 'signatures' })
+  // What was not listed is not asked for.
+  const taken = operations.filter((operation) => operation.to === 'bucket' && work.keys.includes(operation.key))
+  await findContradictions(journal, taken)
+  await carryOutByHand(journal, `${work.version} ${KEYS.document(work.version, revisionOf(document))}`, operations)
+  return document
+}
+
+/** Somebody may have published, or written, between the plan and the lease. */
+async function requireUnchanged({ lists: { bucket } }: Pick<AdoptionParts, 'lists'>, work: Work): Promise<void> {
+  const now = new Map<string, number>()
+  for await (const { key, size } of bucket.list(KEYS.folder(work.version))) now.set(key, size)
+  const same = now.size === work.keys.length && work.keys.every((key) => now.has(key))
+  if (!same || work.files.some(({ path, size }) => now.get(path) !== size))
+    throw wrong('somebody else wrote to it meanwhile')
+}
+
+/** What is wrong with one version does not keep the others from being adopted. */
+async function orRefused(
+  { version }: Work,
+  work: () => Promise<AdoptedDocument>,
+): Promise<AdoptedDocument | AdoptionPlan['refused'][number]> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof PitlaneError && (error.code === 'CONTRADICTION' || error.code === 'VERIFICATION_FAILED'))
+      return { version, reason: error.message.split('\n')[0] ?? '' }
+    throw error
+  }
+}
+
+function goOn(stop: AbortSignal): void {
+  if (!stop.aborted) return
+  throw new PitlaneError('INTERRUPTED', 'the adoption was stopped before it was complete', {
+    hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
+  })
+}

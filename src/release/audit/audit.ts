@@ -1,0 +1,104 @@
+/**
+ * Bucket, registry and public address held against the documents: everything that differs, and nothing is changed. Needs no lock and no more
+ * than the right to read and list; what somebody publishes meanwhile is looked at again.
+ */
+import type { ListedObject } from '../../buckets/types.ts'
+import { PitlaneError } from '../../errors.ts'
+import { KEYS } from '../../plan/keys.ts'
+import { listedObjects } from '../listed-objects.ts'
+import type { ListParts } from '../lists.ts'
+import { requireSameOwner } from '../owner.ts'
+import { parsePublicKey } from '../public-key.ts'
+import { readStanding } from '../standing.ts'
+import { type Difference, Differences } from './difference.ts'
+import { auditImages } from './images.ts'
+import { auditLists, strays } from './lists.ts'
+import { auditServed, type Served } from './served.ts'
+import { auditVersions } from './versions.ts'
+
+export interface AuditParts {
+  /** Its signer need not be able to sign, and it leases nothing. */
+  readonly lists: ListParts
+  /** Null where nothing is served, or nobody knows where. */
+  readonly served: Served | null
+  /** Image repositories that the project declares. */
+  readonly repositories: readonly string[]
+  /** Whether every file and layer is read. */
+  readonly digest: boolean
+}
+
+export interface Audit {
+  readonly differences: readonly Difference[]
+  /** How much was looked at. */
+  /** What could not be looked at: nothing is known of it. */
+  readonly failures: readonly PitlaneError[]
+  readonly looked: { readonly versions: number; readonly objects: number; readonly served: number }
+}
+
+/** How often it begins again because somebody has published meanwhile. */
+const TRIES = 3
+
+/** @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`; and when the bucket could not be looked at */
+export async function audit(parts: AuditParts): Promise<Audit> {
+  const { lists } = parts
+  for (let tried = 1; ; tried += 1) {
+    const { shown } = await readStanding(lists)
+    const result = await look(parts)
+    if (tried >= TRIES || result.differences.length === 0 || (await readStanding(lists)).shown === shown) return result
+  }
+}
+
+async function look({ lists, served, repositories, digest }: AuditParts): Promise<Audit> {
+  const standing = await readStanding(lists)
+  await requireSameOwner(lists, standing)
+  const objects = await listAll(lists)
+  const key = lists.signer === null ? null : parsePublicKey(lists.signer.publicKey.line, 'the public key')
+  const versions = await auditVersions({ lists, key, digest, now: lists.clock.now() }, objects)
+  const compared = await auditLists(lists, key, standing, versions)
+  const failures: PitlaneError[] = []
+  // What was found in one place is told also where another can't be reached.
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof PitlaneError)) throw error
+      failures.push(error)
+      return null
+    }
+  }
+  const images = await attempt(() => auditImages(lists.registry, versions, repositories, digest))
+  const shown =
+    served === null ? null : await attempt(() => auditServed(lists, served, objects, versions, compared.files))
+  return {
+    failures,
+    differences: [
+      ...versions.differences,
+      ...compared.differences,
+      ...strays(objects, versions, compared.files),
+      ...(await leftovers(lists)),
+      ...(images ?? []),
+      ...(shown?.differences ?? []),
+    ],
+    looked: { versions: versions.stored.length, objects: objects.size, served: shown?.looked ?? 0 },
+  }
+}
+
+async function listAll(lists: ListParts): Promise<ReadonlyMap<string, ListedObject>> {
+  // Page and list lie beside the folder; what else begins like that is not Pitlane's.
+  const listed = await listedObjects(lists, KEYS.releases.slice(0, -1))
+  const isOwn = (key: string) => key.startsWith(KEYS.releases) || key === KEYS.page || key === KEYS.garageList
+  return new Map([...listed].filter(([key]) => isOwn(key)))
+}
+
+/** Some stores do not tell, and some keys may not ask: that is said, and is no difference. */
+async function leftovers({ bucket, note }: ListParts): Promise<readonly Difference[]> {
+  const found = new Differences('bucket')
+  try {
+    for (const name of await bucket.abandoned())
+      found.add(name, 'was begun to be uploaded more than a day ago, and never ended')
+  } catch (error) {
+    if (!(error instanceof PitlaneError)) throw error
+    note(`uploads that were never ended could not be looked for: ${error.message}`)
+  }
+  return found.all
+}

@@ -1,0 +1,112 @@
+/** Images in the registry against the documents: tags, indexes, manifests, blobs; and tags that no document names. */
+import { checkImage } from '../../image/check.ts'
+import { partsOfAny } from '../../image/manifest.ts'
+import { isDigest } from '../../image/names.ts'
+import type { Registry } from '../../image/types.ts'
+import { inParallel } from '../../parallel.ts'
+import { imageTag } from '../../plan/version.ts'
+import { type BuiltDocument, builtOf, isAdopted, type ReleaseImage } from '../document.ts'
+import { wrong } from '../findings.ts'
+import { tagsOf } from '../retention/contents.ts'
+import { Differences } from './difference.ts'
+import type { AuditedVersions } from './versions.ts'
+
+const PARALLEL = 4
+/** A tag is in the way of nothing: so many of one repository are told one by one. */
+const MOST_TAGS = 100
+
+/** @param repositories that the project declares */
+export async function auditImages(
+  registry: Registry | null,
+  { stored, marks, leaving, unread }: AuditedVersions,
+  repositories: readonly string[],
+  digest: boolean,
+): Promise<Differences['all']> {
+  const documents = stored.map(({ document }) => document)
+  const built = documents.flatMap((document) => builtOf(document) ?? [])
+  const withImages = built.filter(({ version, image }) => image !== null && !leaving.has(version))
+  if (registry === null) {
+    const found = new Differences('registry')
+    for (const { version } of withImages)
+      found.add(version, 'has images, and pitlane.yaml names no registry to look for them')
+    return found.all
+  }
+  const audited = await inParallel(withImages, PARALLEL, async (document) => {
+    const found = new Differences('registry')
+    if (document.image !== null) await auditImage(registry, found, document, document.image, digest)
+    return found.all
+  })
+  const named = [
+    ...documents.flatMap((document) => tagsOf(document)),
+    ...[...marks.values()].flatMap(({ contents }) => contents.tags),
+  ]
+  const known = new Set(named.map(({ repository, tag }) => `${repository}:${tag}`))
+  // What older scripts pushed for what they put into the bucket, nobody has written down.
+  const adopted = documents.filter((document) => isAdopted(document)).map(({ version }) => version)
+  const unknown = new Set([...adopted, ...unread].map((version) => imageTag(version)))
+  const all = new Set([...repositories, ...named.map(({ repository }) => repository)])
+  const found = new Differences('registry')
+  for (const repository of all) {
+    const others = (await registry.listTags(repository)).filter(
+      (tag) => !known.has(`${repository}:${tag}`) && !unknown.has(tag),
+    )
+    for (const tag of others.slice(0, MOST_TAGS)) found.add(`${repository}:${tag}`, 'is named by no document')
+    if (others.length > MOST_TAGS)
+      found.add(repository, `has ${others.length - MOST_TAGS} more tags that no document names`)
+  }
+  return [...audited.flat(), ...found.all]
+}
+
+async function auditImage(
+  registry: Registry,
+  found: Differences,
+  document: BuiltDocument,
+  image: ReleaseImage,
+  digest: boolean,
+): Promise<void> {
+  if (digest) {
+    const files = new Map(document.files.map((file) => [file.target, file]))
+    for (const { subject, problem } of await checkImage(registry, image, files)) found.add(subject, problem)
+    return
+  }
+  for (const { repository, tag, digest: expected } of [image, ...image.platforms]) {
+    const name = `${repository}:${tag}`
+    await found.found(name, async () => {
+      const there = await registry.resolveTag(repository, tag)
+      if (there === null) throw wrong('is missing')
+      if (there.digest !== expected) throw wrong(`names ${there.digest} instead of ${expected}`)
+    })
+  }
+  const children = await auditManifest(registry, found, image.repository, image.digest)
+  if (children === null) return
+  for (const { repository, digest: expected } of image.platforms) {
+    if (!children.includes(expected)) found.add(`${image.repository}@${image.digest}`, `does not name ${expected}`)
+    // In its own repository, and in that of the index, which names it.
+    for (const at of new Set([repository, image.repository])) await auditManifest(registry, found, at, expected)
+  }
+}
+
+/** @returns digests of the manifests that it names; null when it is not there as it should be */
+async function auditManifest(
+  registry: Registry,
+  found: Differences,
+  repository: string,
+  digest: string,
+): Promise<readonly string[] | null> {
+  const name = `${repository}@${digest}`
+  const parts = await found.found(name, async () => {
+    const bytes = await registry.readManifest(repository, digest)
+    if (bytes === null) throw wrong('is missing')
+    const read = partsOfAny(bytes)
+    if ('problem' in read) throw wrong(`cannot be read as a manifest: ${read.problem}`)
+    return read.value
+  })
+  for (const { digest: blob } of parts?.blobs ?? []) {
+    if (!isDigest(blob)) continue
+    const at = `${repository}@${blob}`
+    await found.found(at, async () => {
+      if (!(await registry.hasBlob(repository, blob))) throw wrong('is missing')
+    })
+  }
+  return parts?.manifests.map((child) => child.digest) ?? null
+}

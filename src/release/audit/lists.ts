@@ -1,0 +1,102 @@
+/** Page, lists, feeds and pointers against what the documents say, and objects that nothing accounts for. */
+import { createHash } from 'node:crypto'
+import type { ListedObject } from '../../buckets/types.ts'
+import { KEYS, reservedUnderReleases } from '../../plan/keys.ts'
+import { measureThere } from '../digest.ts'
+import { wrong } from '../findings.ts'
+import { listFiles, type ListParts, readSite, type SiteFile } from '../lists.ts'
+import type { PublicKey } from '../public-key.ts'
+import { INDEX_LIMIT, type Standing } from '../standing.ts'
+import { verifySigned } from '../verify-document.ts'
+import { Differences } from './difference.ts'
+import type { AuditedVersions } from './versions.ts'
+
+export interface AuditedLists {
+  readonly differences: Differences['all']
+  /** What has to be there, as it has to be; null where that can't be computed. */
+  readonly files: readonly SiteFile[] | null
+}
+
+export async function auditLists(
+  lists: ListParts,
+  key: PublicKey | null,
+  standing: Standing,
+  { stored, unread, marks }: AuditedVersions,
+): Promise<AuditedLists> {
+  const found = new Differences('bucket')
+  const cannot = (): AuditedLists => ({ differences: found.all, files: null })
+  if (unread.size > 0) {
+    found.add(KEYS.index, 'is not compared, nor are page, lists, feeds and pointers, while a document is not good')
+    return cannot()
+  }
+  const { index, doubt } = standing
+  if (index === null) {
+    if (doubt !== null) found.add(KEYS.index, `does not count: ${doubt}`)
+    else if (stored.length > 0) found.add(KEYS.index, 'is missing')
+    return doubt === null && stored.length === 0 ? { differences: [], files: [] } : cannot()
+  }
+  // With `sign: none` there is always that one, of a list from elsewhere.
+  if (doubt !== null && key !== null) found.add(KEYS.index, doubt)
+  // What is noted on the way is told here.
+  const site = await found.found(KEYS.index, () => readSite({ ...lists, note: () => undefined }, standing))
+  if (site === null) return cannot()
+  for (const { state } of site.lost)
+    found.add(KEYS.state(state.version, state.revision), 'is missing, and readers were shown what it says')
+  const there = new Set(stored.map(({ document }) => document.version))
+  for (const { version } of standing.proven ? index.releases : [])
+    if (!there.has(version)) found.add(KEYS.document(version), `is missing, and ${KEYS.index} lists ${version}`)
+  for (const { document, sha256 } of stored) {
+    const mark = marks.get(document.version)
+    if (mark !== undefined && mark.document !== sha256)
+      found.add(KEYS.retired(document.version), `is of another document of ${document.version}, and counts for nothing`)
+  }
+  const files = await found.found(KEYS.index, () => listFiles(lists, site, index.serial, Date.parse(index.generatedAt)))
+  if (files === null) return cannot()
+  for (const file of files) {
+    const now = await measureThere(await lists.bucket.open(file.key))
+    if (now === null) found.add(file.key, 'is missing')
+    else if (now.sha256 !== createHash('sha256').update(file.bytes).digest('hex'))
+      found.add(file.key, 'is not what the documents say: `pitlane pages rebuild` writes it anew')
+  }
+  if (key !== null)
+    await found.found(`${KEYS.index}.minisig`, async () => {
+      const bytes = await lists.bucket.read(KEYS.index, INDEX_LIMIT)
+      if (bytes === null) throw wrong('is missing')
+      const signed = { name: lists.name, version: `serial-${index.serial}`, path: KEYS.index }
+      await verifySigned(lists.bucket, bytes, signed, key)
+    })
+  if (lists.clock.now() > Date.parse(index.expiresAt))
+    found.add(KEYS.index, `expired at ${index.expiresAt}: \`pitlane pages rebuild\` renews it`)
+  return { differences: found.all, files }
+}
+
+/** What no document, mark or list accounts for. */
+export function strays(
+  objects: ReadonlyMap<string, ListedObject>,
+  { known, unread }: AuditedVersions,
+  files: AuditedLists['files'],
+): Differences['all'] {
+  const found = new Differences('bucket')
+  const listed = new Set(files?.map(({ key }) => key))
+  for (const side of ['.minisig', '.sig']) listed.add(`${KEYS.index}${side}`)
+  const loose = new Map<string, number>()
+  for (const key of objects.keys()) {
+    const [, first = '', ...rest] = key.split('/')
+    if (known.has(key) || listed.has(key) || (rest.length > 0 && unread.has(first))) continue
+    if (rest.length === 0) {
+      // Where the lists can't be computed, it is not known which of Pitlane's own belong there.
+      if (files === null && (first === '' || reservedUnderReleases(first) !== null)) continue
+      found.add(key, 'is named by no document')
+    } else if (objects.has(KEYS.document(first)) || KEYS.folder(first) === KEYS.retiredFolder)
+      found.add(key, 'is named by no document')
+    else loose.set(first, (loose.get(first) ?? 0) + 1)
+  }
+  for (const [version, count] of loose) {
+    const what = `${count} ${count === 1 ? 'object' : 'objects'}`
+    found.add(
+      KEYS.folder(version),
+      `holds ${what} and no document: a publication that has begun, or for \`pitlane adopt\``,
+    )
+  }
+  return found.all
+}

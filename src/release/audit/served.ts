@@ -1,0 +1,61 @@
+/**
+ * What the public address serves against what the bucket has. Nothing is asked for that the bucket does not have: a cache would remember that
+ * it is not there.
+ */
+import type { ListedObject } from '../../buckets/types.ts'
+import { inParallel } from '../../parallel.ts'
+import { KEYS } from '../../plan/keys.ts'
+import { revisionOf } from '../document.ts'
+import type { ListParts, SiteFile } from '../lists.ts'
+import { INDEX_LIMIT } from '../standing.ts'
+import type { Published } from '../verify-document.ts'
+import { Differences } from './difference.ts'
+import type { AuditedVersions } from './versions.ts'
+
+/** The reading half of an address. */
+export interface Served extends Published {
+  /** What the server says of it, whatever that is: HTTP status, and bytes where it tells. Fails when nobody answers. */
+  look(key: string): Promise<{ readonly status: number; readonly size: number | null }>
+}
+
+const PARALLEL = 8
+/** Answers of servers that do not know HEAD. */
+const NO_HEAD = new Set([405, 501])
+
+export async function auditServed(
+  { bucket }: Pick<ListParts, 'bucket'>,
+  served: Served,
+  objects: ReadonlyMap<string, ListedObject>,
+  { stored, leaving }: AuditedVersions,
+  files: readonly SiteFile[] | null,
+): Promise<{ readonly differences: Differences['all']; readonly looked: number }> {
+  const releases = stored.map(({ document }) => document).filter(({ version }) => !leaving.has(version))
+  const small = new Set(
+    [
+      ...(files ?? []).map(({ key }) => key),
+      ...['.minisig', '.sig'].map((side) => `${KEYS.index}${side}`),
+      ...releases.flatMap((document) => {
+        const revision = revisionOf(document)
+        return [KEYS.document(document.version, revision), KEYS.sums(document.version, revision)]
+      }),
+    ].filter((key) => objects.has(key)),
+  )
+  const large = releases.flatMap((document) => document.files.map(({ path }) => path)).filter((key) => objects.has(key))
+  const audited = await inParallel([...small, ...large], PARALLEL, async (key) => {
+    const found = new Differences('public')
+    const { status, size } = await served.look(key)
+    const there = objects.get(key)?.size ?? null
+    if (status !== 200 && !NO_HEAD.has(status)) found.add(key, `answers ${status}`)
+    else if (size !== null && size !== there) found.add(key, `has ${size} bytes, and ${there} in the bucket`)
+    else if (small.has(key)) await compareBytes(bucket, served, key, found)
+    return found.all
+  })
+  return { differences: audited.flat(), looked: audited.length }
+}
+
+async function compareBytes(bucket: Published, served: Published, key: string, found: Differences): Promise<void> {
+  const [shown, there] = [await served.read(key, INDEX_LIMIT), await bucket.read(key, INDEX_LIMIT)]
+  if (shown === null) found.add(key, 'is not there')
+  else if (there !== null && !shown.equals(there))
+    found.add(key, 'has other bytes than in the bucket: a cache may keep an older one')
+}
