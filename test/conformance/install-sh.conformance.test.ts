@@ -470,8 +470,8 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       const script = readFileSync(join(bucket, KEYS.installScript), 'utf8')
       const path = pathOf([...BASICS, 'curl'], amd64)
       const earlier = requests.length
-      const cuts = Array.from({ length: Math.ceil(script.length / 200) }, (_, index) => index * 200)
-      // The whole script but its last newline is whole.
+      // The whole script but its last newline is whole, so that the steps end before.
+      const cuts = Array.from({ length: Math.ceil((script.length - 40) / 200) }, (_, index) => index * 200)
       for (let cut = script.length - 40; cut < script.length - 1; cut++) cuts.push(cut)
       for (const cut of cuts) {
         const result = await install([], { path, input: script.slice(0, cut) })
