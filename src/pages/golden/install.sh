@@ -122,21 +122,23 @@ is_digest() {
   [ "${#1}" -eq 64 ]
 }
 
-# Fetches the signature $1 of the list, which has to be there when the project signs.
+# Fetches the signature $1 as $2; it has to be there when the project signs.
 fetch_signature() {
-  fetch "$RELEASES/$version/$sums.$1" "$work/SHA256SUMS.$1" 2>/dev/null && return
+  fetch "$RELEASES/$version/$1" "$work/$2" 2>/dev/null && return
   [ "$unsigned" = yes ] && { signature='none; accepted because of --allow-unsigned'; return 1; }
-  fail "$(where "$RELEASES/$version/$sums.$1") cannot be fetched, so the signature of $version cannot be checked (--allow-unsigned accepts that)"
+  fail "$(where "$RELEASES/$version/$1") cannot be fetched, so the signature of $version cannot be checked (--allow-unsigned accepts that)"
 }
 
+# Either the list itself is signed as the one of this version, or proven is the signed document that check_document reads.
 check_signature() {
+  proven=''
   if [ -z "$MINISIGN_KEY" ]; then
     signature='none: this project does not sign its releases'
     [ "$required" = yes ] && fail 'this project does not sign its releases'
     return 0
   fi
   if has minisign; then
-    fetch_signature minisig || return 0
+    fetch_signature "$sums.minisig" SHA256SUMS.minisig || return 0
     comment=$(minisign -V -Q -m "$work/SHA256SUMS" -x "$work/SHA256SUMS.minisig" -P "$MINISIGN_KEY" 2>"$work/report") ||
       fail "the signature of $version is wrong: $(cat "$work/report")"
     # The signed comment says which list this is: the true list of an older version is refused too.
@@ -146,15 +148,62 @@ check_signature() {
     esac
     signature="good, key $KEY_ID (checked with minisign)"
   elif has openssl && openssl pkeyutl -help 2>&1 | grep -q rawin; then
-    fetch_signature sig || return 0
+    # A plain signature names nothing, and neither does the list: only the document says which version it is of.
+    fetch_signature "$document.sig" release.json.sig || return 0
+    fetch "$RELEASES/$version/$document" "$work/release.json" || fail "cannot fetch $(where "$RELEASES/$version/$document")"
     printf '%s\n' "$PEM_KEY" >"$work/key.pem"
-    openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/SHA256SUMS" -sigfile "$work/SHA256SUMS.sig" >"$work/report" 2>&1 ||
+    openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/release.json" -sigfile "$work/release.json.sig" >"$work/report" 2>&1 ||
       fail "the signature of $version is wrong: $(cat "$work/report")"
+    proven=$work/release.json
     signature="good, key $KEY_ID (checked with openssl)"
   else
     [ "$required" = yes ] && fail 'the signature cannot be checked: install minisign or OpenSSL 3'
     signature='not checked: neither minisign nor OpenSSL 3 is installed'
   fi
+}
+
+# Reads the signed document: it has to be the one of this version, and to list object $1 with the SHA-256 $2. It is JSON with a line for each
+# value, as Pitlane writes it; a line break in a text is written as \n, so that no text can look like another value.
+check_document() {
+  number=0 part='' object='' digest='' listed=0 found_revision=1
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    case $number in
+      1) wanted='{' ;;
+      2) wanted='  "format": "pitlane-release/1",' ;;
+      3) wanted="  \"name\": \"$PROJECT\"," ;;
+      4) wanted="  \"version\": \"$version\"," ;;
+      *) wanted=$line ;;
+    esac
+    [ "$line" = "$wanted" ] || fail "the signature of $version is for something else: $line, expected $wanted"
+    case $line in
+      '  "files": [') part=files ;;
+      '  "byHand": {') part=byHand ;;
+      '  "'* | '  ]'* | '  }'*) part='' ;;
+    esac
+    case $part:$line in
+      files:'    {') object='' ;;
+      files:'      "path": "'*)
+        object=${line#'      "path": "'}
+        object=${object%'",'}
+        ;;
+      files:'      "sha256": "'*)
+        if [ "$object" = "$1" ]; then
+          listed=$((listed + 1))
+          digest=${line#'      "sha256": "'}
+          digest=${digest%'",'}
+        fi
+        ;;
+      byHand:'    "revision": '*)
+        found_revision=${line#'    "revision": '}
+        found_revision=${found_revision%,}
+        ;;
+    esac
+  done <"$proven"
+  [ "$number" -gt 4 ] || fail "the signature of $version is for something else: $document is no release document"
+  [ "$found_revision" = "$revision" ] || fail "the signature of $version is for something else: revision $found_revision, expected $revision"
+  [ "$listed" = 1 ] && is_digest "$digest" || fail "the signed $document of $version does not list $1"
+  [ "$digest" = "$2" ] || fail "$sums of $version is not as it was signed: $document lists another SHA-256 for $1"
 }
 
 # Sets file and expected from the line of SHA256SUMS that lies in the target's folder.
@@ -270,12 +319,13 @@ main() {
     fail "$version is not installed: the digests of its files are unknown, so that a download cannot be checked. To fetch one by hand: $(where "$RELEASES.html")"
   fi
   if how=$(adopted "$version"); then printf 'install.sh: note: %s: %s\n' "$version" "$how" >&2; fi
-  sums=SHA256SUMS
+  sums=SHA256SUMS document=release.json revision=1
   fetch "$RELEASES/$version/$sums" "$work/SHA256SUMS" ||
     fail "cannot fetch $(where "$RELEASES/$version/$sums"): there is no release $version, or no connection"
   check_signature
   find_file
   key=$RELEASES/$version/$target/$file
+  [ -z "$proven" ] || check_document "$key" "$expected"
   say "$PROJECT $version for $target"
   say "  from       $(where "$key")"
   say "  to         $dir/$file"
