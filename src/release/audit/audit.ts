@@ -6,11 +6,13 @@ import type { ListedObject } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { listedObjects } from '../listed-objects.ts'
-import type { ListParts } from '../lists.ts'
+import type { ListParts, SiteFile } from '../lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { parsePublicKey } from '../public-key.ts'
+import type { FloatingTag, SiteIndex } from '../site-index.ts'
 import { readStanding } from '../standing.ts'
 import { type Difference, Differences } from './difference.ts'
+import { auditDocumentation } from './documentation.ts'
 import { auditImages } from './images.ts'
 import { auditLists, strays } from './lists.ts'
 import { auditServed, type Served } from './served.ts'
@@ -29,9 +31,9 @@ export interface AuditParts {
 
 export interface Audit {
   readonly differences: readonly Difference[]
-  /** How much was looked at. */
   /** What could not be looked at: nothing is known of it. */
   readonly failures: readonly PitlaneError[]
+  /** How much was looked at. */
   readonly looked: { readonly versions: number; readonly objects: number; readonly served: number }
 }
 
@@ -66,7 +68,8 @@ async function look({ lists, served, repositories, digest }: AuditParts): Promis
       return null
     }
   }
-  const images = await attempt(() => auditImages(lists.registry, versions, repositories, digest))
+  const floating = floatingIn(compared.files)
+  const images = await attempt(() => auditImages(lists.registry, versions, { repositories, floating, digest }))
   const shown =
     served === null ? null : await attempt(() => auditServed(lists, served, objects, versions, compared.files))
   return {
@@ -74,13 +77,23 @@ async function look({ lists, served, repositories, digest }: AuditParts): Promis
     differences: [
       ...versions.differences,
       ...compared.differences,
-      ...strays(objects, versions, compared.files),
+      ...strays(objects, versions, compared),
+      ...(compared.site === null ? [] : await auditDocumentation(lists, compared.site, versions, digest)),
       ...(await leftovers(lists)),
       ...(images ?? []),
       ...(shown?.differences ?? []),
     ],
     looked: { versions: versions.stored.length, objects: objects.size, served: shown?.looked ?? 0 },
   }
+}
+
+/** Where image tags that move on have to lead. */
+function floatingIn(files: readonly SiteFile[] | null): readonly FloatingTag[] {
+  const index = files?.at(-1)
+  // Rendered right here.
+  return index === undefined
+    ? []
+    : ((JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'floating'>).floating ?? [])
 }
 
 async function listAll(lists: ListParts): Promise<ReadonlyMap<string, ListedObject>> {

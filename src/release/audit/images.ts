@@ -7,7 +7,9 @@ import { inParallel } from '../../parallel.ts'
 import { imageTag } from '../../plan/version.ts'
 import { type BuiltDocument, builtOf, isAdopted, type ReleaseImage } from '../document.ts'
 import { wrong } from '../findings.ts'
+import { isIn } from '../floating.ts'
 import { tagsOf } from '../retention/contents.ts'
+import type { FloatingTag } from '../site-index.ts'
 import { Differences } from './difference.ts'
 import type { AuditedVersions } from './versions.ts'
 
@@ -15,12 +17,19 @@ const PARALLEL = 4
 /** A tag is in the way of nothing: so many of one repository are told one by one. */
 const MOST_TAGS = 100
 
-/** @param repositories that the project declares */
+export interface AuditedImages {
+  /** Those that the project declares. */
+  readonly repositories: readonly string[]
+  /** Where tags that move on have to lead. */
+  readonly floating: readonly FloatingTag[]
+  /** Whether every layer is read. */
+  readonly digest: boolean
+}
+
 export async function auditImages(
   registry: Registry | null,
   { stored, marks, leaving, unread }: AuditedVersions,
-  repositories: readonly string[],
-  digest: boolean,
+  { repositories, floating, digest }: AuditedImages,
 ): Promise<Differences['all']> {
   const documents = stored.map(({ document }) => document)
   const built = documents.flatMap((document) => builtOf(document) ?? [])
@@ -40,12 +49,22 @@ export async function auditImages(
     ...documents.flatMap((document) => tagsOf(document)),
     ...[...marks.values()].flatMap(({ contents }) => contents.tags),
   ]
-  const known = new Set(named.map(({ repository, tag }) => `${repository}:${tag}`))
+  const moving = floating.filter((tag) => isIn(registry, tag))
+  const known = new Set([...named, ...moving].map(({ repository, tag }) => `${repository}:${tag}`))
   // What older scripts pushed for what they put into the bucket, nobody has written down.
   const adopted = documents.filter((document) => isAdopted(document)).map(({ version }) => version)
   const unknown = new Set([...adopted, ...unread].map((version) => imageTag(version)))
   const all = new Set([...repositories, ...named.map(({ repository }) => repository)])
   const found = new Differences('registry')
+  // One without a version may stay where the registry takes no tag away.
+  for (const { repository, tag, version, digest: expected } of moving.filter((one) => one.digest !== null)) {
+    const there = (await registry.resolveTag(repository, tag))?.digest ?? null
+    if (there !== expected)
+      found.add(
+        `${repository}:${tag}`,
+        `${there === null ? 'is missing' : `names ${there}`} instead of ${expected} (${version})`,
+      )
+  }
   for (const repository of all) {
     const others = (await registry.listTags(repository)).filter(
       (tag) => !known.has(`${repository}:${tag}`) && !unknown.has(tag),

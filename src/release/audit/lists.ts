@@ -4,17 +4,20 @@ import type { ListedObject } from '../../buckets/types.ts'
 import { KEYS, reservedUnderReleases } from '../../plan/keys.ts'
 import { measureThere } from '../digest.ts'
 import { wrong } from '../findings.ts'
-import { listFiles, type ListParts, readSite, type SiteFile } from '../lists.ts'
+import { listFiles, type ListParts, readSite, type Site, type SiteFile } from '../lists.ts'
 import type { PublicKey } from '../public-key.ts'
 import { INDEX_LIMIT, type Standing } from '../standing.ts'
 import { verifySigned } from '../verify-document.ts'
 import { Differences } from './difference.ts'
+import { SITE_DOCUMENTS } from './documentation.ts'
 import type { AuditedVersions } from './versions.ts'
 
 export interface AuditedLists {
   readonly differences: Differences['all']
   /** What has to be there, as it has to be; null where that can't be computed. */
   readonly files: readonly SiteFile[] | null
+  /** What they are computed from; null where that could not be read. */
+  readonly site: Site | null
 }
 
 export async function auditLists(
@@ -24,7 +27,7 @@ export async function auditLists(
   { stored, unread, marks }: AuditedVersions,
 ): Promise<AuditedLists> {
   const found = new Differences('bucket')
-  const cannot = (): AuditedLists => ({ differences: found.all, files: null })
+  const cannot = (): AuditedLists => ({ differences: found.all, files: null, site: null })
   if (unread.size > 0) {
     found.add(KEYS.index, 'is not compared, nor are page, lists, feeds and pointers, while a document is not good')
     return cannot()
@@ -33,7 +36,7 @@ export async function auditLists(
   if (index === null) {
     if (doubt !== null) found.add(KEYS.index, `does not count: ${doubt}`)
     else if (stored.length > 0) found.add(KEYS.index, 'is missing')
-    return doubt === null && stored.length === 0 ? { differences: [], files: [] } : cannot()
+    return doubt === null && stored.length === 0 ? { differences: [], files: [], site: null } : cannot()
   }
   // With `sign: none` there is always that one, of a list from elsewhere.
   if (doubt !== null && key !== null) found.add(KEYS.index, doubt)
@@ -67,18 +70,19 @@ export async function auditLists(
     })
   if (lists.clock.now() > Date.parse(index.expiresAt))
     found.add(KEYS.index, `expired at ${index.expiresAt}: \`pitlane pages rebuild\` renews it`)
-  return { differences: found.all, files }
+  return { differences: found.all, files, site }
 }
 
 /** What no document, mark or list accounts for. */
 export function strays(
   objects: ReadonlyMap<string, ListedObject>,
   { known, unread }: AuditedVersions,
-  files: AuditedLists['files'],
+  { files, site }: Pick<AuditedLists, 'files' | 'site'>,
 ): Differences['all'] {
   const found = new Differences('bucket')
   const listed = new Set(files?.map(({ key }) => key))
   for (const side of ['.minisig', '.sig']) listed.add(`${KEYS.index}${side}`)
+  if (site?.documentation != null) for (const key of SITE_DOCUMENTS) listed.add(key)
   const loose = new Map<string, number>()
   for (const key of objects.keys()) {
     const [, first = '', ...rest] = key.split('/')
