@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { PitlaneFile } from '../src/plan/dialects/pitlane/schema.ts'
 import { ReleaseDocument } from '../src/release/document.ts'
-import { StateDocument } from '../src/release/state-document.ts'
+import { StateDocument } from '../src/release/states/state-document.ts'
 import { reference } from './schema-reference.ts'
 
 const pitlane = z.toJSONSchema(PitlaneFile, { io: 'input' })

@@ -112,9 +112,9 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     },
 
     async signer(project) {
-      const { loadSigningKey } = await import('./release/keys.ts')
-      const { keyFiles } = await import('./release/key-files.ts')
-      const { createSigner } = await import('./release/sign.ts')
+      const { loadSigningKey } = await import('./release/keys/keys.ts')
+      const { keyFiles } = await import('./release/keys/key-files.ts')
+      const { createSigner } = await import('./release/keys/sign.ts')
       return createSigner((await loadSigningKey(project, process.env, keyFiles)).key)
     },
 

@@ -6,7 +6,7 @@ import { inParallel } from '../parallel.ts'
 import type { ContentStore } from './content.ts'
 import { copyOut, IMMUTABLE, kindOf } from './copy-out.ts'
 import { resolveOutput } from './output-path.ts'
-import { reading } from '../storage-failed.ts'
+import { reading } from '../files/storage-failed.ts'
 
 export interface FolderFile {
   /** Relative, separated by `/`. */

@@ -9,7 +9,7 @@ import { copyOut, IMMUTABLE } from './copy-out.ts'
 import type { ElfFacts } from './elf-facts.ts'
 import { resolveOutput } from './output-path.ts'
 import { fileAccess } from './random-access.ts'
-import { reading } from '../storage-failed.ts'
+import { reading } from '../files/storage-failed.ts'
 import { type ElfDemands, undecidedArm, verifyElf } from './verify-elf.ts'
 
 export interface CollectedArtifact extends StoredContent {

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
-import { CHUNK } from '../chunks.ts'
+import { CHUNK } from '../bytes/chunks.ts'
 import { systemClock } from '../clock.ts'
 import { contentStore } from './content.ts'
 

@@ -3,12 +3,12 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rm, stat, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Body } from '../buckets/types.ts'
-import { fileChunks, streamFile } from '../chunks.ts'
+import { fileChunks, streamFile } from '../bytes/chunks.ts'
 import type { Clock } from '../clock.ts'
-import { type Measured, measure } from '../digest.ts'
+import { type Measured, measure } from '../bytes/digest.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { reading, readingChunks, storageFailed, writing } from '../storage-failed.ts'
-import { copyHashed, makeFolder, writeWhole } from '../whole-files.ts'
+import { reading, readingChunks, storageFailed, writing } from '../files/storage-failed.ts'
+import { copyHashed, makeFolder, writeWhole } from '../files/whole-files.ts'
 
 /** What was stored, known by its bytes. */
 export interface StoredContent extends Measured {

@@ -5,7 +5,7 @@ import { isAbsolute } from 'node:path'
 import { PitlaneError, systemCode } from '../errors.ts'
 import type { ContentStore, StoredContent } from './content.ts'
 import { resolveOutput } from './output-path.ts'
-import { reading, storageFailed } from '../storage-failed.ts'
+import { reading, storageFailed } from '../files/storage-failed.ts'
 
 /**
  * Links may lead here: `nix-build` leaves `result`, a link into it. What is below is named by its inputs and made read-only

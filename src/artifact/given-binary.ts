@@ -7,7 +7,7 @@ import type { ContentStore, StoredContent } from './content.ts'
 import type { ElfFacts } from './elf-facts.ts'
 import { readElf } from './elf.ts'
 import { fileAccess } from './random-access.ts'
-import { reading, storageFailed } from '../storage-failed.ts'
+import { reading, storageFailed } from '../files/storage-failed.ts'
 import { verifyElf } from './verify-elf.ts'
 
 export interface GivenBinary extends StoredContent {

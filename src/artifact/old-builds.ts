@@ -8,7 +8,7 @@ import { keptBuilds } from '../database/queries/kept.ts'
 import type { EngineParts } from '../run/parts.ts'
 import { buildFolders, NEWEST_BUILDS } from '../run/places.ts'
 import type { ContentStore } from './content.ts'
-import { reading } from '../storage-failed.ts'
+import { reading } from '../files/storage-failed.ts'
 
 type OldParts = Pick<EngineParts, 'writer' | 'executor' | 'folder'> & { readonly content: ContentStore }
 

@@ -2,7 +2,7 @@
 import { lstat, readlink, realpath } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { reading, storageFailed } from '../storage-failed.ts'
+import { reading, storageFailed } from '../files/storage-failed.ts'
 
 /** As many as Linux follows. */
 const LINKS_LIMIT = 40

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { PitlaneError } from '../errors.ts'
-import { reading } from '../storage-failed.ts'
+import { reading } from '../files/storage-failed.ts'
 
 /** Bytes that can be read at any place without loading the whole. */
 export interface RandomAccess {

@@ -16,15 +16,15 @@ import {
   type ReleaseTestRow,
 } from '../database/queries/artifacts.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { fileChunks } from '../chunks.ts'
-import { measure } from '../digest.ts'
+import { fileChunks } from '../bytes/chunks.ts'
+import { measure } from '../bytes/digest.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
 import type { StageContext } from '../run/parts.ts'
-import { shellWord } from '../shell-word.ts'
+import { shellWord } from '../words/shell-word.ts'
 import type { Evidence } from './evidence.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
-import { reading, storageFailed } from '../storage-failed.ts'
+import { reading, storageFailed } from '../files/storage-failed.ts'
 import { howToDecide } from './verify-elf.ts'
 
 type TestParts = Pick<StageParts, 'content' | 'writer' | 'env' | 'machine'>

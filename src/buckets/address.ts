@@ -6,7 +6,7 @@
  * Without `endpoint` it is Amazon's. Credentials are never part of it. Pure.
  */
 import { PitlaneError } from '../errors.ts'
-import { nearest } from '../nearest.ts'
+import { nearest } from '../words/nearest.ts'
 import { keyFault } from './key.ts'
 
 export interface S3Address {

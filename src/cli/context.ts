@@ -10,7 +10,7 @@ import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Served } from '../release/audit/served.ts'
-import type { Signer } from '../release/sign.ts'
+import type { Signer } from '../release/keys/sign.ts'
 import type { StopSignals } from '../run/parts.ts'
 import type { Streams } from './output.ts'
 

@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync, readSync, fstatSync } from 'node:fs'
 import { PitlaneError, type Place } from '../errors.ts'
 import type { Progress, Report } from '../run/progress.ts'
-import { shellWord } from '../shell-word.ts'
+import { shellWord } from '../words/shell-word.ts'
 
 export interface Streams {
   readonly stdout: { write(text: string): unknown }

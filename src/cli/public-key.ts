@@ -1,7 +1,7 @@
 /** The public key that a person gives with `--key`. */
 import { readFileSync, statSync } from 'node:fs'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { parsePublicKey, type PublicKey } from '../release/public-key.ts'
+import { parsePublicKey, type PublicKey } from '../release/keys/public-key.ts'
 import { absolute } from './command.ts'
 import type { Context } from './context.ts'
 

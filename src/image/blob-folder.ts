@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileChunks, streamFile } from '../chunks.ts'
-import { measure } from '../digest.ts'
+import { fileChunks, streamFile } from '../bytes/chunks.ts'
+import { measure } from '../bytes/digest.ts'
 import { PitlaneError } from '../errors.ts'
-import { copyHashed, removeWhole, writeWhole } from '../whole-files.ts'
+import { copyHashed, removeWhole, writeWhole } from '../files/whole-files.ts'
 import { exclusively, measureFile, openRegular, readSmall, unfinished } from './layout-files.ts'
 import { digestOf, hexOf } from './names.ts'
 

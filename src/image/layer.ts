@@ -6,9 +6,9 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { createGzip, type Gzip } from 'node:zlib'
-import { giveBack } from '../chunks.ts'
+import { giveBack } from '../bytes/chunks.ts'
 import type { Body } from '../buckets/types.ts'
-import type { Measured } from '../digest.ts'
+import type { Measured } from '../bytes/digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { archiveHeader, archiveTail } from './ustar.ts'
 

@@ -2,11 +2,11 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileChunks } from '../chunks.ts'
-import { type Measured, measure } from '../digest.ts'
+import { fileChunks } from '../bytes/chunks.ts'
+import { type Measured, measure } from '../bytes/digest.ts'
 import { PitlaneError, systemCode } from '../errors.ts'
-import { reading, storageFailed } from '../storage-failed.ts'
-import type { WholeFile } from '../whole-files.ts'
+import { reading, storageFailed } from '../files/storage-failed.ts'
+import type { WholeFile } from '../files/whole-files.ts'
 
 const FOREIGN = 'Pitlane did not write it like that: look at what it is, and put the right file back from a copy.'
 

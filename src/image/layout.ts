@@ -8,9 +8,9 @@
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../errors.ts'
-import { storageFailed } from '../storage-failed.ts'
-import { makeFolder, writeAll, writeWhole } from '../whole-files.ts'
-import { requireWritableFolder } from '../writable.ts'
+import { storageFailed } from '../files/storage-failed.ts'
+import { makeFolder, writeAll, writeWhole } from '../files/whole-files.ts'
+import { requireWritableFolder } from '../files/writable.ts'
 import { blobFolder } from './blob-folder.ts'
 import {
   EMPTY_INDEX,

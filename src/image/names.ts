@@ -1,5 +1,5 @@
 /** What may name an image: checked at every door, since these strings become paths of files and parts of addresses. */
-import { sha256Of } from '../digest.ts'
+import { sha256Of } from '../bytes/digest.ts'
 import { PitlaneError } from '../errors.ts'
 
 /** OCI distribution specification 1.1, "Pulling manifests": `<name>` and `<reference>`. */

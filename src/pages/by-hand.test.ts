@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ByHand, ReleaseDocument } from '../release/document.ts'
-import { SiteIndex } from '../release/site-index.ts'
+import { SiteIndex } from '../release/lists/site-index.ts'
 import { catalogue } from './catalogue.ts'
 import { exampleDocument, exampleSite } from './fixtures/documents.ts'
 import { renderSite } from './site.ts'

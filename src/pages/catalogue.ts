@@ -2,9 +2,9 @@
 import { PitlaneError } from '../errors.ts'
 import { builtOf, commitOf, type ReleaseDocument } from '../release/document.ts'
 import type { StoredSite } from '../release/documentation/read-site.ts'
-import { floatingTags } from '../release/floating.ts'
-import type { FloatingTag } from '../release/site-index.ts'
-import { isWithdrawn, type States } from '../release/state-document.ts'
+import { floatingTags } from '../release/lists/floating.ts'
+import type { FloatingTag } from '../release/lists/site-index.ts'
+import { isWithdrawn, type States } from '../release/states/state-document.ts'
 import { publicAddress } from './address.ts'
 
 export interface SitePublicKey {

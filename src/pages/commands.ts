@@ -11,8 +11,8 @@ import { KEYS, SIDE_FILES } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
 import type { Catalogue } from './catalogue.ts'
 import { stableLinks } from './stable-links.ts'
-import { shellQuoted, shellWord } from '../shell-word.ts'
-import { trustedCommentText } from '../release/sign.ts'
+import { shellQuoted, shellWord } from '../words/shell-word.ts'
+import { trustedCommentText } from '../release/keys/sign.ts'
 
 export interface Commands {
   readonly title: string

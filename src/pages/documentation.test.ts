@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseSiteIndex } from '../release/site-index.ts'
+import { parseSiteIndex } from '../release/lists/site-index.ts'
 import { documentationOf, documented } from './fixtures/documentation.ts'
 import { exampleDocuments, exampleSite } from './fixtures/documents.ts'
 import type { SiteInput } from './catalogue.ts'

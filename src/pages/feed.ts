@@ -2,7 +2,7 @@
 import { commitOf, isAdopted, isoSeconds, type ReleaseDocument } from '../release/document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
-import { FEED_ENTRIES } from '../release/site-index.ts'
+import { FEED_ENTRIES } from '../release/lists/site-index.ts'
 import { ADOPTED, adoptionSentences } from './adoption.ts'
 import type { Catalogue } from './catalogue.ts'
 import { withdrawalOf, withdrawalSentence } from './withdrawal.ts'

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { encodeDocument } from '../release/document.ts'
 import { catalogue } from './catalogue.ts'
 import { exampleDocuments, exampleSite } from './fixtures/documents.ts'
-import { SiteIndex } from '../release/site-index.ts'
+import { SiteIndex } from '../release/lists/site-index.ts'
 import { siteIndex } from './index-json.ts'
 
 const index = siteIndex(catalogue(exampleSite()), [])

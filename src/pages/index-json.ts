@@ -15,8 +15,8 @@ import {
 import { TOP_PAGE } from '../plan/documentation.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
-import type { IndexPage, IndexRelease, SiteIndex } from '../release/site-index.ts'
-import { isWithdrawn, type StoredState } from '../release/state-document.ts'
+import type { IndexPage, IndexRelease, SiteIndex } from '../release/lists/site-index.ts'
+import { isWithdrawn, type StoredState } from '../release/states/state-document.ts'
 import { type Catalogue, isWhole } from './catalogue.ts'
 
 const DAY = 86_400_000

@@ -7,7 +7,7 @@ import { adoptionSentences, isInstallable } from './adoption.ts'
 import type { Catalogue, SitePublicKey } from './catalogue.ts'
 import { minisignKeyLine } from './index-json.ts'
 import { INSTALL_TEMPLATE } from './install-template.ts'
-import { shellQuoted } from '../shell-word.ts'
+import { shellQuoted } from '../words/shell-word.ts'
 import { cut, plainLine } from './text.ts'
 import { withdrawalOf, withdrawalSentence } from './withdrawal.ts'
 

@@ -4,7 +4,7 @@
  * a flag of the section, and the string "false" would be true to everyone who asks for it.
  */
 import type { AdoptedFile, ReleaseDocument, ReleaseFile } from '../release/document.ts'
-import { isWithdrawn } from '../release/state-document.ts'
+import { isWithdrawn } from '../release/states/state-document.ts'
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
 import type { Catalogue } from './catalogue.ts'

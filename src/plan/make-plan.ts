@@ -2,7 +2,7 @@
  * From a commit and its project file to the plan: the one place that decides what a build and its release consist of. Pure: the same
  * input gives the same plan, with the same id.
  */
-import { sha256Of } from '../digest.ts'
+import { sha256Of } from '../bytes/digest.ts'
 import { PitlaneError } from '../errors.ts'
 import { type BinaryPath, binaryPath } from './binary-path.ts'
 import { classify, STABLE } from './channel.ts'

@@ -1,5 +1,5 @@
 /** Names for plans, made of what is in them. */
-import { sha256Of } from '../digest.ts'
+import { sha256Of } from '../bytes/digest.ts'
 import { canonicalJson } from './canonical.ts'
 import type { Plan } from './plan.ts'
 

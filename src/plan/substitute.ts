@@ -1,5 +1,5 @@
 /** Variables in paths of the project file: `$NAME` and `${NAME}`; `$$` is a plain `$`. */
-import { suggestion } from '../nearest.ts'
+import { suggestion } from '../words/nearest.ts'
 
 export type Substituted =
   | { readonly kind: 'text'; readonly text: string }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Body } from '../buckets/types.ts'
-import { type Measured, measure, sha256Of } from '../digest.ts'
+import { type Measured, measure, sha256Of } from '../bytes/digest.ts'
 
 /** Of what was opened; null for null. */
 export async function measureThere(stream: Readable | null): Promise<Measured | null> {

@@ -6,10 +6,10 @@ import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { AdoptedDocument, BuiltDocument, type ReleaseDocument, versionName } from './document.ts'
 import { parseFormat } from './format.ts'
-import type { PublicKey } from './public-key.ts'
-import { trustedCommentOf } from './sign.ts'
+import type { PublicKey } from './keys/public-key.ts'
+import { trustedCommentOf } from './keys/sign.ts'
 import { followRevisions, newestInBucket, type StoredDocument } from './revisions.ts'
-import { verifyFile, verifyRaw } from './verify-signature.ts'
+import { verifyFile, verifyRaw } from './keys/verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
 export const DOCUMENT_LIMIT = 4 * 1024 * 1024

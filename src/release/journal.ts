@@ -14,8 +14,8 @@ import { PitlaneError } from '../errors.ts'
 import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
 import { measureThere } from './digest.ts'
-import { requireOwn } from './floating.ts'
-import type { Published } from './verify-document.ts'
+import { requireOwn } from './lists/floating.ts'
+import type { Published } from './verify/verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
 /** How many operations of an unordered entry at once. */

@@ -17,7 +17,7 @@ import type { Made } from './obligations.ts'
 import { imageFacts, imageOperations } from './image-operations.ts'
 import type { Operation } from './publication.ts'
 import { binaryOperations, documentOperations } from './put-operations.ts'
-import type { Signer } from './sign.ts'
+import type { Signer } from './keys/sign.ts'
 
 /** Where images go, for those who look for them. */
 export interface ImagePlace {

@@ -9,12 +9,12 @@ import type { Plan } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
 import type { BuiltDocument } from './document.ts'
-import { privateKeyOf, rawPublicKey } from './ed25519.ts'
+import { privateKeyOf, rawPublicKey } from './keys/ed25519.ts'
 import { makeMaterials, type MaterialsInput } from './materials.ts'
 import { type Count, type Presence, unmetObligations } from './obligations.ts'
 import { declared } from './presence.ts'
-import { parsePublicKey } from './public-key.ts'
-import { createSigner } from './sign.ts'
+import { parsePublicKey } from './keys/public-key.ts'
+import { createSigner } from './keys/sign.ts'
 
 const TARGETS = ['x86_64-unknown-linux-musl', 'armv6l-unknown-linux-musleabihf'] as const
 const [AMD64, ARM] = TARGETS

@@ -8,10 +8,10 @@ import type { Obligation, Plan, PlannedOutput } from '../plan/plan.ts'
 import { findTarget } from '../plan/targets.ts'
 import type { BuiltDocument, ReleaseFile } from './document.ts'
 import type { DocumentationFile } from './documentation/documents.ts'
-import type { PublicKey } from './public-key.ts'
-import { trustedCommentOf } from './sign.ts'
-import type { SiteIndex } from './site-index.ts'
-import { verifyFile } from './verify-signature.ts'
+import type { PublicKey } from './keys/public-key.ts'
+import { trustedCommentOf } from './keys/sign.ts'
+import type { SiteIndex } from './lists/site-index.ts'
+import { verifyFile } from './keys/verify-signature.ts'
 
 /** What the build made for a target: the only bytes that may be found. */
 export interface Made {

@@ -2,9 +2,9 @@
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { readDocuments } from './documents.ts'
-import type { ListParts } from './lists.ts'
-import type { SiteIndex } from './site-index.ts'
-import type { Standing } from './standing.ts'
+import type { ListParts } from './lists/lists.ts'
+import type { SiteIndex } from './lists/site-index.ts'
+import type { Standing } from './lists/standing.ts'
 
 /**
  * Another project or key would make every earlier release look forged. An index in doubt that names one is believed unless the releases in the

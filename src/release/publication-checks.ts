@@ -8,11 +8,11 @@ import type { Journal } from './journal.ts'
 import type { Materials } from './materials.ts'
 import { type Presence, unmetObligations } from './obligations.ts'
 import { readBackPresence, visiblePresence } from './presence.ts'
-import { parsePublicKey } from './public-key.ts'
+import { parsePublicKey } from './keys/public-key.ts'
 import { type Operation, operationFacts } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { type Readers, untilShown } from './shown.ts'
-import { verifyRelease } from './verify.ts'
+import { verifyRelease } from './verify/verify.ts'
 
 /** How many objects are read back at once. */
 const PARALLEL = 4

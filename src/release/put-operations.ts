@@ -5,7 +5,7 @@ import { KEYS } from '../plan/keys.ts'
 import { bodyOf } from './digest.ts'
 import { digestedFiles, encodeDocument, type ReleaseDocument, type ReleaseFile, revisionOf } from './document.ts'
 import type { EntryId, Operation } from './publication.ts'
-import { type Signer, trustedCommentOf } from './sign.ts'
+import { type Signer, trustedCommentOf } from './keys/sign.ts'
 
 export const IMMUTABLE = 'public, max-age=31536000, immutable'
 const TEXT = 'text/plain; charset=utf-8'

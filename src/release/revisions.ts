@@ -2,12 +2,12 @@
  * Revisions of a document: a release that is made by hand grows target by target, one that was adopted gets its digests, and each time there is a new
  * document under a new name, which names the one before by digest. `release.json` is revision 1 and stays as it is; whoever reads takes the newest, and believes no chain with a gap.
  */
-import { sha256Of } from '../digest.ts'
+import { sha256Of } from '../bytes/digest.ts'
 import type { Bucket } from '../buckets/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { chainOf, isAdopted, MOST_REVISIONS, type ReleaseDocument, revisionOf } from './document.ts'
-import { wrong } from './findings.ts'
-import { listedRevision, parseSiteIndex } from './site-index.ts'
+import { wrong } from './verify/findings.ts'
+import { listedRevision, parseSiteIndex } from './lists/site-index.ts'
 
 /** A document with the SHA-256 of the bytes it was read from: a later version may write the same facts differently. */
 export interface StoredDocument<Document extends ReleaseDocument = ReleaseDocument> {

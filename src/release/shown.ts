@@ -5,7 +5,7 @@
 import type { Pullable } from '../image/pulling.ts'
 import { PitlaneError } from '../errors.ts'
 import type { ReleaseParts } from './release.ts'
-import type { Published } from './verify-document.ts'
+import type { Published } from './verify/verify-document.ts'
 
 /** What people read: the public address, and the registry without a login where that works, else what is written to. */
 export interface Readers {

@@ -7,8 +7,8 @@ import type { BuiltDocument } from './document.ts'
 import { sizes } from './documentation/change-site.ts'
 import { entriesBelow } from './documentation/documents.ts'
 import { readFiles, readSiteNow } from './documentation/read-site.ts'
-import type { ListParts } from './lists.ts'
-import { lackingImage, type ListableParts } from './listable.ts'
+import type { ListParts } from './lists/lists.ts'
+import { lackingImage, type ListableParts } from './lists/listable.ts'
 
 type StillParts = ListableParts & Pick<ListParts, 'name' | 'check'>
 

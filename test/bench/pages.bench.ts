@@ -7,8 +7,8 @@ import { exampleSite, manyDocuments } from '../../src/pages/fixtures/documents.t
 import { renderSite } from '../../src/pages/site.ts'
 import { KEYS } from '../../src/plan/keys.ts'
 import { encodeDocument } from '../../src/release/document.ts'
-import { parseSecretKey } from '../../src/release/minisign.ts'
-import { createSigner, trustedCommentOf } from '../../src/release/sign.ts'
+import { parseSecretKey } from '../../src/release/keys/minisign.ts'
+import { createSigner, trustedCommentOf } from '../../src/release/keys/sign.ts'
 import { makeWorld, SECRET_KEY } from '../world/toy.ts'
 import { compare, pitlane } from './measure.ts'
 

@@ -31,7 +31,7 @@ import { KEYS } from '../../src/plan/keys.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
 import { type BuiltDocument, encodeDocument } from '../../src/release/document.ts'
 import { checksums } from '../../src/release/put-operations.ts'
-import { trustedCommentOf } from '../../src/release/sign.ts'
+import { trustedCommentOf } from '../../src/release/keys/sign.ts'
 
 function programPath(name: string): string | null {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {

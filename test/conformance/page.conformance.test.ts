@@ -17,7 +17,7 @@ import { documentationOf, documented } from '../../src/pages/fixtures/documentat
 import { withdrawnStates } from '../../src/pages/fixtures/states.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { type ReleaseDocument } from '../../src/release/document.ts'
-import type { States } from '../../src/release/state-document.ts'
+import type { States } from '../../src/release/states/state-document.ts'
 import { KEYS } from '../../src/plan/keys.ts'
 import { axeViolations, chromiumIsInstalled, launchChromium, openPage } from '../browser/chromium.ts'
 

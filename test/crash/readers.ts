@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { KEYS } from '../../src/plan/keys.ts'
 import { compareVersions } from '../../src/plan/version.ts'
 import { isAdopted, ReleaseDocument } from '../../src/release/document.ts'
-import { listedRevision, parseSiteIndex } from '../../src/release/site-index.ts'
+import { listedRevision, parseSiteIndex } from '../../src/release/lists/site-index.ts'
 
 interface Published {
   readonly bucket: string

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { staticBinary } from '../../src/artifact/fixtures/elf-builder.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
-import { encodeSecretKey } from '../../src/release/minisign.ts'
-import { privateKeyOf, rawPublicKey } from '../../src/release/ed25519.ts'
-import { formsOf } from '../../src/release/public-key.ts'
+import { encodeSecretKey } from '../../src/release/keys/minisign.ts'
+import { privateKeyOf, rawPublicKey } from '../../src/release/keys/ed25519.ts'
+import { formsOf } from '../../src/release/keys/public-key.ts'
 
 /** A key that protects nothing: its secret half is in this file. */
 const seed = Buffer.alloc(32, 7)

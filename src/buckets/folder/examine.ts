@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import type { Clock } from '../../clock.ts'
 import { bad, type Examination, good, weak } from '../../examination.ts'
-import { nearestFolder, requireWritableFolder } from '../../writable.ts'
+import { nearestFolder, requireWritableFolder } from '../../files/writable.ts'
 import { storageFailure } from './failure.ts'
 import { leaseFolder } from './lease.ts'
 import { tryWriting } from './temporary.ts'

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
-import { storageFailed } from '../../storage-failed.ts'
+import { storageFailed } from '../../files/storage-failed.ts'
 
 /** What is done to the bucket as a whole. */
 const TO_THE_BUCKET = new Set(['locking', 'writing to it'])

@@ -2,7 +2,7 @@
 import { chmod, lstat, mkdir, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PitlaneError, systemCode } from '../../errors.ts'
-import { syncFolder } from '../../whole-files.ts'
+import { syncFolder } from '../../files/whole-files.ts'
 import { notPlain } from './object.ts'
 import { FOLDER_MODE } from './temporary.ts'
 

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { CHUNK, giveBack, takeChunk } from '../../chunks.ts'
+import { CHUNK, giveBack, takeChunk } from '../../bytes/chunks.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 

@@ -1,5 +1,5 @@
 /** What the answers of an S3 server mean. Codes are those of "Error responses" in Amazon's S3 API reference; other servers use the same. */
-import { blamesCertificate, connectionMayWork } from '../../connections.ts'
+import { blamesCertificate, connectionMayWork } from '../../remote/connections.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 
 /** What is known of a request that failed. */

@@ -1,7 +1,7 @@
 /** The bytes of an object on their way out. */
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
-import { exactBytes } from '../../exact-bytes.ts'
+import { exactBytes } from '../../remote/exact-bytes.ts'
 import type { Body } from '../types.ts'
 
 /** Ends with STORAGE_FAILED when the bytes are not the announced ones, or can't be read. */

@@ -16,10 +16,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import type { Clock } from '../../clock.ts'
-import { measure } from '../../digest.ts'
+import { measure } from '../../bytes/digest.ts'
 import { PitlaneError } from '../../errors.ts'
 import { type S3Address, shownAddress } from '../address.ts'
-import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
+import { RETRY, type RetryLimits, retrying } from '../../remote/retry.ts'
 import { keyFault, refuseKey } from '../key.ts'
 import type { Body, Bucket, Lease, LeaseRequest, ListedObject, ObjectFacts, PutOptions } from '../types.ts'
 import { bare, NO_REASON, passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'

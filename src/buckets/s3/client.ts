@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { S3Client } from '@aws-sdk/client-s3'
 import { type Clock, systemClock } from '../../clock.ts'
-import { connections, type Pace } from '../../connections.ts'
+import { connections, type Pace } from '../../remote/connections.ts'
 import { PitlaneError } from '../../errors.ts'
-import { RETRY } from '../../retry.ts'
-import { Slots } from '../../slots.ts'
+import { RETRY } from '../../remote/retry.ts'
+import { Slots } from '../../remote/slots.ts'
 import type { S3Address } from '../address.ts'
 import { asksToSlowDown, refusalOf } from './answers.ts'
 

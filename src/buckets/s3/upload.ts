@@ -11,7 +11,7 @@ import {
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
-import { type RetryLimits, retrying } from '../../retry.ts'
+import { type RetryLimits, retrying } from '../../remote/retry.ts'
 import type { Body, PutOptions } from '../types.ts'
 import { passing } from './answers.ts'
 import { checkedPieces, checkedStream } from './body.ts'

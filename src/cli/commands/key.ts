@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
-import { generateKey, KEY_VARIABLE } from '../../release/keys.ts'
-import { keyFiles } from '../../release/key-files.ts'
+import { generateKey, KEY_VARIABLE } from '../../release/keys/keys.ts'
+import { keyFiles } from '../../release/keys/key-files.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
-import { shellWord } from '../../shell-word.ts'
+import { shellWord } from '../../words/shell-word.ts'
 import { workingConfiguration } from '../planning.ts'
 
 export async function generate(this: Context, flags: { output?: string; json: boolean }): Promise<void> {

@@ -1,4 +1,4 @@
-import { checkPages, rebuildPages } from '../../release/rebuild-pages.ts'
+import { checkPages, rebuildPages } from '../../release/lists/rebuild-pages.ts'
 import { EXIT } from '../../errors.ts'
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'

@@ -1,6 +1,6 @@
 import { publicName } from '../../event/promotion.ts'
-import { byHandRemarks, handMadeFile } from '../../release/by-hand.ts'
-import { publishBinary } from '../../release/publish-binary.ts'
+import { byHandRemarks, handMadeFile } from '../../release/by-hand/by-hand.ts'
+import { publishBinary } from '../../release/by-hand/publish-binary.ts'
 import { findTarget, TARGETS } from '../../plan/targets.ts'
 import { PitlaneError } from '../../errors.ts'
 import { binaryOf, notesOf, planByHand, plannedOutput } from '../by-hand.ts'

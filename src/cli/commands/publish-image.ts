@@ -1,4 +1,4 @@
-import { publishImage } from '../../release/publish-image.ts'
+import { publishImage } from '../../release/by-hand/publish-image.ts'
 import { binaryOf, notesOf, planByHand, plannedImage, plannedOutput, repositoryIn } from '../by-hand.ts'
 import { guard, printJson, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'

@@ -1,6 +1,6 @@
 import { EXIT, PitlaneError } from '../../errors.ts'
 import type { Plan } from '../../plan/plan.ts'
-import { shellWord } from '../../shell-word.ts'
+import { shellWord } from '../../words/shell-word.ts'
 import { inheritPlan } from '../../release/inherit-plan.ts'
 import { release as releasePlan, type ReleaseParts } from '../../release/release.ts'
 import { startOver } from '../../release/start-over/start-over.ts'

@@ -1,6 +1,6 @@
 import type { Bucket } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
-import { byHandRemarks } from '../../release/by-hand.ts'
+import { byHandRemarks } from '../../release/by-hand/by-hand.ts'
 import { adoptedRemarks } from '../../release/adopt/document.ts'
 import {
   type AdoptedDocument,
@@ -11,12 +11,12 @@ import {
   type ReleaseDocument,
 } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
-import { listRetired, readRetired } from '../../release/retired.ts'
-import { isWithdrawn, type StateDocument } from '../../release/state-document.ts'
-import { readStates, shownStates } from '../../release/states.ts'
-import { parsePublicKey, type PublicKey } from '../../release/public-key.ts'
+import { listRetired, readRetired } from '../../release/retention/retired.ts'
+import { isWithdrawn, type StateDocument } from '../../release/states/state-document.ts'
+import { readStates, shownStates } from '../../release/states/states.ts'
+import { parsePublicKey, type PublicKey } from '../../release/keys/public-key.ts'
 import { compareVersions } from '../../plan/version.ts'
-import { shellWord } from '../../shell-word.ts'
+import { shellWord } from '../../words/shell-word.ts'
 import { requirePublish } from '../by-hand.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'

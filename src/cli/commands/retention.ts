@@ -1,7 +1,7 @@
 import { PitlaneError } from '../../errors.ts'
 import { type Applied, applyRetention } from '../../release/retention/apply.ts'
 import { planRetention, type RetentionParts, type RetentionPlan } from '../../release/retention/plan.ts'
-import { settledStanding } from '../../release/standing.ts'
+import { settledStanding } from '../../release/lists/standing.ts'
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context, Project } from '../context.ts'

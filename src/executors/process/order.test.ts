@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { array, assert as check, property, string } from 'fast-check'
 import { PitlaneError } from '../../errors.ts'
-import { shellQuoted } from '../../shell-word.ts'
+import { shellQuoted } from '../../words/shell-word.ts'
 import { orderText } from './order.ts'
 
 /** Any text a process can be given: no NUL, no half of a surrogate pair. */

@@ -1,6 +1,6 @@
 /** What a supervisor reads to run one step: its directory, its whole environment, its text; as shell text. Pure. */
 import { PitlaneError } from '../../errors.ts'
-import { shellQuoted } from '../../shell-word.ts'
+import { shellQuoted } from '../../words/shell-word.ts'
 import type { StepOrder } from '../types.ts'
 import { scriptFile } from './step-files.ts'
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { PitlaneError } from '../../errors.ts'
-import { shellQuoted } from '../../shell-word.ts'
+import { shellQuoted } from '../../words/shell-word.ts'
 
 /**
  * Refuses while anything is mounted below: a step with privileges may have bound the machine's own folders there.

@@ -4,7 +4,7 @@ import type { Source } from '../../plan/plan.ts'
 import type { ObjectHead, ObjectReader } from './objects.ts'
 import { runGit } from './git.ts'
 import { parseCommit, parseTagMessage } from './parse.ts'
-import { nearestNames } from '../../nearest.ts'
+import { nearestNames } from '../../words/nearest.ts'
 import { type Candidate, candidatesOf, isFullId, shown } from './revision.ts'
 import { listTags } from './tags.ts'
 

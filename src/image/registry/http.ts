@@ -4,7 +4,7 @@ import * as https from 'node:https'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { Clock } from '../../clock.ts'
-import { blamesCertificate, connections, type Pace } from '../../connections.ts'
+import { blamesCertificate, connections, type Pace } from '../../remote/connections.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import { isLoopback } from '../address.ts'
 

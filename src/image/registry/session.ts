@@ -4,9 +4,9 @@
  */
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
-import { connectionMayWork } from '../../connections.ts'
+import { connectionMayWork } from '../../remote/connections.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
-import { RETRY, type RetryLimits, retrying } from '../../retry.ts'
+import { RETRY, type RetryLimits, retrying } from '../../remote/retry.ts'
 import type { RegistryAddress } from '../address.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import type { Credentials } from './credentials.ts'
@@ -22,7 +22,7 @@ import {
   type Send,
   shownUrl,
 } from './http.ts'
-import { Slots } from '../../slots.ts'
+import { Slots } from '../../remote/slots.ts'
 import { basicHeader, Tokens } from './tokens.ts'
 
 export interface SessionParts {

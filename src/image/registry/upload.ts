@@ -1,7 +1,7 @@
 /** Sending one blob (distribution specification 1.1, "Pushing blobs"): mounted where that goes, else in one request, else in pieces. */
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
-import { exactBytes } from '../../exact-bytes.ts'
+import { exactBytes } from '../../remote/exact-bytes.ts'
 import { hexOf } from '../names.ts'
 import { discard, type HttpAnswer, locationOf, shownUrl } from './http.ts'
 import type { AskOnce, Session } from './session.ts'

@@ -1,5 +1,5 @@
 import { builtOf, digestedFiles, type ReleaseDocument, revisionOf } from '../../release/document.ts'
-import { isWithdrawn } from '../../release/state-document.ts'
+import { isWithdrawn } from '../../release/states/state-document.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { relativeUrl } from '../../plan/key-url.ts'
 import { type Catalogue, tagsOf } from '../catalogue.ts'

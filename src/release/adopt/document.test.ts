@@ -14,7 +14,7 @@ import { parseDocument } from '../documents.ts'
 import { checksums, documentOperations } from '../put-operations.ts'
 import { objectsOf } from '../retention/contents.ts'
 import { followRevisions } from '../revisions.ts'
-import { sha256Of } from '../../digest.ts'
+import { sha256Of } from '../../bytes/digest.ts'
 import { adoptedDocument, adoptedRemarks, unknownDigests, withDigests } from './document.ts'
 
 const AT = Date.UTC(2026, 0, 9)

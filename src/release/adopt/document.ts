@@ -1,7 +1,7 @@
 /** Documents of versions that were in the bucket already. Pure. */
 import { type AdoptedDocument, type AdoptedFile, isoSeconds } from '../document.ts'
 import type { StoredDocument } from '../revisions.ts'
-import type { Signer } from '../sign.ts'
+import type { Signer } from '../keys/sign.ts'
 
 /** A file as a listing tells it. */
 export interface FoundFile extends Omit<AdoptedFile, 'kind' | 'sha256' | 'modifiedAt'> {

@@ -6,7 +6,7 @@ import { documentationIn } from '../document.ts'
 import { sizes } from '../documentation/change-site.ts'
 import { entriesBelow, type SiteEntry } from '../documentation/documents.ts'
 import { readFiles } from '../documentation/read-site.ts'
-import type { ListParts, Site } from '../lists.ts'
+import type { ListParts, Site } from '../lists/lists.ts'
 import { Differences } from './difference.ts'
 import type { AuditedVersions } from './versions.ts'
 

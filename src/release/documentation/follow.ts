@@ -7,10 +7,10 @@ import { compareVersions } from '../../plan/version.ts'
 import type { DocumentationPlace } from '../../plan/documentation.ts'
 import { documentationIn, type ReleaseDocument } from '../document.ts'
 import type { Journal } from '../journal.ts'
-import type { ListParts, Site } from '../lists.ts'
-import { pointersOf } from '../pointers.ts'
+import type { ListParts, Site } from '../lists/lists.ts'
+import { pointersOf } from '../lists/pointers.ts'
 import { operationFacts } from '../publication.ts'
-import { isWithdrawn } from '../state-document.ts'
+import { isWithdrawn } from '../states/state-document.ts'
 import {
   changeSite,
   copyOf,

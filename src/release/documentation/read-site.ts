@@ -1,11 +1,11 @@
 /** Reading back what a bucket says about its documentation. Absent is absent; what can't be trusted stops the work. */
 import type { Bucket } from '../../buckets/types.ts'
-import { sha256Of } from '../../digest.ts'
+import { sha256Of } from '../../bytes/digest.ts'
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { documentationIn, type ReleaseDocument } from '../document.ts'
 import type { DocumentCheck } from '../documents.ts'
-import { SIDE_LIMIT } from '../verify-document.ts'
+import { SIDE_LIMIT } from '../verify/verify-document.ts'
 import {
   DOCUMENTATION_LIMIT,
   type DocumentationFile,

@@ -2,12 +2,12 @@
 import { documentationIn, type ReleaseDocument } from '../document.ts'
 import { documentCheck } from '../documents.ts'
 import { measureThere } from '../digest.ts'
-import { type Findings, wrong } from '../findings.ts'
+import { type Findings, wrong } from '../verify/findings.ts'
 import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { verifySigned } from '../verify-document.ts'
-import type { ListRequest } from '../verify-lists.ts'
-import type { SiteIndex } from '../site-index.ts'
+import { verifySigned } from '../verify/verify-document.ts'
+import type { ListRequest } from '../verify/verify-lists.ts'
+import type { SiteIndex } from '../lists/site-index.ts'
 import {
   DOCUMENTATION_LIMIT,
   type DocumentationFile,

@@ -6,8 +6,8 @@ import type { Registry } from '../../image/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { builtOf, isAdopted, type ReleaseDocument, revisionOf } from '../document.ts'
-import type { Contents } from '../retired.ts'
-import type { States } from '../state-document.ts'
+import type { Contents } from './retired.ts'
+import type { States } from '../states/state-document.ts'
 
 export type StoredContent = Contents['manifests'][number]
 

@@ -3,9 +3,9 @@ import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { bodyOf } from '../digest.ts'
 import { isoSeconds } from '../document.ts'
-import type { ListParts } from '../lists.ts'
+import type { ListParts } from '../lists/lists.ts'
 import { signDocument } from '../put-operations.ts'
-import { encodeRetired } from '../retired.ts'
+import { encodeRetired } from './retired.ts'
 import type { PlannedVersion } from './plan.ts'
 
 /** @param at and `after`: milliseconds since 1970 */

@@ -5,7 +5,7 @@
 import { PitlaneError } from '../../errors.ts'
 import type { Deletion, Registry } from '../../image/types.ts'
 import { inParallel } from '../../parallel.ts'
-import type { ListParts } from '../lists.ts'
+import type { ListParts } from '../lists/lists.ts'
 import { readDocuments } from '../documents.ts'
 import { removeMark } from './mark.ts'
 import { ImageReader, tagsOf } from './contents.ts'

@@ -15,7 +15,7 @@ import { TARGETS } from '../../plan/targets.ts'
 import { readTrustedDocument } from '../documents.ts'
 import { projectChanged, requireSameOwner } from '../owner.ts'
 import type { ReleaseParts } from '../release.ts'
-import { settledStanding } from '../standing.ts'
+import { settledStanding } from '../lists/standing.ts'
 import { whatShows } from './visible.ts'
 
 export interface StartOver {

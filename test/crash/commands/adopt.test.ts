@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { KEYS } from '../../../src/plan/keys.ts'
-import { parseSiteIndex } from '../../../src/release/site-index.ts'
+import { parseSiteIndex } from '../../../src/release/lists/site-index.ts'
 import { PUBLIC_KEY } from '../../world/toy.ts'
 import { EVERY, eachKilled } from '../killing.ts'
 import { backwards, look } from '../readers.ts'

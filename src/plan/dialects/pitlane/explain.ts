@@ -1,6 +1,6 @@
 /** Puts what zod found into words for people: what was expected, what is there, and the nearest valid name. */
 import { z } from 'zod'
-import { nearest, suggestion } from '../../../nearest.ts'
+import { nearest, suggestion } from '../../../words/nearest.ts'
 import { shown } from '../../version-name.ts'
 import type { Path, Problem } from './problems.ts'
 import type { YamlFile } from './read-yaml.ts'

@@ -1,6 +1,6 @@
 /** What `retention` has to mean beside the rest of the file. */
 import { DEFAULT_CHANNELS, DEVELOPMENT } from '../../channel.ts'
-import { suggestion } from '../../../nearest.ts'
+import { suggestion } from '../../../words/nearest.ts'
 import type { ChannelPolicy, Retention } from '../../retention.ts'
 import { parseDays } from '../../duration.ts'
 import type { Path, Problem } from './problems.ts'

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { BEGIN, handMadeSite, ONE, OTHER, plan, signer } from '../../../test/world/hand-made-site.ts'
+import { KEYS } from '../../plan/keys.ts'
+import { bodyOf } from '../digest.ts'
+import { BuiltDocument } from '../document.ts'
+import { documentOperations } from '../put-operations.ts'
+
+const DAY = 86_400_000
+
+test('targets join one by one, and the documents stay in order of time though the clock goes back', async (t) => {
+  const { put, read, at, verify } = await handMadeSite(t)
+  assert.equal((await put(plan('hand-1'), OTHER, 'two')).state, 'put')
+  at(BEGIN - DAY)
+  assert.equal((await put(plan('hand-1'), ONE, 'one')).state, 'put')
+  assert.equal((await put(plan('hand-1'), ONE, 'one')).state, 'present')
+  const [first, second] = [read(1), read(2)]
+  assert.equal(second.byHand?.revisedAt, first.byHand?.revisedAt)
+  assert.equal(second.publishedAt, first.publishedAt)
+  // As the project declares them.
+  assert.deepEqual(
+    second.files.map(({ target }) => target),
+    [ONE, OTHER],
+  )
+  assert.deepEqual((await verify('hand-1')).problems, [])
+})
+
+test('the channel is decided as always', async (t) => {
+  const { put } = await handMadeSite(t)
+  for (const [version, channel] of [
+    ['hand-1', 'extra'],
+    ['v1.2.3', 'stable'],
+  ] as const)
+    assert.equal((await put(plan(version), ONE, 'one')).document.channel, channel)
+})
+
+test('an object that is lost is put again, with the lists as they are', async (t) => {
+  const { put, root, verify } = await handMadeSite(t)
+  await put(plan('hand-1'), ONE, 'one')
+  rmSync(join(root, 'bucket', `${KEYS.binary('hand-1', ONE, 'toy')}.minisig`))
+  assert.equal((await put(plan('hand-1'), ONE, 'one')).state, 'present')
+  assert.deepEqual((await verify('hand-1')).problems, [])
+})
+
+test('without signatures the chain holds by its digests', async (t) => {
+  const { put, verify, root } = await handMadeSite(t, false)
+  await put(plan('hand-1'), ONE, 'one')
+  await put(plan('hand-1'), OTHER, 'two')
+  assert.deepEqual((await verify('hand-1')).problems, [])
+  assert.ok(!existsSync(join(root, 'bucket', `${KEYS.document('hand-1')}.minisig`)))
+})
+
+test('a release is not extended; what it has is there, and other bytes are refused', async (t) => {
+  const { put, lists, root } = await handMadeSite(t)
+  await put(plan('hand-1'), ONE, 'one')
+  const released = { ...plan('v1.0.0'), version: 'v1.0.0' }
+  await put(released, ONE, 'one')
+  // The same without what says that it was made by hand: as `pitlane release` would leave it.
+  const path = join(root, 'bucket', KEYS.document('v1.0.0'))
+  const { byHand: _, ...document } = BuiltDocument.parse(JSON.parse(readFileSync(path, 'utf8')))
+  for (const operation of documentOperations(document, signer)) {
+    assert.equal(operation.to, 'bucket')
+    if (operation.to === 'bucket')
+      await lists.bucket.put(operation.key, operation.body, { ...operation.options, exclusive: false })
+  }
+  assert.equal((await put(released, ONE, 'one')).state, 'present')
+  await assert.rejects(put(released, ONE, 'other'), { code: 'CONTRADICTION' })
+  await assert.rejects(put(released, OTHER, 'two'), { code: 'RELEASED_OTHERWISE' })
+  assert.ok(!existsSync(join(root, 'bucket', KEYS.binary('v1.0.0', OTHER, 'toy'))))
+})
+
+test('withdrawn it is both, by hand and withdrawn; nothing joins it until it is put back', async (t) => {
+  const { put, root, verify, change, index } = await handMadeSite(t)
+  await put(plan('v1.0.0'), ONE, 'one')
+  await put(plan('v1.0.0'), OTHER, 'two')
+  await put(plan('v1.1.0'), ONE, 'one')
+  // What lacks targets holds no pointer, neither before nor after.
+  await change('v1.1.0', 'withdrawn')
+  const entry = index().releases.find(({ version }) => version === 'v1.1.0')
+  assert.deepEqual([entry?.withdrawn, entry?.byHand?.missing, entry?.state?.revision], [true, [OTHER], 1])
+  assert.deepEqual(index().pointers, { stable: 'v1.0.0' })
+  await assert.rejects(put(plan('v1.1.0'), OTHER, 'two'), { code: 'WITHDRAWN' })
+  assert.ok(!existsSync(join(root, 'bucket', KEYS.binary('v1.1.0', OTHER, 'toy'))))
+  const found = await verify('v1.1.0')
+  assert.deepEqual([found.problems, found.state?.state, found.remarks.length], [[], 'withdrawn', 3])
+
+  await change('v1.0.0', 'withdrawn')
+  assert.deepEqual([index().pointers, index().versions], [{}, []])
+  assert.equal(readFileSync(join(root, 'bucket', KEYS.latest), 'utf8'), '')
+  await change('v1.1.0', 'published')
+  assert.equal((await put(plan('v1.1.0'), OTHER, 'two')).document.byHand?.revision, 2)
+  assert.deepEqual(index().pointers, { stable: 'v1.1.0' })
+  for (const version of ['v1.0.0', 'v1.1.0']) assert.deepEqual((await verify(version)).problems, [])
+})
+
+test('another commit, and a binary that nobody names yet, with other bytes', async (t) => {
+  const { put, root, lists } = await handMadeSite(t)
+  await put(plan('hand-1'), ONE, 'one')
+  await assert.rejects(put(plan('hand-1', 'e'.repeat(40)), OTHER, 'two'), { code: 'CONTRADICTION' })
+  assert.ok(!existsSync(join(root, 'bucket', KEYS.binary('hand-1', OTHER, 'toy'))))
+  const plain = { contentType: 'x', cacheControl: 'x', exclusive: true }
+  await lists.bucket.put(KEYS.binary('hand-1', OTHER, 'toy'), bodyOf(Buffer.from('left over')), plain)
+  await assert.rejects(put(plan('hand-1'), OTHER, 'two'), { code: 'CONTRADICTION', message: /there: {2}[0-9a-f]{64}/ })
+})

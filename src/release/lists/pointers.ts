@@ -1,0 +1,33 @@
+/** What the pointers would be: rendered as they are for readers, so that there is one order of versions. */
+import { buffer } from 'node:stream/consumers'
+import { PitlaneError } from '../../errors.ts'
+import { KEYS } from '../../plan/keys.ts'
+import { listOperations, type ListParts, type Site } from './lists.ts'
+import type { Operation } from '../publication.ts'
+import { parseSiteIndex, type SiteIndex } from './site-index.ts'
+
+/**
+ * By channel; one of which nothing is offered has none.
+ * @throws PitlaneError `PLAN_CONTRADICTION` when a pointer would go back without a reason
+ */
+export async function pointersOf(parts: ListParts, site: Site): Promise<SiteIndex['pointers']> {
+  return (await nextIndex(parts, site)).pointers
+}
+
+/** What the index would be; the same errors. */
+export async function nextIndex(parts: ListParts, site: Site): Promise<SiteIndex> {
+  const { standing, notBefore } = site
+  return indexIn(listOperations(parts, site, standing.serial + 1, Math.max(parts.clock.now(), notBefore)))
+}
+
+/** Of lists that are about to be put. */
+export async function pointersIn(operations: readonly Operation[]): Promise<SiteIndex['pointers']> {
+  return (await indexIn(operations)).pointers
+}
+
+/** The index among the operations that put lists out. */
+export async function indexIn(operations: readonly Operation[]): Promise<SiteIndex> {
+  const index = operations.at(-1)
+  if (index?.to !== 'bucket') throw new PitlaneError('INTERNAL', 'lists without an index')
+  return parseSiteIndex(await buffer(index.body.open()), KEYS.index)
+}

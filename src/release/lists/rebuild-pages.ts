@@ -1,0 +1,69 @@
+/** Proves that page, lists, feeds and pointers are a pure function of the documents in the bucket, and heals them where they are not. */
+import { PAGES } from '../../database/queries/listings.ts'
+import { followPointer, planFollowing, putKeys } from '../documentation/follow.ts'
+import type { Journal } from '../journal.ts'
+import { putListsOf } from './listing.ts'
+import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
+import { requireSameOwner } from '../owner.ts'
+import type { SiteIndex } from './site-index.ts'
+import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
+
+/**
+ * Keys whose objects are not what the documents say, in the order they would be written. Nothing is.
+ * @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
+ */
+export async function checkPages(parts: ListParts): Promise<readonly string[]> {
+  const standing = await settledStanding(parts)
+  const site = await siteOf(parts, standing)
+  const change = await planFollowing(parts, site)
+  return [...(change?.remove ?? []), ...(change === null ? [] : putKeys(change)), ...(await stalePages(parts, site))]
+}
+
+async function stalePages(parts: ListParts, site: Site): Promise<readonly string[]> {
+  const { standing } = site
+  const stale = await compare(parts, site)
+  const { index } = standing
+  const now = parts.clock.now()
+  // A check only reports what readers would refuse.
+  if (index !== null && (stale.length > 0 || now <= Date.parse(index.expiresAt))) return stale
+  const next = listOperations(parts, site, standing.serial + 1, Math.max(now, site.notBefore))
+  return staleKeys(parts, next)
+}
+
+/**
+ * Writes them, under the next serial, as the lists of a release are written; an index that is more than half way to its expiry is renewed.
+ * Interrupted or killed, the same call goes on.
+ * @returns the keys that were not what they had to be
+ */
+export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
+  return parts.exclusively(() => refreshPages(parts, stop))
+}
+
+/** The same, for a caller that keeps others from publishing meanwhile. */
+export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
+  const standing = await readStanding(parts)
+  noteDoubt(parts, standing)
+  const { site, keys } = await followPointer(parts, await siteOf(parts, standing), stop)
+  const stale = await compare(parts, site)
+  const now = parts.clock.now()
+  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return keys
+  const { writer, bucket, registry } = parts
+  const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
+  return [...keys, ...(await putListsOf(parts, journal, site, now)).stale]
+}
+
+/** With the serial and date that the index carries, the lists are either exactly right or not. */
+async function compare(parts: ListParts, site: Site): Promise<readonly string[]> {
+  const { index } = site.standing
+  if (index === null) return []
+  return staleKeys(parts, listOperations(parts, site, index.serial, Date.parse(index.generatedAt)))
+}
+
+async function siteOf(parts: ListParts, standing: Standing): Promise<Site> {
+  await requireSameOwner(parts, standing)
+  return readSite(parts, standing)
+}
+
+function isHalfway({ generatedAt, expiresAt }: SiteIndex, now: number): boolean {
+  return now > (Date.parse(generatedAt) + Date.parse(expiresAt)) / 2
+}

@@ -1,0 +1,33 @@
+/** Where a stranger reads from, and the signatures beside a document. */
+import { createHash } from 'node:crypto'
+import type { Bucket } from '../../buckets/types.ts'
+import { wrong } from './findings.ts'
+import type { PublicKey } from '../keys/public-key.ts'
+import { type SignedName, trustedCommentOf } from '../keys/sign.ts'
+import { verifyFile, verifyRaw } from '../keys/verify-signature.ts'
+
+/** What verification reads: a folder or an address. */
+export type Published = Pick<Bucket, 'location' | 'read' | 'open'> & Partial<Pick<Bucket, 'list' | 'redirectOf'>>
+
+/** Bytes; a signature file has some 300. */
+export const SIDE_LIMIT = 16 * 1024
+
+/** Both signatures of a document; fails with `VERIFICATION_FAILED`. */
+export async function verifySigned(
+  bucket: Published,
+  bytes: Buffer,
+  signed: SignedName,
+  key: PublicKey,
+): Promise<void> {
+  const { path } = signed
+  const minisig = await readSide(bucket, `${path}.minisig`)
+  const blake2b512 = createHash('blake2b512').update(bytes).digest()
+  verifyFile(key, { blake2b512 }, minisig.toString('utf8'), trustedCommentOf(signed), `${path}.minisig`)
+  verifyRaw(key, bytes, await readSide(bucket, `${path}.sig`), `${path}.sig`)
+}
+
+export async function readSide(bucket: Published, name: string): Promise<Buffer> {
+  const bytes = await bucket.read(name, SIDE_LIMIT)
+  if (bytes === null) throw wrong(`${name} is missing`)
+  return bytes
+}
