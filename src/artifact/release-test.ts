@@ -20,8 +20,8 @@ import { fileChunks } from '../bytes/chunks.ts'
 import { measure } from '../bytes/digest.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
 import type { StageContext } from '../run/parts.ts'
-import { shellWord } from '../words/shell-word.ts'
 import type { Evidence } from './evidence.ts'
+import { readMark, witnessText, wrapperText } from './emulated.ts'
 import { findRunner } from './runner.ts'
 import type { StageParts } from './stage-work.ts'
 import { reading, storageFailed } from '../files/storage-failed.ts'
@@ -63,9 +63,9 @@ export async function prepareReleaseTest(parts: TestParts, context: StageContext
   await rm(place.mark, { force: true })
   if (runner.mode === 'qemu') {
     await mkdir(place.wrapperFolder)
-    const words = [...runner.command, place.binary].map(shellWord).join(' ')
-    const mark = `echo "$$" >>${shellWord(place.mark)}`
-    await writeFile(place.wrapper, `#!/bin/sh\n${mark}\nexec ${words} "$@"\n`, { mode: 0o755 })
+    const emulation = { command: [...runner.command, place.binary], mark: place.mark }
+    const text = findings.length > 0 ? witnessText(emulation) : wrapperText(emulation)
+    await writeFile(place.wrapper, text, { mode: 0o755 })
   } else await utimes(place.binary, NEVER, (await lstat(place.binary)).mtime)
   await parts.writer.write((trx) =>
     putReleaseTest(trx, {
@@ -112,13 +112,23 @@ export async function finishReleaseTest(parts: TestParts, context: StageContext)
     const executed = await wasExecuted(test, place)
     const { findings } = await evidenceOf(artifact)
     const target = findTarget(artifact.target)
-    if (findings.length > 0 && target !== undefined && executed !== 1)
-      throw undecided(target, findings, 'the release test passed without it')
+    if (findings.length > 0 && target !== undefined) {
+      if (executed !== 1) throw undecided(target, findings, 'the release test passed without it')
+      if (readMark(await textOf(place.mark)) === 'illegal-instruction')
+        throw undecided(
+          target,
+          findings,
+          `and there it met an instruction that ${target.qemu.cpu ?? 'that CPU'} does not have`,
+        )
+    }
     await parts.writer.write((trx) => putReleaseTest(trx, { ...test, result: 'passed', executed }))
   }
   await rm(place.folder, { recursive: true, force: true })
   await rm(place.mark, { force: true })
 }
+
+/** Bytes. */
+const MARK_LIMIT = 1024 * 1024
 
 /** Nobody has opened it since: 1970. */
 const NEVER = new Date(0)
@@ -126,7 +136,7 @@ const NEVER = new Date(0)
 /** As in the row; of a test that an older version has prepared it is not known. */
 async function wasExecuted(test: ReleaseTestRow, place: ReturnType<typeof paths>): Promise<0 | 1 | null> {
   if (test.executed === null) return null
-  if (test.mode === 'qemu') return (await exists(place.mark)) ? 1 : 0
+  if (test.mode === 'qemu') return readMark(await textOf(place.mark)) === 'not-run' ? 0 : 1
   return (await wasOpened(place.binary)) ? null : 0
 }
 
@@ -142,13 +152,15 @@ async function wasOpened(path: string): Promise<boolean> {
   return !kept
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Null when there is no regular file. As many runs as a test has fit into the limit. */
+async function textOf(path: string): Promise<string | null> {
+  const file = await openRegular(path)
+  if (file === null) return null
   try {
-    await lstat(path)
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw storageFailed('reading', path, error)
+    const { buffer, bytesRead } = await reading(path, file.read(Buffer.alloc(MARK_LIMIT), 0, MARK_LIMIT, 0))
+    return buffer.toString('latin1', 0, bytesRead)
+  } finally {
+    await file.close()
   }
 }
 
