@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { accessSync, chmodSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PitlaneError } from '../errors.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
 import { probeProgram } from './probe-program.ts'
 
@@ -32,12 +33,16 @@ export interface RunnerSearch {
   readonly exactCpu?: boolean
 }
 
-/** Null when neither the kernel nor an installed qemu-user runs the target's programs. */
+/**
+ * Null when neither the kernel nor an installed qemu-user runs the target's programs.
+ * @throws PitlaneError `STORAGE_FAILED` where no file of the folder can be executed, whatever is in it
+ */
 export async function findRunner(triple: string, search: RunnerSearch): Promise<Runner | null> {
   const target = findTarget(triple)
   if (target === undefined) return null
   const folder = mkdtempSync(join(search.folder, 'probe-'))
   try {
+    await requireExecutable(folder, search.folder)
     const program = join(folder, 'probe')
     writeFileSync(program, probeProgram(target))
     chmodSync(program, 0o755)
@@ -54,6 +59,17 @@ export async function findRunner(triple: string, search: RunnerSearch): Promise<
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** On a file system that is mounted so, every test would be red, or seem impossible. */
+async function requireExecutable(folder: string, place: string): Promise<void> {
+  const script = join(folder, 'script')
+  writeFileSync(script, '#!/bin/sh\nexit 0\n')
+  chmodSync(script, 0o755)
+  if (await exitsWithZero([script])) return
+  throw new PitlaneError('STORAGE_FAILED', `${place}: no program can be started there`, {
+    hint: 'Is it mounted with noexec? The release test runs its binary there: keep the project on another file system.',
+  })
 }
 
 function findProgram(name: string, path: string): string | null {
