@@ -4,7 +4,7 @@
  */
 import { KEYS } from '../plan/keys.ts'
 import { absoluteUrl } from '../plan/key-url.ts'
-import type { ReleaseDocument } from '../release/document.ts'
+import { besideFiles } from '../release/document.ts'
 import type { Catalogue } from './catalogue.ts'
 
 export interface StableLink {
@@ -19,13 +19,9 @@ export function stableLinks({ baseUrl, all, pointers, stableLinks: isAble }: Cat
   const newest = all.find(({ version }) => version === pointers.get('stable'))
   if (!isAble || newest === undefined) return []
   return newest.files.flatMap(({ target, name, path }) =>
-    ['', '.sha256', ...(isSigned(newest) ? ['.minisig'] : [])].map((side) => ({
+    ['', ...besideFiles(newest)].map((side) => ({
       key: `${KEYS.stable(target, name)}${side}`,
       to: absoluteUrl(baseUrl, `${path}${side}`),
     })),
   )
-}
-
-function isSigned({ signing }: ReleaseDocument): boolean {
-  return signing.scheme !== 'none'
 }

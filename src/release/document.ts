@@ -283,6 +283,12 @@ export function digestedFiles(
   return files
 }
 
+/** What stands beside each file. */
+export function besideFiles(document: ReleaseDocument): readonly string[] {
+  if (isAdopted(document)) return []
+  return ['.sha256', ...(document.signing.scheme === 'none' ? [] : ['.minisig'])]
+}
+
 /** The document as it is stored and signed: two-space JSON in schema order, one final newline. */
 export function encodeDocument(document: ReleaseDocument): Buffer {
   return Buffer.from(`${JSON.stringify(ReleaseDocument.parse(document), null, 2)}\n`)

@@ -30,7 +30,9 @@ const documentOf = (version: string) =>
 const documents = () => [
   ...versions().flatMap((version) => [`${version}/SHA256SUMS`, `${version}/release.json`]),
   ...world.stable.map((version) => `${version}/documentation.json`),
-  ...['_documentation.json', '_documentation.next.json', 'index.json'],
+  '_documentation.json',
+  '_documentation.next.json',
+  'index.json',
 ]
 /** A new empty folder, removed with the world. */
 const emptyFolder = (name: string) => mkdtempSync(join(world.root, `${name}-`))

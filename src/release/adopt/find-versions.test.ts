@@ -77,8 +77,12 @@ test('a commit is a development build; whatever can be nothing of a release is s
       'v2.0.0/release.json',
       'v3.0.0/SHA256SUMS',
       `_retired/v0.json`,
+      `_latest/${X86}/garage`,
+      `_latest/${X86}/garage.sha256`,
+      '_documentation.json',
+      'v3.0.0/documentation.json',
     ],
-    [COMMIT, 'fix', 'v1.0.0', 'v1.1.0', 'v2.0.0', 'v4.0.0', '_retired'],
+    [COMMIT, 'fix', 'v1.0.0', 'v1.1.0', 'v2.0.0', 'v4.0.0', '_retired', '_latest'],
   )
   assert.deepEqual(
     found.versions.map(({ version, channel, files }) => [version, channel, files.map(({ path }) => path)]),

@@ -59,7 +59,8 @@ type Place =
 /** Its document has to be read again. */
 const MOST_FILES = 1000
 
-const DOCUMENTS = /^(release(\.[0-9]+)?\.json|SHA256SUMS(\.[0-9]+)?|state-[0-9]+\.json)(\.minisig|\.sig)?$/
+const DOCUMENTS =
+  /^(release(\.[0-9]+)?\.json|documentation\.json|SHA256SUMS(\.[0-9]+)?|state-[0-9]+\.json)(\.minisig|\.sig)?$/
 
 export function findVersions({ objects, folders, channels, latest }: FindInput): FoundVersions {
   const documented = new Set(objects.flatMap(({ key }) => documentedVersion(key)))
@@ -72,10 +73,10 @@ export function findVersions({ objects, folders, channels, latest }: FindInput):
     const segments = object.key.slice(KEYS.releases.length).split('/')
     const [first = ''] = segments
     if (segments.length > 1) firsts.add(first)
-    if (documented.has(first) && segments.length > 1) continue
+    if (segments.length > 1 && (documented.has(first) || isComputed(first))) continue
     const place = placeOf(segments)
     if (place.kind === 'own') {
-      if (segments.length > 1 && KEYS.folder(first) !== KEYS.retiredFolder) {
+      if (segments.length > 1) {
         push(keys, first, object.key)
         push(documents, first, object)
       }
@@ -115,8 +116,7 @@ export function findVersions({ objects, folders, channels, latest }: FindInput):
       for (const object of alone)
         skipping.add(shownName(version), 'documents of a release without one of its files', object)
   for (const name of folders)
-    if (!firsts.has(name) && KEYS.folder(name) !== KEYS.retiredFolder)
-      skipping.add(shownName(name), 'nothing is in it', null)
+    if (!firsts.has(name) && !isComputed(name)) skipping.add(shownName(name), 'nothing is in it', null)
   return { versions, documented: [...documented].toSorted(), skipped: skipping.all() }
 }
 
@@ -127,6 +127,11 @@ function documentedVersion(key: string): readonly string[] {
   return isDocument && versionName.safeParse(version).success ? [version] : []
 }
 
+/** Pitlane's own folders, which are of no version. */
+function isComputed(name: string): boolean {
+  return KEYS.folder(name) === KEYS.retiredFolder || KEYS.folder(name) === KEYS.stableFolder
+}
+
 /** @param segments of a key, below `_releases/` */
 function placeOf(segments: readonly string[]): Place {
   const [first = '', second = ''] = segments
@@ -134,7 +139,6 @@ function placeOf(segments: readonly string[]): Place {
     return reservedUnderReleases(first) === null
       ? { kind: 'stray', reason: 'it is in the folder of no version' }
       : { kind: 'own' }
-  if (KEYS.folder(first) === KEYS.retiredFolder) return { kind: 'own' }
   if (segments.length === 2)
     return DOCUMENTS.test(second)
       ? { kind: 'own' }

@@ -32,7 +32,7 @@ export async function auditServed(
   const releases = stored.map(({ document }) => document).filter(({ version }) => !leaving.has(version))
   const small = new Set(
     [
-      ...(files ?? []).map(({ key }) => key),
+      ...(files ?? []).flatMap(({ key, redirect }) => (redirect === undefined ? key : [])),
       ...['.minisig', '.sig'].map((side) => `${KEYS.index}${side}`),
       ...releases.flatMap((document) => {
         const revision = revisionOf(document)
@@ -50,7 +50,14 @@ export async function auditServed(
     else if (small.has(key)) await compareBytes(bucket, served, key, found)
     return found.all
   })
-  return { differences: audited.flat(), looked: audited.length }
+  const sent = await inParallel(files ?? [], PARALLEL, async ({ key, redirect }) => {
+    const found = new Differences('public')
+    if (redirect === undefined || !objects.has(key)) return found.all
+    const to = (await served.redirectOf?.(key)) ?? null
+    if (to !== redirect) found.add(key, `leads to ${to ?? 'nothing'} instead of ${redirect}`)
+    return found.all
+  })
+  return { differences: [...audited, ...sent].flat(), looked: audited.length }
 }
 
 async function compareBytes(bucket: Published, served: Published, key: string, found: Differences): Promise<void> {

@@ -3,6 +3,7 @@ import type { ListedObject } from '../../buckets/types.ts'
 import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import {
+  besideFiles,
   type AdoptedFile,
   isAdopted,
   type ReleaseDocument,
@@ -16,7 +17,7 @@ import { signedComment } from '../lists/last-serial.ts'
 import type { ListParts } from '../lists/lists.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { checksums } from '../put-operations.ts'
-import { besideFiles, objectsUpTo } from '../retention/contents.ts'
+import { objectsUpTo } from '../retention/contents.ts'
 import { listRetired, readMark, type RetiredDocument } from '../retention/retired.ts'
 import { followRevisions, type StoredDocument } from '../revisions.ts'
 import { parseState } from '../states/state-document.ts'

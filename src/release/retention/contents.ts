@@ -5,7 +5,7 @@ import { isDigest } from '../../image/names.ts'
 import type { Registry } from '../../image/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { builtOf, isAdopted, type ReleaseDocument, revisionOf } from '../document.ts'
+import { besideFiles, builtOf, isAdopted, type ReleaseDocument, revisionOf } from '../document.ts'
 import type { Contents } from './retired.ts'
 import type { States } from '../states/state-document.ts'
 
@@ -40,12 +40,6 @@ export function objectsUpTo(document: ReleaseDocument, lastState: number): reado
     // A project that signs now may have released this one before.
     ...stateRevisions.flatMap((revision) => withSides(KEYS.state(version, revision), true)),
   ]
-}
-
-/** What stands beside each file. */
-export function besideFiles(document: ReleaseDocument): readonly string[] {
-  if (isAdopted(document)) return []
-  return ['.sha256', ...(document.signing.scheme === 'none' ? [] : ['.minisig'])]
 }
 
 /** Revisions that have checksums: of an adopted release those since somebody has computed them, which is the last one or none. */
