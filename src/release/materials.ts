@@ -1,4 +1,5 @@
 /** A release's document and everything that goes out before it is visible, computed from rows and stored bytes: again and again the same. */
+import { documentHead } from './document-head.ts'
 import type { Body } from '../buckets/types.ts'
 import { readEvidence } from '../artifact/evidence.ts'
 import { machineName } from '../artifact/machines.ts'
@@ -10,7 +11,7 @@ import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { findTarget, type Target } from '../plan/targets.ts'
 import { bodyOf } from './digest.ts'
-import { isoSeconds, type BuiltDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
+import { type BuiltDocument, type ReleaseFile, type ReleaseTest } from './document.ts'
 import { type DocumentationFile, encodeFiles, entriesBelow } from './documentation/documents.ts'
 import { filesOperations, keptOperation } from './documentation/operations.ts'
 import type { Made } from './obligations.ts'
@@ -87,28 +88,11 @@ function assemble(input: MaterialsInput, planned: NonNullable<NonNullable<Plan['
 }
 
 function makeDocument(input: MaterialsInput, image: AssembledImage | null): BuiltDocument {
-  const { plan, signer } = input
-  const { source } = plan
+  const { plan } = input
   const targets = plan.release?.targets ?? []
   const checks = plan.stages.filter((stage) => stage.kind === 'checks').flatMap((stage) => stage.steps)
   return {
-    format: 'pitlane-release/1',
-    name: plan.project,
-    version: plan.version,
-    channel: plan.channel,
-    tag: source.tag,
-    commit: source.commit,
-    tree: source.tree,
-    subject: source.subject,
-    committedAt: isoSeconds(source.commitTime * 1000),
-    publishedAt: isoSeconds(input.publishedAt),
-    notes: plan.notes,
-    plan: plan.id,
-    configuration: plan.configuration,
-    signing:
-      signer === null
-        ? { scheme: 'none' }
-        : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
+    ...documentHead(plan, { tag: plan.source.tag, signer: input.signer, publishedAt: input.publishedAt }),
     builder: input.builder,
     promotion: input.promotion,
     files: targets.map((target) => fileOf(input, target)),

@@ -1,4 +1,5 @@
 /** Documents of versions that were in the bucket already. Pure. */
+import { signingOf } from '../document-head.ts'
 import { type AdoptedDocument, type AdoptedFile, isoSeconds } from '../document.ts'
 import type { StoredDocument } from '../revisions.ts'
 import type { Signer } from '../keys/sign.ts'
@@ -36,10 +37,7 @@ export function adoptedDocument(
     version,
     channel,
     publishedAt: isoSeconds(Math.min(...files.map(({ modifiedAt }) => modifiedAt))),
-    signing:
-      signer === null
-        ? { scheme: 'none' }
-        : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
+    signing: signingOf(signer),
     adopted: {
       revision: 1,
       revisedAt: isoSeconds(at),

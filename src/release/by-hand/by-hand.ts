@@ -1,4 +1,5 @@
 /** Documents of releases that are made by hand, target by target. Pure. */
+import { documentHead } from '../document-head.ts'
 import type { ElfFacts } from '../../artifact/elf-facts.ts'
 import { machineName } from '../../artifact/machines.ts'
 import { PitlaneError } from '../../errors.ts'
@@ -125,25 +126,8 @@ function builder(pitlane: string): BuiltDocument['builder'] {
 }
 
 function firstDocument({ plan, tag, signer, actor, pitlaneVersion }: HandMade, at: number): BuiltDocument {
-  const { source } = plan
   return {
-    format: 'pitlane-release/1',
-    name: plan.project,
-    version: plan.version,
-    channel: plan.channel,
-    tag,
-    commit: source.commit,
-    tree: source.tree,
-    subject: source.subject,
-    committedAt: isoSeconds(source.commitTime * 1000),
-    publishedAt: isoSeconds(at),
-    notes: plan.notes,
-    plan: plan.id,
-    configuration: plan.configuration,
-    signing:
-      signer === null
-        ? { scheme: 'none' }
-        : { scheme: 'minisign', publicKey: signer.publicKey.line, keyId: signer.keyId },
+    ...documentHead(plan, { tag, signer, publishedAt: at }),
     builder: builder(pitlaneVersion),
     promotion: { actor, reason: null, build: null },
     files: [],
