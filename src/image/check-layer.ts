@@ -1,8 +1,8 @@
 /** Whether a layer holds exactly one binary, and holds it as Pitlane writes it. Constant memory, and no more output than the binary asks for. */
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { throughZlib, ZLIB_CHUNK } from '../bytes/zlib.ts'
 import { measured } from './read-blob.ts'
 import type { Descriptor } from './types.ts'
 import { archiveHeader, archiveSize, HEADER_SIZE, readTime } from './ustar.ts'
@@ -27,9 +27,9 @@ export async function checkLayer(
   if (blob === null) return [`the layer ${layer.digest} is not there`]
   const source = new Source(blob, layer)
   const archive = new Archive(binary)
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 })
+  const gunzip = createGunzip({ chunkSize: ZLIB_CHUNK })
   try {
-    await pipeline(source.chunks(), gunzip, (chunks) => archive.read(chunks))
+    await archive.read(throughZlib(gunzip, source.chunks()))
   } catch (error) {
     if (source.error !== undefined) throw source.error
     if (source.problem !== undefined) return [`the layer ${source.problem}`]

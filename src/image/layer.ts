@@ -5,8 +5,8 @@
  * bytes may differ between builds of zlib, so a layer is compressed once, and these bytes are used everywhere.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { createGzip, type Gzip } from 'node:zlib'
-import { giveBack } from '../bytes/chunks.ts'
+import { createGzip } from 'node:zlib'
+import { throughZlib, ZLIB_CHUNK } from '../bytes/zlib.ts'
 import type { Body } from '../buckets/types.ts'
 import type { Measured } from '../bytes/digest.ts'
 import { PitlaneError } from '../errors.ts'
@@ -52,33 +52,18 @@ export async function writeLayer(input: LayerInput): Promise<Layer> {
 /** @param archive gets what is compressed */
 async function* compressed(header: Buffer, body: Body, archive: Hash): AsyncGenerator<Buffer> {
   let size = 0
-  const gzip = createGzip({ ...COMPRESSION, chunkSize: 256 * 1024 })
-  const fed = feed(gzip, archiveOf(header, body), archive)
-  try {
-    for await (const piece of gzip) {
-      const chunk = piece as Buffer
-      if (size <= GZIP_OS_OFFSET && size + chunk.length > GZIP_OS_OFFSET) chunk[GZIP_OS_OFFSET - size] = GZIP_OS_UNKNOWN
-      size += chunk.length
-      yield chunk
-    }
-  } finally {
-    await fed
+  const gzip = createGzip({ ...COMPRESSION, chunkSize: ZLIB_CHUNK })
+  for await (const chunk of throughZlib(gzip, hashed(archiveOf(header, body), archive))) {
+    if (size <= GZIP_OS_OFFSET && size + chunk.length > GZIP_OS_OFFSET) chunk[GZIP_OS_OFFSET - size] = GZIP_OS_UNKNOWN
+    size += chunk.length
+    yield chunk
   }
 }
 
-/** Chunk by chunk: one is done with when gzip says so. What goes wrong, gzip's reader meets. */
-async function feed(gzip: Gzip, chunks: AsyncIterable<Buffer>, archive: Hash): Promise<void> {
-  try {
-    for await (const chunk of chunks) {
-      archive.update(chunk)
-      await new Promise<void>((resolve, reject) => {
-        gzip.write(chunk, (error) => (error ? reject(error) : resolve()))
-      })
-      giveBack(chunk)
-    }
-    gzip.end()
-  } catch (error) {
-    gzip.destroy(error as Error)
+async function* hashed(chunks: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    hash.update(chunk)
+    yield chunk
   }
 }
 

@@ -30,7 +30,7 @@ export interface Registry {
   requireWritable(repository: string): Promise<void>
   /** Whether the registry holds the blob; a folder hashes it, a server is asked. */
   hasBlob(repository: string, digest: string): Promise<boolean>
-  /** Puts a blob and reads back its digest. Putting it again does nothing. */
+  /** Puts a blob; size and digest are measured on its way, by a server as by a folder. Putting it again does nothing. */
   putBlob(repository: string, blob: { readonly digest: string; readonly size: number; open(): Readable }): Promise<void>
   openBlob(repository: string, digest: string): Promise<Readable | null>
   /**

@@ -12,7 +12,7 @@ import { readBackPresence, visiblePresence } from './presence.ts'
 import { parsePublicKey } from './keys/public-key.ts'
 import { type Operation, operationFacts } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
-import { type Readers, untilShown } from './shown.ts'
+import { type Readers, type Showing, untilShown } from './shown.ts'
 import { verifyRelease } from './verify/verify.ts'
 
 /** How many objects are read back at once. */
@@ -36,20 +36,27 @@ export async function requireComplete(
   })
 }
 
+type BackParts = Showing & Pick<ReleaseParts, 'bucket' | 'registry'>
+
 /**
  * Reads everything that was put, whole, through the address readers use. What is no longer as it was confirmed is opened in the journal
  * again, so that the next run puts it again, or refuses because of what has taken its place.
  * @returns SHA-256 by destination
  */
 export async function readBack(
-  parts: ReleaseParts,
-  journal: Journal,
+  parts: BackParts,
+  journal: Pick<Journal, 'writer' | 'version'>,
   operations: readonly Operation[],
 ): Promise<ReadonlyMap<string, string>> {
   const put = operations.filter(({ to }) => to !== 'tag')
+  const reads = new Map<string, Promise<string | null>>()
   const read = await inParallel(put, PARALLEL, async (operation) => {
     const { destination, sha256 } = operationFacts(operation)
-    const there = await readAgain(parts, operation)
+    // A layout has a blob once, whatever the number of its repositories.
+    const place = operation.to === 'blob' && isLayout(parts.readers) ? sha256 : destination
+    const reading = reads.get(place) ?? readAgain(parts, operation)
+    reads.set(place, reading)
+    const there = await reading
     return there === sha256 ? [] : [{ destination, text: `${destination} (${there ?? 'absent'} instead of ${sha256})` }]
   })
   const lost = read.flat()
@@ -65,7 +72,7 @@ export async function readBack(
 }
 
 /** As readers have it. What they do not have, and the store has, is waited for. */
-async function readAgain(parts: ReleaseParts, operation: Operation): Promise<string | null> {
+async function readAgain(parts: BackParts, operation: Operation): Promise<string | null> {
   const { destination, sha256 } = operationFacts(operation)
   const shown = await digestIn(parts.readers, operation)
   if (shown === sha256 || parts.readers.bucket === parts.bucket) return shown
@@ -82,13 +89,16 @@ async function digestIn({ bucket, registry }: Readers, operation: Operation): Pr
   if (operation.to === 'bucket') return (await measureThere(await bucket.open(operation.key)))?.sha256 ?? null
   const digest = `sha256:${sha256}`
   if (operation.to === 'blob' && registry !== null) {
-    // A layout took it byte by byte under its digest; a server's word is only that it has something.
-    if (!isRegistryAddress(registry.location))
-      return (await registry.hasBlob(operation.repository, digest)) ? sha256 : null
+    // A server's word is only that it has something.
+    if (isLayout({ registry })) return (await registry.hasBlob(operation.repository, digest)) ? sha256 : null
     return (await measureThere(await registry.openBlob(operation.repository, digest)))?.sha256 ?? null
   }
   // Fails when the bytes under the digest are others.
   return (await registry?.readManifest(operation.repository, digest)) ? sha256 : null
+}
+
+function isLayout({ registry }: Pick<Readers, 'registry'>): boolean {
+  return registry !== null && !isRegistryAddress(registry.location)
 }
 
 /** Right before the first visible entry: is it still the commit that was built, and is everything there that was declared? */

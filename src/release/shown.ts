@@ -4,13 +4,19 @@
  */
 import type { Pullable } from '../image/pulling.ts'
 import { PitlaneError } from '../errors.ts'
-import type { ReleaseParts } from './release.ts'
+import type { EngineParts, StopSignals } from '../run/parts.ts'
 import type { Published } from './verify/verify-document.ts'
 
 /** What people read: the public address, and the registry without a login where that works, else what is written to. */
 export interface Readers {
   readonly bucket: Published
   readonly registry: Pullable | null
+}
+
+export interface Showing {
+  readonly readers: Readers
+  readonly engine: Pick<EngineParts, 'clock' | 'report'>
+  readonly stop: StopSignals
 }
 
 /** Milliseconds: twice what pages are allowed to be kept, and some. */
@@ -23,7 +29,7 @@ const LONGEST = 15_000
  * @throws PitlaneError `VERIFICATION_FAILED` when it is not shown in time, `INTERRUPTED`
  */
 export async function untilShown(
-  { engine, readers, stop }: Pick<ReleaseParts, 'engine' | 'readers' | 'stop'>,
+  { engine, readers, stop }: Showing,
   what: string,
   isShown: () => Promise<boolean>,
 ): Promise<void> {
