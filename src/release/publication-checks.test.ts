@@ -31,7 +31,7 @@ async function reading(t: TestContext, told: (layout: Registry) => Registry) {
     await rm(folder, { recursive: true })
   })
   const layout = layoutRegistry(join(folder, 'images'))
-  await layout.putBlob('example/toy', { digest: `sha256:${layer.sha256}`, size: layer.size, open: layer.open })
+  await layout.putBlob('example/toy', { digest: `sha256:${layer.sha256}`, size: layer.size, open: () => layer.open() })
   const bucket = folderBucket(join(folder, 'bucket'), systemClock)
   const registry = told(layout)
   const parts = {
