@@ -27,6 +27,7 @@ export const PEERS: readonly Peer[] = [
   { proof: 'qemu-arm-static', package: 'qemu-user-static' },
   { proof: 'skopeo', package: 'skopeo' },
   { proof: 'docker-registry', package: 'docker-registry' },
+  { proof: 'nginx', package: 'nginx-light' },
   { proof: 'aws', package: 'awscli' },
   { proof: 'rclone', package: 'rclone' },
   { proof: 'podman', package: 'podman' },

@@ -32,14 +32,21 @@ export async function pitlane(on: Published, ...args: string[]) {
   return outcome
 }
 
-/** A toy that will be published there. */
-export async function publishingTo(s3: S3Server, registry: RegistryServer): Promise<Published> {
+/**
+ * A toy that will be published there.
+ * @param addressOf where people read what is in the bucket
+ */
+export async function publishingTo(
+  s3: S3Server,
+  registry: RegistryServer,
+  addressOf: (web: Web) => Promise<string> = (web) => Promise.resolve(web.url),
+): Promise<Published> {
   await s3.makeBucket('releases')
   const web = await s3.readBucket('releases')
   const world = makeWorld(
     CONFIGURATION.replace('bucket: ../bucket', `bucket: s3://releases?endpoint=${s3.url}&region=${s3.region}`)
       .replace('registry: ../images', `registry: ${registry.host}`)
-      .replace('https://releases.example.org', web.url),
+      .replace('https://releases.example.org', await addressOf(web)),
   )
   return { s3, registry, web, world, said: '' }
 }

@@ -22,6 +22,8 @@ const PARALLEL = 8
 /** Answers of servers that do not know HEAD. */
 const NO_HEAD = new Set([405, 501])
 
+const KEPT = 'a cache may keep an older one'
+
 export async function auditServed(
   { bucket }: Pick<ListParts, 'bucket'>,
   served: Served,
@@ -46,7 +48,8 @@ export async function auditServed(
     const { status, size } = await served.look(key)
     const there = objects.get(key)?.size ?? null
     if (status !== 200 && !NO_HEAD.has(status)) found.add(key, `answers ${status}`)
-    else if (size !== null && size !== there) found.add(key, `has ${size} bytes, and ${there} in the bucket`)
+    else if (size !== null && size !== there)
+      found.add(key, `has ${size} bytes, and ${there} in the bucket${small.has(key) ? `: ${KEPT}` : ''}`)
     else if (small.has(key)) await compareBytes(bucket, served, key, found)
     return found.all
   })
@@ -63,6 +66,5 @@ export async function auditServed(
 async function compareBytes(bucket: Published, served: Published, key: string, found: Differences): Promise<void> {
   const [shown, there] = [await served.read(key, INDEX_LIMIT), await bucket.read(key, INDEX_LIMIT)]
   if (shown === null) found.add(key, 'is not there')
-  else if (there !== null && !shown.equals(there))
-    found.add(key, 'has other bytes than in the bucket: a cache may keep an older one')
+  else if (there !== null && !shown.equals(there)) found.add(key, `has other bytes than in the bucket: ${KEPT}`)
 }
