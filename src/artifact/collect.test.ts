@@ -79,9 +79,12 @@ test('a missing output says what is there instead', async () => {
   const error = await refusal('out/release/bin/tool')
   assert.equal(error.code, 'OUTPUT_MISSING')
   assert.equal(error.message, 'out/release/bin/tool was not built')
-  assert.match(error.hint ?? '', /^out holds "empty", "f0", "f1", "f10", "f11", "f2", "f3", "f4" and \d+ more;/)
-  assert.match((await refusal('out/empty/tool')).hint ?? '', /^out\/empty is empty;/)
-  assert.match((await refusal('nothing')).hint ?? '', /^the stage folder holds .*"out"/)
+  assert.match(
+    error.hint ?? '',
+    /^The folder out holds "empty", "f0", "f1", "f10", "f11", "f2", "f3", "f4" and \d+ more;/,
+  )
+  assert.match((await refusal('out/empty/tool')).hint ?? '', /^The folder out\/empty is empty;/)
+  assert.match((await refusal('nothing')).hint ?? '', /^The stage folder holds .*"out"/)
 })
 
 test('what is no regular file is refused by its kind', async () => {

@@ -88,7 +88,7 @@ async function missing(workspace: string, path: string): Promise<PitlaneError> {
     names = real === null ? null : await readdir(real).catch(() => null)
     if (names !== null || folder === '.') break
   }
-  const where = folder === '.' ? 'the stage folder' : folder
+  const where = folder === '.' ? 'The stage folder' : `The folder ${folder}`
   return new PitlaneError('OUTPUT_MISSING', `${path} was not built`, { hint: describe(where, names ?? []) })
 }
 

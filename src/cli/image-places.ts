@@ -1,4 +1,5 @@
 /** Where `pitlane verify` reads the images of a release. */
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { PitlaneError } from '../errors.ts'
 import { isRegistryAddress, parseRegistryAddress } from '../image/address.ts'
@@ -51,8 +52,14 @@ export function imagePlaces(context: Context, { from, registry, unsigned }: Plac
       if (image.registry !== undefined) return server(registryNamed(image.registry), !unsigned)
       if (image.layout === null || /^https?:\/\//.test(from)) return null
       const folder = absolute(from.startsWith('file://') ? fileURLToPath(from) : from, context.cwd)
+      const layout = absolute(image.layout, folder)
+      if (statSync(layout, { throwIfNoEntry: false }) === undefined)
+        throw new PitlaneError(
+          'VERIFICATION_FAILED',
+          `there is no image layout at ${layout}, where the release has it: say where it is with --registry, or leave the images out with --no-images`,
+        )
       // Absolute: a folder's name can look like that of a host.
-      return context.registry(absolute(image.layout, folder), '')
+      return context.registry(layout, '')
     },
   }
 }

@@ -1,5 +1,5 @@
 /** From a revision to its plan: the files at that commit, and nothing of the working tree. */
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { isS3Address } from '../buckets/address.ts'
 import { isRegistryAddress } from '../image/address.ts'
@@ -23,7 +23,9 @@ export async function planRevision(project: Project, revision: string | undefine
   const text = await repository.file(source.commit, file, CONFIGURATION_LIMIT)
   if (text === null) {
     throw new PitlaneError('CONFIG_MISSING', `there is no ${file} in commit ${source.commit}`, {
-      hint: 'Write one with `pitlane init`, and commit it.',
+      hint: existsSync(join(project.folder, 'pitlane.yaml'))
+        ? 'There is one in the working tree: commit it, or name a revision that has it.'
+        : 'Write one with `pitlane init`, and commit it.',
     })
   }
   const changelog = await repository.file(source.commit, join(dirname(file), 'CHANGELOG.md'), CHANGELOG_LIMIT)
@@ -59,11 +61,13 @@ export async function workingConfiguration(folder: string): Promise<Configuratio
 }
 
 const CHANGES_LIMIT = 1000
+/** It ignores itself, but for a moment of a full disk or a power cut in which it could not. */
+const STATE = '.pitlane'
 
 /** Says that the working tree differs: what is built is the commit. What releases themselves wrote is no change. Refuses nothing. */
 export async function describeChanges(project: Project, planning: Promise<Plan>): Promise<string | null> {
   const [all, plan] = await Promise.all([project.repository.changes(CHANGES_LIMIT), planning])
-  const written = publishedFolders(project, plan)
+  const written = [...publishedFolders(project, plan), join(dirname(project.file), STATE)]
   const changes = all.filter((path) => !written.some((folder) => `${path}/`.startsWith(`${folder}/`)))
   if (changes.length === 0) return null
   const shown = changes.slice(0, 3).join(', ')

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -18,6 +28,18 @@ test('the state folder is private, ignored by git, and made again without compla
   makeStateFolder(folder)
   assert.equal(statSync(folder.root).mode & 0o777, 0o700)
   assert.equal(readFileSync(join(folder.root, '.gitignore'), 'utf8'), '*\n')
+})
+
+test('what git reads is mended where a full disk left it empty, and not touched otherwise', (t) => {
+  const folder = stateFolder(project(t))
+  makeStateFolder(folder)
+  const path = join(folder.root, '.gitignore')
+  utimesSync(path, 1, 1)
+  makeStateFolder(folder)
+  assert.equal(statSync(path).mtimeMs, 1000)
+  writeFileSync(path, '')
+  makeStateFolder(folder)
+  assert.equal(readFileSync(path, 'utf8'), '*\n')
 })
 
 test('a link in its place is refused, and nothing is written where it leads', (t) => {

@@ -1,7 +1,7 @@
 /** The state folder `.pitlane/`, beside `pitlane.yaml`. */
-import { mkdirSync, lstatSync, writeFileSync } from 'node:fs'
+import { mkdirSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PitlaneError, systemCode } from '../errors.ts'
+import { machineHint, PitlaneError, systemCode } from '../errors.ts'
 
 export interface StateFolder {
   readonly root: string
@@ -33,6 +33,8 @@ function makeFolder(path: string): void {
   }
 }
 
+const IGNORE_ALL = '*\n'
+
 /** What commands write to by these names. */
 const FILES = [
   '.gitignore',
@@ -50,18 +52,29 @@ function requireFile(path: string): void {
   if (found !== undefined && !found.isFile()) throw new Error(`${path} is there, and is not a file`)
 }
 
+/** Written only where it differs: git, which another command may be asking at this moment, is never shown an empty one. */
+function ignore(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found?.size !== IGNORE_ALL.length || readFileSync(path, 'utf8') !== IGNORE_ALL) writeFileSync(path, IGNORE_ALL)
+}
+
 /** Makes the folder, private to the user, ignored by git. Throws `STORAGE_FAILED`. */
 export function makeStateFolder(folder: StateFolder): void {
   try {
     for (const path of [folder.root, folder.builds, folder.artifacts]) makeFolder(path)
     for (const name of FILES) requireFile(join(folder.root, name))
-    writeFileSync(join(folder.root, '.gitignore'), '*\n')
+    ignore(join(folder.root, '.gitignore'))
   } catch (error) {
     throw new PitlaneError(
       'STORAGE_FAILED',
       `cannot make the state folder ${folder.root}: ${(error as Error).message}`,
       {
-        hint: 'Pitlane keeps its state in .pitlane beside pitlane.yaml: that has to be a folder that it can write to.',
+        hint: [
+          machineHint(error),
+          'Pitlane keeps its state in .pitlane beside pitlane.yaml: that has to be a folder that it can write to.',
+        ]
+          .filter((part) => part !== undefined)
+          .join(' '),
         cause: error,
       },
     )

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { giveBack } from '../bytes/chunks.ts'
 import { throughZlib, ZLIB_CHUNK } from '../bytes/zlib.ts'
 import { measured } from './read-blob.ts'
 import type { Descriptor } from './types.ts'
@@ -35,11 +36,25 @@ export async function checkLayer(
     if (source.problem !== undefined) return [`the layer ${source.problem}`]
     if (error instanceof TooLong)
       return [`the layer unpacks to more than the ${archiveSize(binary.size)} bytes of its binary`]
-    return [`the layer cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`]
+    // What zlib stumbles over is mostly a changed byte: the digest says that better, and needs the bytes that zlib did not take.
+    const changed = await changeOf(open, layer)
+    return [`the layer ${changed ?? `cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`}`]
   }
   if (source.problem !== undefined) return [`the layer ${source.problem}`]
   if (!source.ended || gunzip.bytesWritten !== layer.size) return ['the layer has bytes after its end']
   return archive.problems(diffId)
+}
+
+/** What is wrong with the bytes themselves, read once more. */
+async function changeOf(open: () => Promise<Readable | null>, layer: Descriptor): Promise<string | undefined> {
+  const blob = await open()
+  if (blob === null) return undefined
+  const bytes = measured(blob, layer)
+  for (;;) {
+    const next = await bytes.next()
+    if (next.done === true) return next.value
+    giveBack(next.value)
+  }
 }
 
 /** The compressed side. Keeps apart what is wrong with the bytes and what went wrong while they were read. */

@@ -28,7 +28,9 @@ export function candidatesOf(revision: string): readonly Candidate[] | string {
   if (revision === '') return 'it is empty'
   if (revision.startsWith('-')) return "it begins with '-', as an option does"
   if (Buffer.byteLength(revision) > REVISION_BYTES) return `it is longer than ${REVISION_BYTES} bytes`
-  const [, name = '', steps = ''] = /^([^~^]*)([~^][~^0-9]*)?$/.exec(revision) ?? []
+  const parts = /^([^~^]*)([~^][~^0-9]*)?$/.exec(revision)
+  if (parts === null) return "after a name, only steps back such as '~2' or '^' are understood"
+  const [, name = '', steps = ''] = parts
   const fault = refNameFault(name)
   if (fault !== null) return fault
   if (name.split('/').some((segment) => Buffer.byteLength(segment) > SEGMENT_BYTES))
@@ -52,8 +54,8 @@ export function candidatesOf(revision: string): readonly Candidate[] | string {
 export function refNameFault(name: string): string | null {
   if (name === '') return 'it has no name that git could hold'
   if (/[\p{Cc} ~^:?*[\\]/u.test(name)) return 'it holds a character that no name in git can have'
-  if (name.includes('..') || name.includes('@{') || name === '@')
-    return "it holds '..' or '@', which no name in git can have"
+  if (name === '@') return "it is '@', which is no name in git"
+  if (name.includes('..') || name.includes('@{')) return "it holds '..' or '@{', which no name in git can have"
   if (name.endsWith('.')) return 'it ends with a dot'
   for (const segment of name.split('/')) {
     if (segment === '') return 'it has an empty segment'

@@ -1,6 +1,6 @@
 /** Key files on disk. */
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, mkdtemp, open, rm } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { machineHint, PitlaneError, systemCode } from '../../errors.ts'
 import { syncFolder } from '../../files/whole-files.ts'
@@ -33,6 +33,7 @@ export const keyFiles: KeyFiles = {
   async create(path, text) {
     const folder = dirname(path)
     try {
+      await refuseFolder(path)
       // Node's answer for several folders at once does not say why it can't be.
       await requireWritableFolder(folder)
       await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -53,6 +54,14 @@ export const keyFiles: KeyFiles = {
       })
     }
   },
+}
+
+async function refuseFolder(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null)
+  if (found?.isDirectory() !== true) return
+  throw new PitlaneError('FILE_EXISTS', `${path} is a folder, and a key is a file`, {
+    hint: `Name the file, too: ${join(path, 'NAME.key')}`,
+  })
 }
 
 async function linkNew(from: string, path: string): Promise<void> {

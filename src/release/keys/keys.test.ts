@@ -62,6 +62,16 @@ test('a key is never overwritten', async (t) => {
   assert.deepEqual((await readdir(home)).sort(), ['.config', 'link.key'])
 })
 
+test('a folder in the place of the key is told as what it is, before anything else', async (t) => {
+  const home = await homeOf(t)
+  for (const folder of [home, '/'])
+    await assert.rejects(generateKey('garage', {}, keyFiles, random, folder), {
+      code: 'FILE_EXISTS',
+      message: `${folder} is a folder, and a key is a file`,
+    })
+  assert.deepEqual(await readdir(home), [])
+})
+
 test('a key that others can read is refused with the command that helps', async (t) => {
   const home = await homeOf(t)
   const { path } = await generateKey('garage', { HOME: home }, keyFiles, random)

@@ -208,6 +208,11 @@ test('each mistake is told with its place, what was expected, and the nearest na
   for (const message of told) assert.ok(!message.includes('\n'), message)
 })
 
+test('a text that lacks its quotes is told what it lacks', () => {
+  for (const text of ['echo a: b', "'a' && b", '@tool', '[ -f x ] && a', '`tool`'])
+    assert.match(messageOf(small('name: tool', `name: ${text}`)), /needs quotes around the whole of it$/, text)
+})
+
 test('an image starts the one file that it holds', () => {
   const of = (command: string, binary: string) =>
     small('build: {', `image: { name: b, command: [${command}, server] }\n  build: {`)

@@ -23,6 +23,16 @@ export interface YamlFile {
   written(path: Path): string | null
 }
 
+const UNQUOTED: ReadonlySet<string> = new Set(['BLOCK_AS_IMPLICIT_KEY', 'BLOCK_IN_FLOW', 'BAD_SCALAR_START'])
+
+/** The parser names the rule that was broken; mostly somebody wrote a command as it would stand in a shell. */
+function remedy(code: string, message: string): string {
+  const isUnquoted = UNQUOTED.has(code) || (code === 'UNEXPECTED_TOKEN' && message.endsWith(' at node end'))
+  return isUnquoted
+    ? '; a text that holds ": ", or begins with a quote, a bracket or one of @`%, needs quotes around the whole of it'
+    : ''
+}
+
 /** @throws PitlaneError `CONFIG_INVALID` */
 export function readYaml(file: string, bytes: Buffer): YamlFile {
   const text = decode(file, bytes)
@@ -47,7 +57,8 @@ export function readYaml(file: string, bytes: Buffer): YamlFile {
     throw configurationError(
       syntax.map(({ code, message, pos }) => ({
         place: placeAt(pos[0]),
-        message: code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : `not valid YAML: ${message}`,
+        message:
+          code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : `not valid YAML: ${message}${remedy(code, message)}`,
       })),
     )
   }
