@@ -83,9 +83,9 @@ userland_is_32_bit() {
 }
 
 find_target() {
-  system=$(uname -s)
+  system=$(uname -s) || fail 'uname does not say which system this is'
   [ "$system" = Linux ] || fail "there are binaries for Linux only, and this is $system"
-  machine=$(uname -m)
+  machine=$(uname -m) || fail 'uname does not say which processor this is'
   case $machine in
 @TARGETS@
     *) fail "there is no binary for a machine that calls itself $machine" ;;
@@ -298,7 +298,7 @@ main() {
   named=yes
   if [ -z "$version" ]; then
     named=no
-    fetch "$RELEASES/latest" "$work/latest" || fail "cannot fetch $(where "$RELEASES/latest"): there is no stable release yet, or no connection; --version names another one"
+    fetch "$RELEASES/latest" "$work/latest" || fail "cannot fetch $(where "$RELEASES/latest"): no connection, no releases at that address, or none that is stable yet; --version names another one"
     read -r version <"$work/latest" || :
     [ -n "$version" ] || fail 'there is no stable release at present: what there was is withdrawn; --version names another one'
   fi

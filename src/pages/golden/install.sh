@@ -89,9 +89,9 @@ userland_is_32_bit() {
 }
 
 find_target() {
-  system=$(uname -s)
+  system=$(uname -s) || fail 'uname does not say which system this is'
   [ "$system" = Linux ] || fail "there are binaries for Linux only, and this is $system"
-  machine=$(uname -m)
+  machine=$(uname -m) || fail 'uname does not say which processor this is'
   case $machine in
     x86_64 | amd64) if userland_is_32_bit; then target=i686-unknown-linux-musl; else target=x86_64-unknown-linux-musl; fi ;;
     aarch64 | arm64) if userland_is_32_bit; then target=armv6l-unknown-linux-musleabihf; else target=aarch64-unknown-linux-musl; fi ;;
@@ -304,7 +304,7 @@ main() {
   named=yes
   if [ -z "$version" ]; then
     named=no
-    fetch "$RELEASES/latest" "$work/latest" || fail "cannot fetch $(where "$RELEASES/latest"): there is no stable release yet, or no connection; --version names another one"
+    fetch "$RELEASES/latest" "$work/latest" || fail "cannot fetch $(where "$RELEASES/latest"): no connection, no releases at that address, or none that is stable yet; --version names another one"
     read -r version <"$work/latest" || :
     [ -n "$version" ] || fail 'there is no stable release at present: what there was is withdrawn; --version names another one'
   fi
