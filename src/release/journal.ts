@@ -14,11 +14,12 @@ import { PitlaneError } from '../errors.ts'
 import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
 import { measureThere } from './digest.ts'
+import { inParallel } from '../parallel.ts'
 import { requireOwn } from './lists/floating.ts'
 import type { Published } from './verify/verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
-/** How many operations of an unordered entry at once. */
+/** How many operations of an unordered entry at once, and how many are looked for. */
 const PARALLEL = 4
 /** Positions of an entry's operations start here times its place. */
 const ENTRY_SPAN = 100_000
@@ -176,23 +177,23 @@ async function moveTag(registry: Registry, operation: Extract<Operation, { to: '
   await registry.putTag(repository, tag, { mediaType: index.value.mediaType, digest, size: bytes.length }, present)
 }
 
-/** Refuses before anything is written when a name is taken by other bytes, with both digests. Throws `CONTRADICTION`. */
+/** Refuses before anything is written when a name is taken by other bytes, with both digests: the first of them in order. Throws `CONTRADICTION`. */
 export async function findContradictions(
   journal: Pick<Journal, 'bucket' | 'registry'>,
   operations: readonly Operation[],
 ): Promise<void> {
-  for (const operation of operations) {
-    if (operation.to === 'bucket' && operation.options.exclusive) {
-      const there = await measureThere((await journal.bucket?.open(operation.key)) ?? null)
-      if (there === null) continue
-      if (there.sha256 !== operation.body.sha256)
-        throw contradiction(`${journal.bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)
-    } else if (operation.to === 'tag') {
-      const there = await journal.registry?.resolveTag(operation.repository, operation.tag)
-      if (there === null || there === undefined) continue
-      if (there.digest !== operation.descriptor.digest)
-        throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
-    }
+  await inParallel(operations, PARALLEL, (operation) => refuseTaken(journal, operation))
+}
+
+async function refuseTaken({ bucket, registry }: Pick<Journal, 'bucket' | 'registry'>, operation: Operation) {
+  if (operation.to === 'bucket' && operation.options.exclusive) {
+    const there = await measureThere((await bucket?.open(operation.key)) ?? null)
+    if (there !== null && there.sha256 !== operation.body.sha256)
+      throw contradiction(`${bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)
+  } else if (operation.to === 'tag') {
+    const there = await registry?.resolveTag(operation.repository, operation.tag)
+    if (there != null && there.digest !== operation.descriptor.digest)
+      throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
   }
 }
 
