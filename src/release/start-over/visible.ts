@@ -13,7 +13,17 @@ import { imageIn, type ReleaseDocument } from '../document.ts'
 import type { ReleaseParts } from '../release.ts'
 
 const LIST_LIMIT = 64 * 1024 * 1024
-const LISTS = [KEYS.page, KEYS.garageList, KEYS.index, KEYS.atomAll, KEYS.atomStable, KEYS.installScript] as const
+const LISTS = [
+  KEYS.page,
+  KEYS.garageList,
+  KEYS.index,
+  KEYS.atomAll,
+  KEYS.atomStable,
+  KEYS.installScript,
+  // Pages of the site go out before the lists, once they are announced.
+  KEYS.documentationNow,
+  KEYS.documentationNext,
+] as const
 /** Put with the lists, and no list: keys, and a script that names only what is withdrawn or was made by hand. */
 const NAMELESS: readonly string[] = [KEYS.publicKey, KEYS.publicKeyPem, KEYS.installScript]
 /** Where pointers begin: `latest`, and `latest-` with a channel. */
