@@ -54,6 +54,8 @@ export async function whatShows(parts: Parts, plan: Plan, document: ReleaseDocum
 async function ownRows(db: Reader, place: string, version: string): Promise<string | null> {
   if ((await findPublication(db, version))?.state === 'published') return 'it was published from here'
   if ((await doneOperations(db, version, 'tags')).length > 0) return 'an image of it was tagged from here'
+  if ((await doneOperations(db, version, 'site-announced')).length > 0)
+    return 'its documentation was announced from here'
   const listed = (await doneOperations(db, version, 'lists')).find((key) => !NAMELESS.includes(key))
   if (listed !== undefined) return `${listed}, which names it, was put from here`
   if ((await findListing(db, version))?.state === 'published') return 'lists that name it were put from here'

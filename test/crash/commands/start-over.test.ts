@@ -154,8 +154,10 @@ test('a version whose documentation was announced to readers is visible', async 
   const untagged = documented(false)
     .replace(/ {2}image:[^]*?(?=publish:)/, '')
     .replace('  registry: ../images\n', '')
-  const world = await begunWith(untagged, `bucket.put ${KEYS.documentationNext} #1 after`)
-  const { output } = await runs.warm(world, { args: OVER })
-  assert.match(output, /VISIBLE: .*_documentation\.next\.json names it/)
+  const world = await begunWith(untagged, 'bucket.put docs/index.html #1 before')
+  // Whoever has announced it remembers, and the bucket tells the others.
+  assert.match((await runs.warm(world, { args: OVER })).output, /VISIBLE: .*announced from here/)
+  rmSync(join(world.project, '.pitlane'), { recursive: true })
+  assert.match((await runs.warm(world, { args: OVER })).output, /VISIBLE: .*_documentation\.next\.json names it/)
   worlds.removeWorld(world)
 })
