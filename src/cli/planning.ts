@@ -8,11 +8,15 @@ import { PitlaneError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { absolute } from './command.ts'
 import type { Project } from './context.ts'
+import { requireOwnPlaces } from './places.ts'
 
 const CONFIGURATION_LIMIT = 1024 * 1024
 const CHANGELOG_LIMIT = 16 * 1024 * 1024
 
-/** @param name a version that is no tag, which the commit is released as by hand */
+/**
+ * Also what only this machine can tell of it: where bucket and image layout lie.
+ * @param name a version that is no tag, which the commit is released as by hand
+ */
 export async function planRevision(project: Project, revision: string | undefined, name?: string): Promise<Plan> {
   const { repository, file } = project
   const asked = repository.source(revision ?? 'HEAD')
@@ -30,7 +34,9 @@ export async function planRevision(project: Project, revision: string | undefine
   }
   const changelog = await repository.file(source.commit, join(dirname(file), 'CHANGELOG.md'), CHANGELOG_LIMIT)
   const { makePlan } = await loading
-  return makePlan({ source, configuration: { file, text }, changelog })
+  const plan = makePlan({ source, configuration: { file, text }, changelog })
+  if (plan.release?.publish) requireOwnPlaces(plan.release.publish, project)
+  return plan
 }
 
 /** The configuration at HEAD, as `planRevision` reads it. */

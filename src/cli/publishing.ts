@@ -16,7 +16,6 @@ import { parsePublicKey } from '../release/keys/public-key.ts'
 import type { Readers } from '../release/shown.ts'
 import type { Signer } from '../release/keys/sign.ts'
 import { absolute, relativeFolder, WAIT } from './command.ts'
-import { requireOwnPlaces } from './places.ts'
 import type { Context, Project, State } from './context.ts'
 
 export interface PublishingParts extends Pick<State, 'writer' | 'owner'> {
@@ -37,7 +36,6 @@ export async function publishing(
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
   const base = project.folder
-  requireOwnPlaces(publish, project)
   const signer = given !== undefined ? given : plan.release.sign === 'none' ? null : await context.signer(plan.project)
   const bucket = await context.bucket(publish.bucket, base)
   const baseUrl = publish.public ?? pathToFileURL(absolute(publish.bucket, base)).href.replace(/\/$/, '')

@@ -7,6 +7,7 @@ import {
   type OperationRow,
   finishOperation,
   readOperations,
+  replaceOperations,
   startOperations,
 } from '../database/queries/publications.ts'
 import type { Writer } from '../database/writer.ts'
@@ -14,11 +15,12 @@ import { PitlaneError } from '../errors.ts'
 import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
 import { measureThere } from './digest.ts'
+import { inParallel } from '../parallel.ts'
 import { requireOwn } from './lists/floating.ts'
 import type { Published } from './verify/verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
-/** How many operations of an unordered entry at once. */
+/** How many operations of an unordered entry at once, and how many are looked for. */
 const PARALLEL = 4
 /** Positions of an entry's operations start here times its place. */
 const ENTRY_SPAN = 100_000
@@ -72,11 +74,7 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
   const queue = [...open]
   const worker = async () => {
     for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
-      if (journal.stop.aborted) {
-        throw new PitlaneError('INTERRUPTED', `${journal.title} was stopped before it was complete`, {
-          hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
-        })
-      }
+      goOn(journal)
       const operation = byPosition.get(row.position)
       if (operation === undefined) throw new PitlaneError('INTERNAL', `no operation for ${row.destination}`)
       const { position } = row
@@ -91,6 +89,68 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
   }
   const results = await Promise.allSettled(Array.from({ length: entry.ordered ? 1 : PARALLEL }, worker))
   for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+/** A work of its own among many: its operations belong to one entry, and follow each other. */
+export interface Part {
+  /** Under which they are written down; no other part has it. */
+  readonly version: string
+  readonly operations: readonly Operation[]
+}
+
+/**
+ * Many small works in two transactions, whatever their number: all are written down as begun, carried out several at once, and all that were are
+ * confirmed. What dies in between was begun as far as the rows know, and each operation finds out by itself whether it happened.
+ * @param settle what becomes of a part that failed; what it throws ends the others
+ * @returns in the order of the parts
+ */
+export async function carryOutParts<R>(
+  journal: Omit<Journal, 'version'>,
+  entry: Entry,
+  { parts, limit, settle }: { parts: readonly Part[]; limit: number; settle: (error: unknown, part: number) => R },
+): Promise<readonly (R | 'done')[]> {
+  const written = parts.map((part) => ({ ...part, rows: journalRows(part.operations) }))
+  await journal.writer.write(async (trx) => {
+    for (const { version, rows } of written) {
+      await replaceOperations(trx, version, entry.id, rows)
+      await startOperations(
+        trx,
+        version,
+        rows.map((row) => row.position),
+      )
+    }
+  })
+  const done: { readonly version: string; readonly position: number }[] = []
+  const confirm = () =>
+    journal.writer.write(async (trx) => {
+      for (const { version, position } of done) await finishOperation(trx, version, position)
+    })
+  const results = await inParallel([...written.entries()], limit, async ([place, { version, rows, operations }]) => {
+    try {
+      for (const [index, operation] of operations.entries()) {
+        goOn(journal)
+        await perform(journal, entry, operation)
+        const position = rows[index]?.position
+        if (position !== undefined) done.push({ version, position })
+      }
+      return 'done' as const
+    } catch (error) {
+      return settle(error, place)
+    }
+  }).catch(async (error: unknown) => {
+    // What failed first is what is told.
+    await confirm().catch(() => undefined)
+    throw error
+  })
+  await confirm()
+  return results
+}
+
+function goOn({ stop, title }: Pick<Journal, 'stop' | 'title'>): void {
+  if (!stop.aborted) return
+  throw new PitlaneError('INTERRUPTED', `${title} was stopped before it was complete`, {
+    hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
+  })
 }
 
 function compareWithStored(
@@ -114,7 +174,11 @@ function compareWithStored(
   )
 }
 
-async function perform(journal: Journal, entry: Entry, operation: Operation): Promise<void> {
+async function perform(
+  journal: Pick<Journal, 'bucket' | 'registry'>,
+  entry: Entry,
+  operation: Operation,
+): Promise<void> {
   if (operation.to === 'bucket') {
     const { bucket } = journal
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
@@ -176,23 +240,23 @@ async function moveTag(registry: Registry, operation: Extract<Operation, { to: '
   await registry.putTag(repository, tag, { mediaType: index.value.mediaType, digest, size: bytes.length }, present)
 }
 
-/** Refuses before anything is written when a name is taken by other bytes, with both digests. Throws `CONTRADICTION`. */
+/** Refuses before anything is written when a name is taken by other bytes, with both digests: the first of them in order. Throws `CONTRADICTION`. */
 export async function findContradictions(
   journal: Pick<Journal, 'bucket' | 'registry'>,
   operations: readonly Operation[],
 ): Promise<void> {
-  for (const operation of operations) {
-    if (operation.to === 'bucket' && operation.options.exclusive) {
-      const there = await measureThere((await journal.bucket?.open(operation.key)) ?? null)
-      if (there === null) continue
-      if (there.sha256 !== operation.body.sha256)
-        throw contradiction(`${journal.bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)
-    } else if (operation.to === 'tag') {
-      const there = await journal.registry?.resolveTag(operation.repository, operation.tag)
-      if (there === null || there === undefined) continue
-      if (there.digest !== operation.descriptor.digest)
-        throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
-    }
+  await inParallel(operations, PARALLEL, (operation) => refuseTaken(journal, operation))
+}
+
+async function refuseTaken({ bucket, registry }: Pick<Journal, 'bucket' | 'registry'>, operation: Operation) {
+  if (operation.to === 'bucket' && operation.options.exclusive) {
+    const there = await measureThere((await bucket?.open(operation.key)) ?? null)
+    if (there !== null && there.sha256 !== operation.body.sha256)
+      throw contradiction(`${bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)
+  } else if (operation.to === 'tag') {
+    const there = await registry?.resolveTag(operation.repository, operation.tag)
+    if (there != null && there.digest !== operation.descriptor.digest)
+      throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
   }
 }
 

@@ -3,6 +3,7 @@
  * digest. They are data: only the journal performs them. Until `tags`, nothing that people or programs look at names the version.
  */
 import type { Body, PutOptions } from '../buckets/types.ts'
+import { PitlaneError } from '../errors.ts'
 import type { Descriptor } from '../image/types.ts'
 
 export type EntryId =
@@ -100,6 +101,12 @@ export const PUBLICATION: readonly Entry[] = [
   },
   { id: 'verify', title: 'the release verified as a stranger would', kind: 'check', ordered: true, place: 8 },
 ]
+
+export function entryOf(id: EntryId): Entry {
+  const entry = PUBLICATION.find((candidate) => candidate.id === id)
+  if (entry === undefined) throw new PitlaneError('INTERNAL', `a publication without ${id}`)
+  return entry
+}
 
 /** One outside effect: where, and what will be there. */
 export type Operation =

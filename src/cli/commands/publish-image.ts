@@ -6,7 +6,6 @@ import { askedName, askedPlatform, askedTag, askedVersion, contradict, noVersion
 import type { PlannedImage } from '../../plan/plan.ts'
 import type { Target } from '../../plan/targets.ts'
 import { requireRepository, requireTag } from '../../image/names.ts'
-import { requireOwnPlaces } from '../places.ts'
 
 export interface ImageFlags {
   readonly platform?: string
@@ -27,8 +26,7 @@ export async function image(this: Context, flags: ImageFlags, file?: string): Pr
     if (version === null) throw noVersion()
     const project = await this.project()
     const planned = await planByHand(project, version)
-    const { plan, publish } = planned
-    requireOwnPlaces(publish, project)
+    const { plan } = planned
     const { image: whole, registry: place } = plannedImage(planned, project)
     const output = plannedOutput(plan, target, target.triple)
     const name = askedName(flags.name, this.env)

@@ -7,7 +7,6 @@ import { notesOf, planByHand, plannedImage } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context, Project } from '../context.ts'
 import { askedTag, askedVersion, noVersion } from '../old-variables.ts'
-import { requireOwnPlaces } from '../places.ts'
 import { publishing, type PublishingParts } from '../publishing.ts'
 import { versionOfTag } from './publish-image.ts'
 
@@ -28,7 +27,6 @@ export async function multiarch(this: Context, flags: MultiarchFlags): Promise<v
     if (version === null) throw noVersion()
     const project = await this.project()
     const planned = await planByHand(project, version)
-    requireOwnPlaces(planned.publish, project)
     const { plan } = planned
     const { image, registry: place } = plannedImage(planned, project)
     const tag = tagged?.value ?? image.tag

@@ -6,11 +6,12 @@
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { type ByHandJournal, carryOutByHand } from '../by-hand/by-hand-journal.ts'
+import { nameOf } from '../by-hand/by-hand-journal.ts'
 import { type AdoptedDocument, revisionOf } from '../document.ts'
 import { wrong } from '../verify/findings.ts'
-import { findContradictions } from '../journal.ts'
+import { carryOutParts, findContradictions } from '../journal.ts'
 import { requireSameOwner } from '../owner.ts'
+import { entryOf, type Operation } from '../publication.ts'
 import { documentOperations } from '../put-operations.ts'
 import { nextDate } from '../by-hand/put-revision.ts'
 import { refreshPages } from '../lists/rebuild-pages.ts'
@@ -30,6 +31,10 @@ export interface Adopted {
 const READING = 4
 /** Versions whose documents are put at once. */
 const PUTTING = 8
+/** Versions that are written down, and confirmed, in one transaction: a thousand of them cost as much as the putting itself. */
+const TOGETHER = 100
+const TITLE = 'the adoption'
+const DOCUMENTS = entryOf('documents')
 /** Bytes that are read between one taking of the bucket's lease and the next: what a run that dies has read for nothing. */
 const BATCH = 4 * 1024 ** 3
 
@@ -76,13 +81,10 @@ export async function applyAdoption(
     await lists.exclusively(async () => {
       const standing = await readStanding(lists)
       await requireSameOwner(lists, standing)
-      const results = await inParallel(read, PUTTING, async (one) => {
-        goOn(stop)
-        return orRefused(one.work, () => putDocument(parts, one, standing, stop))
-      })
-      for (const result of results)
-        if ('reason' in result) refused.push(result)
-        else take(result)
+      for (let from = 0; from < read.length; from += TOGETHER)
+        for (const result of await putTogether(parts, read.slice(from, from + TOGETHER), standing, stop))
+          if ('reason' in result) refused.push(result)
+          else take(result)
     })
   }
   // Also where nothing is left to be adopted: whoever wrote the documents may have died before the lists.
@@ -148,24 +150,61 @@ async function readAll({ lists }: AdoptionParts, batch: readonly Work[], stop: A
   }))
 }
 
-/** Only for a caller that keeps others from publishing meanwhile. */
-async function putDocument(
-  { lists, digest }: AdoptionParts,
-  { work, digests }: Read,
+type Refused = AdoptionPlan['refused'][number]
+
+interface Ready {
+  readonly version: string
+  readonly document: AdoptedDocument
+  readonly operations: readonly Operation[]
+}
+
+/**
+ * Only for a caller that keeps others from publishing meanwhile.
+ * @returns in the given order
+ */
+async function putTogether(
+  parts: AdoptionParts,
+  all: readonly Read[],
   standing: Standing,
   stop: AbortSignal,
-): Promise<AdoptedDocument> {
+): Promise<readonly (AdoptedDocument | Refused)[]> {
+  const { writer, bucket } = parts.lists
+  const considered = await inParallel(all, PUTTING, async (one): Promise<Ready | Refused> => {
+    goOn(stop)
+    try {
+      return await prepare(parts, one, standing)
+    } catch (error) {
+      return orRefused(one.work, error)
+    }
+  })
+  const ready = considered.filter((one) => 'document' in one)
+  const put = await carryOutParts<Refused>({ writer, bucket, registry: null, stop, title: TITLE }, DOCUMENTS, {
+    parts: ready.map(({ version, document, operations }) => ({
+      version: nameOf(`${version} ${KEYS.document(version, revisionOf(document))}`),
+      operations,
+    })),
+    limit: PUTTING,
+    settle: (error, place) => orRefused({ version: ready[place]?.version ?? '' }, error),
+  })
+  const results = new Map(ready.map((one, place) => [one.version, put[place]]))
+  return considered.map((one) => {
+    if (!('document' in one)) return one
+    const result = results.get(one.version)
+    return result === undefined || result === 'done' ? one.document : result
+  })
+}
+
+async function prepare({ lists, digest }: AdoptionParts, { work, digests }: Read, standing: Standing): Promise<Ready> {
+  const { version } = work
   await requireUnchanged({ lists }, work)
   if (digest && digests?.size !== work.files.length) throw wrong('one of its files changed while it was read')
   const document = work.make(digests, nextDate(lists, standing, work.last))
-  const journal: ByHandJournal = { writer: lists.writer, bucket: lists.bucket, registry: null, stop }
   // Whose the signatures are that lie there was looked at when it was planned, and nothing has come since.
   const operations = documentOperations(document, lists.signer, { replace: 'signatures' })
   // What was not listed is not asked for.
   const taken = operations.filter((operation) => operation.to === 'bucket' && work.keys.includes(operation.key))
-  await findContradictions(journal, taken)
-  await carryOutByHand(journal, `${work.version} ${KEYS.document(work.version, revisionOf(document))}`, operations)
-  return document
+  await findContradictions({ bucket: lists.bucket, registry: null }, taken)
+  return { version, document, operations }
 }
 
 /** Somebody may have published, or written, between the plan and the lease. */
@@ -177,23 +216,16 @@ async function requireUnchanged({ lists: { bucket } }: Pick<AdoptionParts, 'list
     throw wrong('somebody else wrote to it meanwhile')
 }
 
-/** What is wrong with one version does not keep the others from being adopted. */
-async function orRefused(
-  { version }: Work,
-  work: () => Promise<AdoptedDocument>,
-): Promise<AdoptedDocument | AdoptionPlan['refused'][number]> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof PitlaneError && (error.code === 'CONTRADICTION' || error.code === 'VERIFICATION_FAILED'))
-      return { version, reason: error.message.split('\n')[0] ?? '' }
-    throw error
-  }
+/** What is wrong with one version does not keep the others from being adopted; anything else is thrown. */
+function orRefused({ version }: Pick<Work, 'version'>, error: unknown): Refused {
+  if (error instanceof PitlaneError && (error.code === 'CONTRADICTION' || error.code === 'VERIFICATION_FAILED'))
+    return { version, reason: error.message.split('\n')[0] ?? '' }
+  throw error
 }
 
 function goOn(stop: AbortSignal): void {
   if (!stop.aborted) return
-  throw new PitlaneError('INTERRUPTED', 'the adoption was stopped before it was complete', {
+  throw new PitlaneError('INTERRUPTED', `${TITLE} was stopped before it was complete`, {
     hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
   })
 }

@@ -110,6 +110,24 @@ test('a commit is a development build; whatever can be nothing of a release is s
   ])
 })
 
+test('versions below another one: each is told, and what lies below a version is part of its listing', () => {
+  const nested = [`v1.0.0/rc/${X86}/garage`, `v1.0.0/deep/er/notes.txt`]
+  const alone = find([`v1.0.0/${X86}/garage`, ...nested])
+  assert.deepEqual(
+    alone.versions.map(({ version, files, keys }) => [version, files.length, keys]),
+    [['v1.0.0', 1, [...nested, `v1.0.0/${X86}/garage`].map((key) => `_releases/${key}`).toSorted()]],
+  )
+  const told = 'v1.0.0/rc: it cannot be the name of a release: character 7 is "/"'
+  assert.ok(reasons(alone).some((reason) => reason.startsWith(told)))
+  // Also once the upper one has a document.
+  const later = find([`v1.0.0/${X86}/garage`, 'v1.0.0/release.json', ...nested])
+  assert.deepEqual([later.versions, later.documented], [[], ['v1.0.0']])
+  assert.deepEqual(
+    reasons(later).map((reason) => reason.startsWith(told)),
+    [true],
+  )
+})
+
 test('a version with more files than a document can name is skipped', () => {
   const many = Array.from({ length: 1001 }, (_, place) => `v1.0.0/${X86}/tool-${place}`)
   assert.match(reasons(find(many)).join(), /^v1\.0\.0: it has 1001 files, more than the 1000/)
@@ -174,7 +192,13 @@ test('hostile keys: every object is found, documented, Pitlane’s or skipped; w
           const [first = '', second, ...rest] = name.slice('_releases/'.length).split('/')
           if (second === undefined) return ['', 'index.json', 'latest'].includes(first)
           const found = versions.find(({ version }) => version === first)
-          if (documented.includes(first) || first === '_retired') return true
+          if (first === '_retired') return true
+          // Of those below one with a document only versions of their own are told.
+          if (documented.includes(first)) {
+            const folder = name.split('/').slice(1, -1)
+            const target = folder.findIndex((part) => TARGETS.some(({ triple }) => triple === part))
+            return target !== folder.length - 1 || folder.length < 3
+          }
           return found !== undefined && rest.length === 0 && /^(release\.json|SHA256SUMS)$/.test(second)
         }).length
         const found = versions.flatMap(({ files }) => files).length

@@ -72,21 +72,22 @@ export function findVersions({ objects, folders, channels, latest }: FindInput):
   for (const object of objects) {
     const segments = object.key.slice(KEYS.releases.length).split('/')
     const [first = ''] = segments
-    if (segments.length > 1) firsts.add(first)
-    if (segments.length > 1 && (documented.has(first) || isComputed(first))) continue
+    const isBelow = segments.length > 1
+    if (isBelow) firsts.add(first)
+    if (isBelow && isComputed(first)) continue
     const place = placeOf(segments)
+    // What else lies beside a document is told by `pitlane audit`; a version of its own is in nobody's document.
+    if (isBelow && documented.has(first) && !isNested(place)) continue
+    // Whatever it is: a listing of the version's folder names it, too.
+    if (isBelow) push(keys, first, object.key)
     if (place.kind === 'own') {
-      if (segments.length > 1) {
-        push(keys, first, object.key)
-        push(documents, first, object)
-      }
+      if (isBelow) push(documents, first, object)
       continue
     }
     if (place.kind === 'stray') {
       skipping.add(shownName(object.key), place.reason, object)
       continue
     }
-    push(keys, place.version, object.key)
     if (place.kind === 'beside') {
       skipping.add(shownName(place.unit), place.reason, object)
       continue
@@ -157,6 +158,11 @@ function placeOf(segments: readonly string[]): Place {
       reason: 'it is a folder below that of a target',
     }
   return { kind: 'beside', version, unit, reason: `Pitlane knows no target ${shown(target)}` }
+}
+
+/** Whether it is a file of a version whose name has a `/`, which none can have that is adopted. */
+function isNested(place: Place): boolean {
+  return place.kind === 'file' && place.version.includes('/')
 }
 
 function fileFault(name: string, { size }: ListedObject): string | null {

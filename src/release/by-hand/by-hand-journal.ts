@@ -17,7 +17,7 @@ export async function carryOutByHand(
   what: string,
   operations: readonly Operation[],
 ): Promise<void> {
-  const version = `(by hand) ${what}`
+  const version = nameOf(what)
   await journal.writer.write(async (trx) => {
     for (const entry of PUBLICATION) {
       const rows = journalRows(operations.filter((operation) => operation.entry === entry.id))
@@ -28,4 +28,9 @@ export async function carryOutByHand(
     const own = operations.filter((operation) => operation.entry === entry.id)
     if (own.length > 0) await carryOutEntry({ ...journal, version, title: `publishing ${what}` }, entry, own)
   }
+}
+
+/** @param what names the work among the rows; no version has such a name */
+export function nameOf(what: string): string {
+  return `(by hand) ${what}`
 }

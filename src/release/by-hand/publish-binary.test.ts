@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import { BEGIN, handMadeSite, ONE, OTHER, plan, signer } from '../../../test/world/hand-made-site.ts'
+import type { Bucket } from '../../buckets/types.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { bodyOf } from '../digest.ts'
 import { BuiltDocument } from '../document.ts'
@@ -25,6 +27,42 @@ test('targets join one by one, and the documents stay in order of time though th
     [ONE, OTHER],
   )
   assert.deepEqual((await verify('hand-1')).problems, [])
+})
+
+test('two people put other bytes under one name, in a store that keeps nobody from it', async (t) => {
+  const [here, elsewhere] = [await handMadeSite(t), await handMadeSite(t)]
+  const { bucket } = here.lists
+  // It looks, and writes later whatever has come meanwhile; the lease is what it has.
+  const unconditional: Bucket['put'] = async (key, body, options) => {
+    const there = await bucket.open(key)
+    there?.destroy()
+    for (let turns = 0; turns < 50; turns += 1) await turn()
+    return bucket.put(key, body, { ...options, exclusive: options.exclusive && there !== null })
+  }
+  let last: Promise<unknown> = Promise.resolve()
+  const shared = {
+    bucket: new Proxy(bucket, {
+      get: (_, name: keyof Bucket) => {
+        const own = bucket[name]
+        return name === 'put' ? unconditional : typeof own === 'function' ? own.bind(bucket) : own
+      },
+    }),
+    exclusively: (work: () => Promise<unknown>) => {
+      const turned = last.then(work)
+      last = turned.catch(() => undefined)
+      return turned
+    },
+  }
+  for (const { lists } of [here, elsewhere]) Object.assign(lists, shared)
+  const results = await Promise.allSettled([
+    here.put(plan('hand-1'), ONE, 'one'),
+    elsewhere.put(plan('hand-1'), ONE, 'other'),
+  ])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected'],
+  )
+  assert.deepEqual((await here.verify('hand-1')).problems, [])
 })
 
 test('the channel is decided as always', async (t) => {

@@ -1,6 +1,7 @@
 /**
- * One binary of one target, put by hand where a release has it. Objects first; then, while nobody else publishes there, the document that names
- * them, and the lists that name the document. Whatever dies in between leaves nothing visible, and the same command goes on.
+ * One binary of one target, put by hand where a release has it, while nobody else publishes there: not every store refuses to write to a taken key.
+ * Objects first, then the document that names them, and the lists that name the document. Whatever dies in between leaves nothing visible, and the
+ * same command goes on.
  */
 import type { Body } from '../../buckets/types.ts'
 import { findPublication } from '../../database/queries/publications.ts'
@@ -53,13 +54,13 @@ export async function publishBinary(
   if (first !== null && first.document.byHand === undefined) return { state: 'present', document: first.document }
   const named = { name: plan.project, version: plan.version, signer }
   const objects = binaryOperations(named, file, request.blake2b512, request.body)
-  if (first === null || !names(first.document, request) || !(await isThere(lists, request))) {
-    await findContradictions(journal, objects)
-    await carryOutByHand(journal, `${plan.version} ${file.target}`, objects)
-  }
   return lists.exclusively(async () => {
     const before = await look(lists, request)
     const isNamed = before !== null && names(before.document, request)
+    if (!isNamed || !(await isThere(lists, request))) {
+      await findContradictions(journal, objects)
+      await carryOutByHand(journal, `${plan.version} ${file.target}`, objects)
+    }
     const document = isNamed
       ? before.document
       : await putRevision(lists, journal, before, (at) => nextRevision(before, request.made, at))

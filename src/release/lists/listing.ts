@@ -5,12 +5,11 @@
 import { findListing, finishListing, insertListing, type ListingRow, PAGES } from '../../database/queries/listings.ts'
 import { readOperations, reopenOperation, replaceOperations } from '../../database/queries/publications.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { PitlaneError } from '../../errors.ts'
 import { carryOutEntry, type Journal, journalRows } from '../journal.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { pointersIn } from './pointers.ts'
-import { type Entry, type Operation, PUBLICATION } from '../publication.ts'
+import { type Entry, entryOf, type Operation } from '../publication.ts'
 import { noteDoubt, readStanding } from './standing.ts'
 
 /**
@@ -31,8 +30,7 @@ export async function putListsOf(
   read: Site,
   at: number,
 ): Promise<{ readonly operations: readonly Operation[]; readonly stale: readonly string[] }> {
-  const entry = PUBLICATION.find(({ id }) => id === 'lists')
-  if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without lists')
+  const entry = entryOf('lists')
   const site = { ...read, stableLinks: (await parts.sendsOn?.(read.stableLinks)) ?? false }
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
   const stale = await staleKeys(parts, operations)

@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts'
 import type { Writer } from '../../database/writer.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Registry } from '../../image/types.ts'
+import { inParallel } from '../../parallel.ts'
 import { STABLE } from '../../plan/channel.ts'
 import type { DocumentationPlace } from '../../plan/documentation.ts'
 import { KEYS } from '../../plan/keys.ts'
@@ -27,6 +28,9 @@ import type { Readers } from '../shown.ts'
 import { stateOperations } from '../states/state-operations.ts'
 import { isWithdrawn, type States, type StoredState } from '../states/state-document.ts'
 import { type FoundStates, knownStates, readStates } from '../states/states.ts'
+
+/** Objects and tags that are looked at at once. */
+const LOOKING = 8
 
 export interface SiteFile {
   readonly key: string
@@ -312,18 +316,17 @@ export async function staleKeys(
   { bucket, registry }: Readers,
   operations: readonly Operation[],
 ): Promise<readonly string[]> {
-  const stale: string[] = []
-  for (const operation of operations) {
+  const found = await inParallel(operations, LOOKING, async (operation) => {
     if (operation.to === 'floating' && registry !== null) {
       const { repository, tag, digest } = operation
       // Not every registry takes a tag away.
       const isFine = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
-      if (!isFine) stale.push(`${repository}:${tag}`)
+      return isFine ? null : `${repository}:${tag}`
     }
     // Behind an address nobody asks for what is not there.
-    if (operation.to === 'removal' && bucket.list !== undefined && (await exists(bucket, operation.key)))
-      stale.push(operation.key)
-    if (operation.to === 'bucket' && !(await isThere(bucket, operation))) stale.push(operation.key)
-  }
-  return stale
+    if (operation.to === 'removal' && bucket.list !== undefined)
+      return (await exists(bucket, operation.key)) ? operation.key : null
+    return operation.to === 'bucket' && !(await isThere(bucket, operation)) ? operation.key : null
+  })
+  return found.filter((key) => key !== null)
 }

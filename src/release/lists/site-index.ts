@@ -184,7 +184,7 @@ export const SiteIndex = z.strictObject({
   floating: z.array(FloatingTag).optional(),
   /** Stable versions, oldest first: mise takes the last one as the latest. */
   versions: z.array(z.string()),
-  /** Stable, then extra, then development, each newest first. */
+  /** Stable, then extra, then development, each newest first; then in the same order what is withdrawn. */
   releases: z.array(IndexRelease),
 })
 export type SiteIndex = z.infer<typeof SiteIndex>

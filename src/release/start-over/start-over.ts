@@ -5,7 +5,8 @@
  * Killed anywhere, the same command goes on: what is to be removed is read from the bucket, its rows go last. The document goes first, so that
  * nobody meets one whose files are gone; without the flag, the earlier try puts back what is missing as long as its rows are there.
  */
-import { imageIn } from '../document.ts'
+import { documentationIn, imageIn, type ReleaseDocument } from '../document.ts'
+import { readSiteDocuments } from '../documentation/change-site.ts'
 import { findPublication, forgetPublication } from '../../database/queries/publications.ts'
 import { giveUpBuild, readBuild } from '../../database/queries/find-builds.ts'
 import { PitlaneError } from '../../errors.ts'
@@ -22,7 +23,7 @@ export interface StartOver {
   readonly version: string
   /** Keys that go, in that order. */
   readonly objects: readonly string[]
-  /** Keys below the version's folder that no release puts there: they stay. */
+  /** Keys where only this version has any, and that no release of it puts there: they stay. */
   readonly foreign: readonly string[]
   /** Number of the build whose publication was begun here; null where none was. */
   readonly build: number | null
@@ -31,6 +32,9 @@ export interface StartOver {
   /** The public address of a bucket that is a folder: nobody has looked there. */
   readonly unasked: string | null
 }
+
+/** The place of kept documentation: after everything else. */
+const KEPT = 10_000
 
 /** Shown what would be done; false stops it. */
 export type Agree = (shown: StartOver) => Promise<boolean>
@@ -83,7 +87,10 @@ async function consider(parts: ReleaseParts, plan: Plan, settle = true): Promise
   const publication = await findPublication(engine.writer.db, version)
   const keys: string[] = []
   for await (const { key } of bucket.list(KEYS.folder(version))) keys.push(key)
-  const placed = keys.map((key) => ({ key, place: placeOf(key.slice(KEYS.folder(version).length)) }))
+  const placed = [
+    ...keys.map((key) => ({ key, place: placeOf(key.slice(KEYS.folder(version).length)) })),
+    ...(await keptDocumentation(lists, plan, document)),
+  ]
   return {
     version,
     objects: placed
@@ -97,10 +104,33 @@ async function consider(parts: ReleaseParts, plan: Plan, settle = true): Promise
   }
 }
 
+/**
+ * What lies where documentation of the version is kept, which is for that alone; what the site names there is of the site, and stays.
+ * Last of all: whoever finds the release without its flag again puts back what is gone.
+ */
+async function keptDocumentation(
+  lists: ReleaseParts['lists'],
+  { release }: Plan,
+  document: ReleaseDocument | null,
+): Promise<readonly { readonly key: string; readonly place: number | null }[]> {
+  const recorded = document === null ? undefined : documentationIn(document)
+  const folders = new Set([release?.documentation?.kept, recorded?.kept].filter((kept) => kept != null))
+  if (folders.size === 0) return []
+  const { now, next } = await readSiteDocuments(lists)
+  const site = new Set(
+    [now, next].flatMap((one) => [...(one?.files ?? []), ...(one?.leaving ?? [])]).map(({ key }) => key),
+  )
+  const found: { key: string; place: number | null }[] = []
+  for (const folder of folders)
+    for await (const { key } of lists.bucket.list(folder)) found.push({ key, place: site.has(key) ? null : KEPT })
+  return found
+}
+
 /** In which place an object goes: documents first, and of those the first revision; null for what no release puts there. */
 export function placeOf(name: string): number | null {
   const [, what, revision = '1', side] =
     /^(release|SHA256SUMS)(?:\.([1-9][0-9]{0,2}))?(?:\.json)?(\.minisig|\.sig)?$/.exec(name) ?? []
+  if (/^documentation\.json(\.minisig|\.sig)?$/.test(name)) return name.endsWith('.json') ? 1999 : 3999
   if (what !== undefined && name.startsWith('release') === name.includes('.json'))
     return (side === undefined ? 0 : 2000) + (what === 'release' ? 0 : 1000) + Number(revision)
   const [target, file, ...rest] = name.split('/')

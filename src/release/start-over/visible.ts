@@ -13,7 +13,17 @@ import { imageIn, type ReleaseDocument } from '../document.ts'
 import type { ReleaseParts } from '../release.ts'
 
 const LIST_LIMIT = 64 * 1024 * 1024
-const LISTS = [KEYS.page, KEYS.garageList, KEYS.index, KEYS.atomAll, KEYS.atomStable, KEYS.installScript] as const
+const LISTS = [
+  KEYS.page,
+  KEYS.garageList,
+  KEYS.index,
+  KEYS.atomAll,
+  KEYS.atomStable,
+  KEYS.installScript,
+  // Pages of the site go out before the lists, once they are announced.
+  KEYS.documentationNow,
+  KEYS.documentationNext,
+] as const
 /** Put with the lists, and no list: keys, and a script that names only what is withdrawn or was made by hand. */
 const NAMELESS: readonly string[] = [KEYS.publicKey, KEYS.publicKeyPem, KEYS.installScript]
 /** Where pointers begin: `latest`, and `latest-` with a channel. */
@@ -44,6 +54,8 @@ export async function whatShows(parts: Parts, plan: Plan, document: ReleaseDocum
 async function ownRows(db: Reader, place: string, version: string): Promise<string | null> {
   if ((await findPublication(db, version))?.state === 'published') return 'it was published from here'
   if ((await doneOperations(db, version, 'tags')).length > 0) return 'an image of it was tagged from here'
+  if ((await doneOperations(db, version, 'site-announced')).length > 0)
+    return 'its documentation was announced from here'
   const listed = (await doneOperations(db, version, 'lists')).find((key) => !NAMELESS.includes(key))
   if (listed !== undefined) return `${listed}, which names it, was put from here`
   if ((await findListing(db, version))?.state === 'published') return 'lists that name it were put from here'

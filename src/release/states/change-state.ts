@@ -19,7 +19,7 @@ import { putLists, reopenLost } from '../lists/listing.ts'
 import { type ListParts, readSite, type Site, staleKeys } from '../lists/lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { nextIndex } from '../lists/pointers.ts'
-import { PUBLICATION } from '../publication.ts'
+import { entryOf } from '../publication.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from '../lists/standing.ts'
 import type { FloatingTag } from '../lists/site-index.ts'
 import { encodeState, parseState, type StateDocument } from './state-document.ts'
@@ -165,8 +165,7 @@ async function carryOut(
       await insertStateChange(trx, row)
     })
   }
-  const entry = PUBLICATION.find(({ id }) => id === 'documents')
-  if (entry === undefined) throw new PitlaneError('INTERNAL', 'a publication without documents')
+  const entry = entryOf('documents')
   await reopenLost(journal, entry, await staleKeys(parts, operations))
   await carryOutEntry(journal, entry, operations)
   // Before the lists, as in a release: they say whose documentation it is.

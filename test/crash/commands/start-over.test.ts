@@ -111,3 +111,53 @@ test('whoever changes his mind in the middle gets the earlier try whole', { time
     await assertVerifies(world)
   })
 })
+
+const documented = (versions: boolean) =>
+  worlds.CONFIGURATION.replace(
+    '  test:',
+    `  documentation: { run: mkdir -p site && cp source.txt site/index.html, folder: site, versions: ${versions} }\n  test:`,
+  )
+
+/** Killed where it is told to, and another commit since. */
+async function begunWith(configuration: string, at: string): Promise<worlds.World> {
+  const fresh = worlds.freshWorld(configuration)
+  let left: worlds.World | undefined
+  await eachKilled(runs, { world: fresh, args: RELEASE, points: [at] }, async (world) => {
+    left = worlds.copyOf(world)
+  })
+  worlds.removeWorld(fresh)
+  assert.ok(left)
+  writeFileSync(join(left.project, 'source.txt'), 'the source of toy, mended\n')
+  worlds.git(left, 'commit', '--quiet', '--all', '--message', 'Mend it')
+  worlds.git(left, 'tag', '--force', 'v1.0.0')
+  return left
+}
+
+for (const versions of [false, true])
+  test(`documentation ${versions ? 'that is kept' : 'of the newest'} begins anew with it`, {
+    timeout: 400_000,
+  }, async () => {
+    const world = await begunWith(documented(versions), BEFORE_TAGS)
+    const whole = worlds.copyOf(world)
+    const { points: passed } = await runs.warm(whole, { args: OVER })
+    await assertVerifies(whole)
+    const deletes = passed.filter((name) => /^bucket\.delete .*(documentation\.json|docs\/).* after$/.test(name))
+    assert.equal(deletes.length, versions ? 4 : 3, passed.join('\n'))
+    await eachKilled(runs, { world, args: OVER, points: deletes }, async (killed, at) => {
+      await done(killed, OVER)
+      assert.deepEqual(worlds.published(killed), worlds.published(whole), at)
+    })
+    for (const one of [world, whole]) worlds.removeWorld(one)
+  })
+
+test('a version whose documentation was announced to readers is visible', async () => {
+  const untagged = documented(false)
+    .replace(/ {2}image:[^]*?(?=publish:)/, '')
+    .replace('  registry: ../images\n', '')
+  const world = await begunWith(untagged, 'bucket.put docs/index.html #1 before')
+  // Whoever has announced it remembers, and the bucket tells the others.
+  assert.match((await runs.warm(world, { args: OVER })).output, /VISIBLE: .*announced from here/)
+  rmSync(join(world.project, '.pitlane'), { recursive: true })
+  assert.match((await runs.warm(world, { args: OVER })).output, /VISIBLE: .*_documentation\.next\.json names it/)
+  worlds.removeWorld(world)
+})

@@ -33,7 +33,14 @@ export function onlyObject(
       const over = there.now - there.writtenAt > times.life && (await write({ tag: there.tag }))
       return over ? null : holderIn(there.text)
     },
-    renew: () => write({ tag }),
+    async renew() {
+      if (await write({ tag })) return true
+      // The answer to an earlier renewal was lost: nobody else has this id.
+      const there = await store.read(NAME)
+      if (there === null || idIn(there.text) !== who.id) return false
+      tag = there.tag
+      return true
+    },
     async drop() {
       // Another's, once it was taken over.
       if ((await store.read(NAME))?.tag === tag) await store.remove(NAME)
