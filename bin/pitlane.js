@@ -54,7 +54,7 @@ function endWithLauncher(fs) {
 function isSocket(fs, descriptor) {
   try {
     return fs.fstatSync(descriptor).isSocket()
-  } catch (error) {
+  } catch {
     return false
   }
 }
