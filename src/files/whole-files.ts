@@ -35,7 +35,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 export interface WholeFile {
-  /** Unfinished until it is renamed; in the folder of what it becomes. One that a crash left there is written over. */
+  /** Unfinished until it is renamed; in the folder of what it becomes. Whatever stands there, as after a crash, makes way. */
   readonly temporary: string
   /** Whatever the umask says. */
   readonly mode: number
@@ -49,7 +49,7 @@ export async function writeWhole<T extends { readonly path: string | null }>(
   { temporary, mode }: WholeFile,
   write: (handle: FileHandle) => Promise<T>,
 ): Promise<T> {
-  const handle = await writing(temporary, open(temporary, 'w+', 0o600))
+  const handle = await writing(temporary, openNew(temporary))
   try {
     const written = await write(handle)
     if (written.path === null) {
@@ -67,6 +67,14 @@ export async function writeWhole<T extends { readonly path: string | null }>(
   } finally {
     await handle.close()
   }
+}
+
+/** In the place of what a crash left there, or of a link or pipe that somebody put there so that it would be written through. */
+async function openNew(path: string): Promise<FileHandle> {
+  await unlink(path).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error
+  })
+  return open(path, 'wx+', 0o600)
 }
 
 /** Whether there was a file; it is gone for good when this has ended. */

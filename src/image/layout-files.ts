@@ -30,7 +30,7 @@ export async function exclusively<T>(path: string, action: () => Promise<T>): Pr
 /** Everybody may read what is published, whatever the umask of the one who publishes. */
 const MODE = 0o644
 
-/** The name of the unfinished file follows from what it will be, so that a run after a crash writes over it and leaves nothing behind. */
+/** The name of the unfinished file follows from what it will be, so that a run after a crash takes its place and leaves nothing behind. */
 export function unfinished(folder: string, key: string): WholeFile {
   return { temporary: join(folder, `.${key}.partial`), mode: MODE }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -65,6 +65,22 @@ test('what a killed run left unfinished is written over', async (t) => {
   assert.deepEqual((await readdir(folder)).sort(), ['blobs', 'index.json', 'oci-layout'])
   assert.equal((await readdir(blobs)).filter((name) => name.startsWith('.')).length, 0)
   assert.equal(await registry.hasBlob('a/b', digestOf(bytes)), true)
+})
+
+test('links in the place of what is unfinished are not written through', async (t) => {
+  const folder = await folderOf(t)
+  const images = join(folder, 'images')
+  const outside = join(folder, 'outside')
+  await writeFile(outside, 'kept', { mode: 0o600 })
+  await mkdir(join(images, 'blobs', 'sha256'), { recursive: true })
+  const blob = digestOf(Buffer.from('{}')).slice(7)
+  for (const place of ['.index.json', '.oci-layout', `blobs/sha256/.${blob}`])
+    await symlink(outside, join(images, `${place}.partial`))
+  await putConfig(layoutRegistry(images), '{}')
+  assert.equal(await readFile(outside, 'utf8'), 'kept')
+  assert.equal((await stat(outside)).mode & 0o777, 0o600)
+  for (const place of ['index.json', 'oci-layout', `blobs/sha256/${blob}`])
+    assert.ok((await lstat(join(images, place))).isFile(), place)
 })
 
 test('an index that cannot be understood is an error, never empty', async (t) => {

@@ -223,9 +223,14 @@ async function decide(parts: ReleaseParts, plan: Plan, promotion: Promotion, sta
     if (parts.lists.check === null && date > now + UNSIGNED_AHEAD) throw datedAhead(parts, plan, publishedAt, now)
     return { publishedAt: date, builder, promotion: earlier }
   }
+  // The clock may have gone back: a release is never dated before the list it is added to.
+  const publishedAt = Math.max(Math.floor(now / 1000) * 1000, standing.generatedAt)
+  if (publishedAt > now + UNSIGNED_AHEAD)
+    parts.lists.note(
+      `it is ${isoSeconds(now)} here, and the newest list is of ${isoSeconds(publishedAt)}: ${plan.version} is dated as that list. One of the clocks was wrong.`,
+    )
   return {
-    // The clock may have gone back: a release is never dated before the list it is added to.
-    publishedAt: Math.max(Math.floor(now / 1000) * 1000, standing.generatedAt),
+    publishedAt,
     builder: { pitlane: parts.pitlaneVersion, executor: executor.name, isolation: await executor.isolation() },
     promotion,
   }

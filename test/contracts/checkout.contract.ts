@@ -43,6 +43,25 @@ export function checkoutContract(check: Check): void {
     assert.deepEqual(snapshot(world.root), before)
   })
 
+  check('an object with other content than its id says is refused, of whatever kind', async (repository, world) => {
+    const commit = world.commit('first', { 'folder/a': 'one' })
+    const other = world.commit('second', { 'folder/a': 'two' })
+    const pathOf = (name: string) => {
+      const id = world.git('rev-parse', name)
+      return join(world.root, '.git/objects', id.slice(0, 2), id.slice(2))
+    }
+    for (const part of ['', '^{tree}', ':folder', ':folder/a']) {
+      const [path, folder] = [pathOf(commit + part), join(world.home, 'out')]
+      const kept = fs.readFileSync(path)
+      fs.chmodSync(path, 0o644)
+      fs.copyFileSync(pathOf(other + part), path)
+      await assert.rejects(repository.checkout(commit, folder), refused('GIT_FAILED', 'other content', 'fsck'), part)
+      assert.equal(fs.existsSync(folder), false)
+      fs.writeFileSync(path, kept)
+    }
+    await repository.checkout(commit, join(world.home, 'out'))
+  })
+
   check('no configuration or attribute changes the content', async (repository, world) => {
     const commit = world.commit('first', {
       text: 'a\nb\n',

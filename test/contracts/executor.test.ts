@@ -398,6 +398,21 @@ for (const way of ways) {
       assert.equal(existsSync(join(b.workspace, 'ran')), false)
     })
 
+    test('what never ends, or is none of its kind, in the place of what is written about it holds up nobody who comes after', async () => {
+      for (const put of ['ln -s /dev/zero', 'ln -s self', 'mkdir', 'truncate -s 5G']) {
+        const b = await bench()
+        const seconds = uniqueSleep()
+        const files = '../lanes/*/ended ../lanes/*/order-? ../lanes/*/process'
+        const step = await b.start(`for file in ${files}; do rm $file; ${put} $file; done; sleep ${seconds}`)
+        await until('it runs', () => sleepers(seconds).length === 1)
+        await b.executor.close()
+        const next = make(way)
+        assert.notEqual(await next.attach(step), 'finished')
+        await next.destroy(b.attempt)
+        assert.deepEqual(sleepers(seconds), [])
+      }
+    })
+
     test('closing lets go of steps without touching them', async () => {
       const b = await bench()
       const step = await b.start('sleep 0.2; exit 6')

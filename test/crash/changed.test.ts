@@ -107,6 +107,7 @@ test('the clock goes back between two releases: the list does not', async () => 
     worlds.git(world, 'commit', '--quiet', '--all', '--message', 'Second')
     const { code, output } = await runs.warm(world, { args: ['release', 'HEAD'], now: NOW - 10 * DAY })
     assert.equal(code, 0, output)
+    assert.match(output, /is dated as that list/)
     const view = look(world)
     assert.deepEqual([...view.problems, ...backwards(earlier, view)], [])
     const index = parseSiteIndex(readFileSync(join(world.bucket, KEYS.index)), KEYS.index)

@@ -1,7 +1,11 @@
 /** Whether a process recorded earlier still runs: the same pid, started at the same tick, since the same boot. */
-import { constants, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { systemCode } from '../../errors.ts'
 import type { Isolation } from './isolation.ts'
+import { readPlain } from './plain-file.ts'
+
+/** Bytes; a record has about 70. */
+const RECORD = 4096
 
 /** A process that cannot be taken for another one that got its pid later. */
 export interface Identity {
@@ -33,13 +37,8 @@ export function parseLaneRecord(text: string): LaneRecord | undefined {
 
 /** The record of a lane; undefined when its supervisor never got as far as running anything. */
 export function readLaneRecord(path: string): LaneRecord | undefined {
-  try {
-    // Should a step have put a pipe there, opening it must not wait for a writer.
-    return parseLaneRecord(readFileSync(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NONBLOCK }))
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const text = readPlain(path, RECORD)
+  return text === undefined ? undefined : parseLaneRecord(text)
 }
 
 export function isAlive(record: LaneRecord): boolean {

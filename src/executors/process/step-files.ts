@@ -39,23 +39,14 @@
  * down after the file was made, the step is held. Else the lane's next line tells. Only who knows that the step is held removes its output, and makes
  * its order one that fails.
  */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import type { AttemptRef, StepRef } from '../types.ts'
+import { readPlain } from './plain-file.ts'
 
+/** Bytes that are read of a file: ten thousand steps take a few hundred kilobytes to write down. */
+const READ = 4 * 2 ** 20
 const HOLD = 'hold-'
 const ROOM = 'room-'
 /** Should a lane ever read it, its step has not succeeded. */
@@ -145,10 +136,10 @@ function orderOf(step: StepRef, lane: string): Ordered | undefined {
 /** What only a running lane needs. Orders hold the environment, which may hold secrets. */
 export function clearLane(attempt: AttemptRef, lane: string): void {
   const orders = SLOTS.map((slot) => orderFile(attempt, lane, slot))
-  for (const file of [...orders, spareFile(attempt, lane)]) if (existsSync(file)) unlinkSync(file)
   const folder = laneFolder(attempt, lane)
-  for (const name of readdirSync(folder))
-    if (name.startsWith(HOLD) || name.startsWith(ROOM)) unlinkSync(join(folder, name))
+  const marks = readdirSync(folder).filter((name) => name.startsWith(HOLD) || name.startsWith(ROOM))
+  for (const file of [...orders, spareFile(attempt, lane), ...marks.map((name) => join(folder, name))])
+    rmSync(file, { force: true, recursive: true })
 }
 
 /**
@@ -253,11 +244,5 @@ function openForWriting(path: string, flags: number): number {
 }
 
 function readIfThere(path: string): string | undefined {
-  try {
-    // Should a step have put a pipe there, opening it must not wait for a writer.
-    return readFileSync(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NONBLOCK })
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return readPlain(path, READ)
 }

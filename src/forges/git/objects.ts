@@ -1,4 +1,5 @@
 /** Reading git's objects through one process: names go in, objects come out in the same order (gitformat of `git cat-file --batch`). */
+import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { PitlaneError } from '../../errors.ts'
 import { type GitProcess, startGit } from './git.ts'
@@ -127,19 +128,33 @@ export class ObjectReader {
     return whole
   }
 
-  /** Hands the body over piece by piece. */
+  /**
+   * Hands the body over piece by piece. Whether it is what the id says is known at the end: git itself looks for that only where it receives objects, and
+   * whatever runs as this user can write into the repository.
+   * @throws PitlaneError `GIT_FAILED`
+   */
   async pump(head: ObjectHead, take: (chunk: Buffer) => void): Promise<void> {
+    const hash = createHash(head.id.length === 40 ? 'sha1' : 'sha256').update(`${head.type} ${head.size}\0`)
     for (let left = head.size; left > 0; ) {
       if (this.#chunk.length === 0) await this.#more()
       const piece = this.#chunk.subarray(0, left)
       this.#chunk = this.#chunk.subarray(piece.length)
       left -= piece.length
+      hash.update(piece)
       take(piece)
     }
     if (this.#chunk.length === 0) await this.#more()
     if (this.#chunk[0] !== 0x0a) throw this.#unexpected(this.#chunk.subarray(0, 80).toString())
     this.#chunk = this.#chunk.subarray(1)
     this.#owed -= 1
+    if (hash.digest('hex') !== head.id)
+      throw new PitlaneError(
+        'GIT_FAILED',
+        `${this.#root}: the ${head.type} ${head.id} has other content than its id says`,
+        {
+          hint: `Somebody has changed it: look for more with git -C '${this.#root}' fsck, and clone the repository again.`,
+        },
+      )
   }
 
   #hold(how: 'ref' | 'unref'): void {
