@@ -44,7 +44,7 @@ function environment(root: string): Record<string, string> {
 }
 
 /** Programs that a repository's configuration could have git start on its own. */
-const QUIET = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false']
+const QUIET = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', '-c', 'protocol.ext.allow=never']
 
 export interface GitProcess {
   readonly child: ChildProcessWithoutNullStreams

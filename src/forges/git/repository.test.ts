@@ -93,6 +93,14 @@ test('no program of the repository is started', async (t) => {
   await repository.tags()
   await repository.changes(5)
   await repository.checkout(commit, join(world.home, 'out'))
+
+  // What is missing, git would fetch from whoever promised it.
+  world.git('config', 'core.repositoryFormatVersion', '1')
+  world.git('config', 'extensions.partialClone', 'origin')
+  world.git('config', 'remote.origin.url', `ext::${trap}`)
+  world.git('config', 'remote.origin.promisor', 'true')
+  world.git('config', 'protocol.ext.allow', 'always')
+  await assert.rejects(findRepository(world.root, null).source('f'.repeat(40)))
   assert.equal(fs.existsSync(join(world.home, 'ran')), false)
 })
 
