@@ -101,6 +101,10 @@ export const PUBLICATION: readonly Entry[] = [
   { id: 'verify', title: 'the release verified as a stranger would', kind: 'check', ordered: true, place: 8 },
 ]
 
+export function titleOf(id: EntryId): string {
+  return PUBLICATION.find((entry) => entry.id === id)?.title ?? id
+}
+
 /** One outside effect: where, and what will be there. */
 export type Operation =
   | {

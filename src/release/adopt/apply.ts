@@ -5,9 +5,11 @@
  */
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
+import { unmetered } from '../../run/meter.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { type ByHandJournal, carryOutByHand } from '../by-hand/by-hand-journal.ts'
 import { type AdoptedDocument, revisionOf } from '../document.ts'
+import { counted } from '../counted.ts'
 import { wrong } from '../verify/findings.ts'
 import { findContradictions } from '../journal.ts'
 import { requireSameOwner } from '../owner.ts'
@@ -76,10 +78,16 @@ export async function applyAdoption(
     await lists.exclusively(async () => {
       const standing = await readStanding(lists)
       await requireSameOwner(lists, standing)
-      const results = await inParallel(read, PUTTING, async (one) => {
-        goOn(stop)
-        return orRefused(one.work, () => putDocument(parts, one, standing, stop))
-      })
+      const about = { of: 'documents of versions', doing: 'sending', pieces: read.length, bytes: 0 } as const
+      const results = await lists.metering(about, (meter) =>
+        inParallel(read, PUTTING, async (one) => {
+          goOn(stop)
+          const piece = meter.piece(0)
+          const result = await orRefused(one.work, () => putDocument(parts, one, standing, stop))
+          piece.done()
+          return result
+        }),
+      )
       for (const result of results)
         if ('reason' in result) refused.push(result)
         else take(result)
@@ -130,12 +138,24 @@ function batches(all: readonly Work[], digest: boolean): readonly (readonly Work
 /** What is no longer as it was listed is left out when its document is put, where that is said. */
 async function readAll({ lists }: AdoptionParts, batch: readonly Work[], stop: AbortSignal): Promise<readonly Read[]> {
   const files = batch.flatMap((work) => work.files)
-  const read = await inParallel(files, READING, async ({ path, size }) => {
-    goOn(stop)
-    const stream = await lists.bucket.open(path)
-    const found = stream === null ? null : await digestsOf(stream, size)
-    return [path, found?.size === size ? found.sha256 : null] as const
-  })
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  const about = { of: 'files for their digests', doing: 'reading', pieces: files.length, bytes } as const
+  const read = await lists.metering(about, (meter) =>
+    inParallel(files, READING, async ({ path, size }) => {
+      goOn(stop)
+      const piece = meter.piece(size)
+      const stream = await lists.bucket.open(path)
+      const found =
+        stream === null
+          ? null
+          : await digestsOf(
+              counted(() => stream, piece),
+              size,
+            )
+      piece.done()
+      return [path, found?.size === size ? found.sha256 : null] as const
+    }),
+  )
   const all = new Map(read)
   return batch.map((work) => ({
     work,
@@ -158,7 +178,9 @@ async function putDocument(
   await requireUnchanged({ lists }, work)
   if (digest && digests?.size !== work.files.length) throw wrong('one of its files changed while it was read')
   const document = work.make(digests, nextDate(lists, standing, work.last))
-  const journal: ByHandJournal = { writer: lists.writer, bucket: lists.bucket, registry: null, stop }
+  const { writer, bucket } = lists
+  // How many of the versions have theirs is told, not how far each is.
+  const journal: ByHandJournal = { writer, bucket, registry: null, metering: unmetered, stop }
   // Whose the signatures are that lie there was looked at when it was planned, and nothing has come since.
   const operations = documentOperations(document, lists.signer, { replace: 'signatures' })
   // What was not listed is not asked for.
