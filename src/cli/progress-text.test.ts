@@ -38,7 +38,7 @@ function written() {
 test('how far it is, in words', () => {
   const cases: readonly (readonly [Partial<Underway>, string])[] = [
     [{}, '100.0 of 400.0 MiB (25 %), 10.0 MiB/s, about 30 s left'],
-    [{ spared: 299 * MIB, left: 100 }, '399.0 of 400.0 MiB (99 %), 10.0 MiB/s, at most 5 s left'],
+    [{ spared: 299 * MIB, left: 100 }, '399.0 of 400.0 MiB (99 %), 299.0 MiB were there, 10.0 MiB/s, at most 5 s left'],
     [{ moved: 1000, rate: 500, left: null }, '1000 B of 400.0 MiB (0 %), 500 B/s'],
     [{ moved: 400 * MIB, rate: 2048, left: 0 }, '400.0 of 400.0 MiB (100 %), 2.0 KiB/s, about 0 s left'],
     [{ left: 91_000 }, '100.0 of 400.0 MiB (25 %), 10.0 MiB/s, about 2 min left'],

@@ -8,17 +8,19 @@ export type Waiting = Extract<Progress, { event: 'waiting' }>
 const PAST = { sending: 'sent', reading: 'read', packing: 'packed', removing: 'removed' } as const
 
 /**
- * How far it is. What does not fit is left out: its name is shortened, then the estimate goes, then the rate.
+ * How far it is. What does not fit is left out: its name is shortened, then goes what was there, the estimate, the rate.
  * @param width columns that there are
  * @param wait what it waits for meanwhile, in words
  */
 export function progressLine(progress: Underway, width = Infinity, wait: string | null = null): string {
-  const { doing, of, rate, left } = progress
+  const { doing, of, rate, left, spared } = progress
   const amount = amountOf(progress)
+  const there = doing !== 'sending' || spared < COUNTED ? [] : [`${formatBytes(spared)} were there`]
   const speed = wait !== null || rate === null ? [] : [`${formatBytes(rate)}/s`]
   const estimate = wait !== null || left === null ? [] : [`${bound(progress)} ${estimateOf(left)} left`]
   const rest = wait === null ? [] : [wait]
   for (const parts of [
+    [amount, ...there, ...speed, ...estimate, ...rest],
     [amount, ...speed, ...estimate, ...rest],
     [amount, ...speed, ...rest],
     [amount, ...rest],
@@ -42,7 +44,7 @@ export function progressEnd(progress: Underway): string {
   const head = `  ${PAST[doing].padEnd(7)} ${of}: `
   if (bytes < COUNTED) return `${head}${complete} of ${pieces} in ${formatDuration(elapsed)}`
   const speed = rate === null ? '' : `, ${formatBytes(rate)}/s`
-  const there = spared === 0 ? '' : `; ${formatBytes(spared)} were there already`
+  const there = doing !== 'sending' || spared === 0 ? '' : `; ${formatBytes(spared)} were there already`
   return `${head}${formatBytes(moved)} in ${formatDuration(elapsed)}${speed}${there}`
 }
 

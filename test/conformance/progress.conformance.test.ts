@@ -3,11 +3,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, type TestContext, test } from 'node:test'
 import { staticBinary } from '../../src/artifact/fixtures/elf-builder.ts'
 import { parseS3Address } from '../../src/buckets/address.ts'
 import { s3Bucket } from '../../src/buckets/s3/bucket.ts'
 import { s3Client } from '../../src/buckets/s3/client.ts'
+import { CHUNK } from '../../src/bytes/chunks.ts'
 import { sha256Of } from '../../src/bytes/digest.ts'
 import { openSqlite } from '../../src/database/sqlite.ts'
 import { takeOver } from '../../src/database/writer.ts'
@@ -28,6 +30,11 @@ type Told = Extract<Progress, { event: 'progress' }>
 type Waited = Extract<Progress, { event: 'waiting' }>
 
 const MIB = 1024 * 1024
+/** As files come. */
+const inChunks = (bytes: Buffer) =>
+  Readable.from(
+    Array.from({ length: Math.ceil(bytes.length / CHUNK) }, (_, at) => bytes.subarray(at * CHUNK, (at + 1) * CHUNK)),
+  )
 /** In parts: two whole ones and a rest. */
 const LARGE = randomBytes(18 * MIB)
 /** In one request. */
@@ -76,8 +83,7 @@ else {
         to: 'bucket',
         entry: 'objects',
         key,
-        // In chunks, as files come.
-        body: { ...bodyOf(bytes), sha256: sha256Of(bytes) },
+        body: { size: bytes.length, sha256: sha256Of(bytes), open: () => inChunks(bytes) },
         options: EXCLUSIVE,
       }),
     )

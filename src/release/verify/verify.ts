@@ -149,12 +149,14 @@ async function verifySums(request: VerifyRequest, document: ReleaseDocument, fou
 async function verifyContent(request: VerifyRequest, document: ReleaseDocument): Promise<readonly Findings[]> {
   const files: readonly (ReleaseFile | AdoptedFile)[] = document.files
   const image = builtOf(document)?.image ?? null
-  const layers = image === null ? 0 : sizeOf(image.platforms)
+  // Where that is wrong, looking at the image tells it.
+  const place = image === null ? null : await new Findings().attempt(() => request.registryOf(image))
+  const looked = place?.value == null || image === null ? [] : [{ size: sizeOf(image.platforms) }]
   const about = {
     of: `${document.version} to verify it`,
     doing: 'reading',
-    pieces: files.length + (image === null ? 0 : 1),
-    bytes: sizeOf(files) + layers,
+    pieces: files.length + looked.length,
+    bytes: sizeOf([...files, ...looked]),
   } as const
   const images = new Findings()
   return request.metering(about, async (meter) => {

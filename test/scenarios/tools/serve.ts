@@ -29,6 +29,7 @@ const server = createServer((request, response) => {
       clearInterval(timer)
       response.end(bytes.subarray(bytes.length / 2))
     }, 20)
+    response.on('close', () => clearInterval(timer))
   } else if (fault !== undefined) response.writeHead(Number(fault)).end('no')
   else if (path.includes('..') || !isFile(join(bucket, path))) response.writeHead(404).end('absent')
   else createReadStream(join(bucket, path)).pipe(response.writeHead(200))
