@@ -118,6 +118,10 @@ else {
     requireHonest(told)
     const within = told.filter(({ moved }) => moved > 0 && moved < 23 * MIB && moved % (8 * MIB) !== 0)
     assert.ok(within.length > 3, 'not only when a part is done')
+    // All of it is read at once, and the slow part is on its way for seconds after the rest.
+    const slow = told.filter(({ complete }) => complete === 2)
+    const sending = slow.filter(({ moved }) => moved < 23 * MIB - MIB / 2)
+    assert.ok(sending.length > slow.length / 10, `${sending.length} of ${slow.length}: what was read is not sent`)
     assert.ok(Math.abs(flow(told.at(-1) ?? assert.fail()) - 23 * MIB) < MIB / 4, 'nothing went twice')
   })
 
