@@ -7,6 +7,8 @@ import { run } from '@stricli/core'
 import { buildApp } from './cli/app.ts'
 import type { Context, Project, State, StateOptions } from './cli/context.ts'
 import { errorDocument } from './cli/output.ts'
+import type { StatusLine } from './cli/progress-text.ts'
+import { statusLine } from './cli/status-line.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { EXIT, PitlaneError } from './errors.ts'
 import type { Executor } from './executors/types.ts'
@@ -58,9 +60,16 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
     (executor ??= stateModules().then(([{ ProcessExecutor }]) => new ProcessExecutor({ clock })))
   /** What lets go of things when the command has ended. */
   const closing: (() => void)[] = []
-  const onWait = (host: string, milliseconds: number) =>
-    void process.stderr.write(`pitlane: ${host} asks to slow down: waiting ${(milliseconds / 1000).toFixed(1)} s\n`)
-  return {
+  /** Of all requests that are answered so, the first is told, and whichever has to wait longer. */
+  const slowedUntil = new Map<string, number>()
+  const onWait = (host: string, milliseconds: number) => {
+    const until = clock.monotonic() + milliseconds
+    if (until - (slowedUntil.get(host) ?? -Infinity) < SAME_WAIT) return
+    slowedUntil.set(host, until)
+    context.onSlowed(host, milliseconds)
+  }
+  let line: StatusLine | null | undefined
+  const context: Context = {
     process,
     get cwd() {
       return workingFolder(process)
@@ -77,7 +86,13 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
       return stop()
     },
     exitCode: EXIT.ok,
+    get statusLine() {
+      return (line ??= statusLine(process))
+    },
+    onSlowed: (host, milliseconds) =>
+      void process.stderr.write(`pitlane: ${host} asks to slow down: waiting ${(milliseconds / 1000).toFixed(1)} s\n`),
     close: () => {
+      line?.hide()
       for (const close of closing) close()
     },
 
@@ -168,7 +183,11 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
       return wrap?.registry ? wrap.registry(registry) : registry
     },
   }
+  return context
 }
+
+/** Milliseconds by which two waits differ that are one to people. */
+const SAME_WAIT = 500
 
 type Closing = (() => void)[]
 

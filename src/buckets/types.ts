@@ -74,6 +74,11 @@ export interface Body {
   readonly sha256: string
   /** A fresh stream at every call: each upload attempt has its own. */
   open(): Readable
+  /**
+   * For an adapter that reads far ahead of what it sends: told before it opens the stream, and then whenever more is through, how many bytes
+   * of the present attempt are.
+   */
+  sent?(bytes: number): void
 }
 
 export interface PutOptions {

@@ -3,7 +3,8 @@ import { type AdoptedDocument, isoSeconds } from '../release/document.ts'
 import type { Adopted } from '../release/adopt/apply.ts'
 import type { FoundVersion } from '../release/adopt/find-versions.ts'
 import type { AdoptionPlan, Undigested } from '../release/adopt/plan.ts'
-import { formatBytes, printable } from './output.ts'
+import { formatBytes } from './amounts.ts'
+import { printable } from './output.ts'
 import { table } from './text-table.ts'
 
 export function plannedLines({ adopt, digest }: AdoptionPlan): readonly string[] {

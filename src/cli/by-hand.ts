@@ -113,12 +113,11 @@ export function notesOf(
   json: boolean,
 ): { readonly report: Report; readonly notes: readonly string[] } {
   const notes: string[] = []
-  const text = reporter(context, false)
+  if (!json) return { notes, report: reporter(context, false) }
   return {
     notes,
     report: (progress) => {
-      if (!json) text(progress)
-      else if (progress.event === 'note') notes.push(progress.message)
+      if (progress.event === 'note') notes.push(progress.message)
     },
   }
 }

@@ -6,8 +6,10 @@ import { exitCodeOf, PitlaneError, presentable } from '../errors.ts'
 import type { EngineParts } from '../run/parts.ts'
 import { removeLeftovers } from '../run/leftovers.ts'
 import type { Report } from '../run/progress.ts'
+import { wait } from '../run/waiting.ts'
 import type { Context, Project, State } from './context.ts'
 import { describeError, errorDocument, jsonReport, textReport } from './output.ts'
+import { terminalReport } from './progress-text.ts'
 
 /** Runs a command's work; what it throws is printed, and becomes the exit code. */
 export async function guard(context: Context, json: boolean, work: () => Promise<void>): Promise<void> {
@@ -21,8 +23,14 @@ export async function guard(context: Context, json: boolean, work: () => Promise
   }
 }
 
+/** One for a command: what servers ask for is told there, too. */
 export function reporter(context: Context, json: boolean): Report {
-  return json ? jsonReport(context.process) : textReport(context.process)
+  const { process, statusLine } = context
+  const text = () => (statusLine === null ? textReport(process) : terminalReport(statusLine, textReport(process)))
+  const report = json ? jsonReport(process) : text()
+  context.onSlowed = (host, duration) =>
+    report({ event: 'waiting', state: 'started', on: 'server', for: `${host}, which asks to slow down`, duration })
+  return report
 }
 
 export function printJson(context: Context, value: unknown): void {
@@ -45,11 +53,11 @@ export async function withState(
   report: Report,
   work: (state: State, engine: EngineParts) => Promise<void>,
 ): Promise<void> {
-  const state = await context.openState(project, {
-    command,
-    wait: flags.noWait ? 0 : WAIT,
-    onWait: (holder) => report({ event: 'waiting', for: `${holder} to end` }),
-  })
+  const waiting = wait({ clock: context.clock, report }, 'command')
+  const onWait = (holder: string) => waiting.begin(`${holder} to end`)
+  const state = await context
+    .openState(project, { command, wait: flags.noWait ? 0 : WAIT, onWait })
+    .finally(() => waiting.end())
   try {
     const { executor, content, writer } = state
     const { clock } = context

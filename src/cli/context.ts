@@ -13,6 +13,7 @@ import type { Served } from '../release/audit/served.ts'
 import type { Signer } from '../release/keys/sign.ts'
 import type { StopSignals } from '../run/parts.ts'
 import type { Streams } from './output.ts'
+import type { StatusLine } from './progress-text.ts'
 
 export interface Context extends CommandContext {
   readonly process: Streams & CommandContext['process'] & { readonly argv: readonly string[] }
@@ -28,6 +29,10 @@ export interface Context extends CommandContext {
   readonly machine: string
   /** Aborted by Ctrl-C (first) and again (second). */
   readonly stop: StopSignals
+  /** Null where there is no terminal for it. */
+  readonly statusLine: StatusLine | null
+  /** Told when a server asks to slow down: all requests to it wait for so many milliseconds. A command that reports puts its own here. */
+  onSlowed: (host: string, milliseconds: number) => void
   /** What `main` exits with when the command has ended; 0 unless set. */
   exitCode: number
   /** Lets go of what the command used. */

@@ -7,6 +7,6 @@ test('what others wrote reaches a terminal without control characters, and keeps
   const stdout = { write: (text: string) => (written += text) }
   const report = textReport({ stdout, stderr: stdout })
   report({ event: 'note', message: 'index.json is not JSON: \u001b]0;title\u0007\u009b31m\u202e\ntwo' })
-  report({ event: 'waiting', for: 'process 1 (\u001b[2Jrm) to end' })
+  report({ event: 'waiting', state: 'started', on: 'command', for: 'process 1 (\u001b[2Jrm) to end', duration: null })
   assert.equal(written, 'index.json is not JSON: ]0;title31m\ntwo\nwaiting for process 1 (rm) to end\n')
 })

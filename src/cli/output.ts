@@ -2,6 +2,8 @@
 import { closeSync, constants, openSync, readSync, fstatSync } from 'node:fs'
 import { PitlaneError, type Place } from '../errors.ts'
 import type { Progress, Report } from '../run/progress.ts'
+import { formatBytes, formatDuration } from './amounts.ts'
+import { calm, FOR_PEOPLE, FOR_PROGRAMS, progressEnd, progressLine, waitingLine } from './progress-text.ts'
 import { shellWord } from '../words/shell-word.ts'
 
 export interface Streams {
@@ -11,13 +13,17 @@ export interface Streams {
 
 /** NDJSON: one event, one line. */
 export function jsonReport(streams: Streams): Report {
-  return (progress) => void streams.stdout.write(`${JSON.stringify(progress)}\n`)
+  const isDue = calm(FOR_PROGRAMS)
+  return (progress) => {
+    if (isDue(progress)) streams.stdout.write(`${JSON.stringify(progress)}\n`)
+  }
 }
 
 /** One line for each thing that happened; nothing is overwritten, so that a log reads like the terminal. */
 export function textReport(streams: Streams): Report {
+  const isDue = calm(FOR_PEOPLE)
   return (progress) => {
-    const line = describe(progress)
+    const line = isDue(progress) ? describe(progress) : null
     // A note may cite what somebody else has put into the bucket.
     if (line !== null) streams.stdout.write(`${printableLines(line)}\n`)
   }
@@ -43,8 +49,10 @@ function describe(progress: Progress): string | null {
       return publishedLines(progress).join('\n')
     case 'start-over':
       return startOverLines(progress).join('\n')
+    case 'progress':
+      return progress.state === 'going' ? progressLine(progress) : progressEnd(progress)
     case 'waiting':
-      return `waiting for ${progress.for}`
+      return waitingLine(progress)
     case 'note':
       return progress.message
   }
@@ -191,24 +199,6 @@ export function printable(text: string): string {
 /** The same for what has to stay within its line. */
 export function oneLine(text: string): string {
   return printable(text).replaceAll(/\s+/g, ' ').trim()
-}
-
-export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${milliseconds} ms`
-  const seconds = milliseconds / 1000
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
-}
-
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB'] as const
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
 /** An error as a person should meet it: what, where, what to do. */

@@ -6,7 +6,9 @@ import { isRegistryAddress, parseRegistryAddress } from '../image/address.ts'
 import { pulledByAnybody } from '../image/pulling.ts'
 import { renderSite } from '../pages/site.ts'
 import type { Plan } from '../plan/plan.ts'
+import { metering } from '../run/meter.ts'
 import type { Report } from '../run/progress.ts'
+import { wait } from '../run/waiting.ts'
 import type { Bucket } from '../buckets/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { ListParts } from '../release/lists/lists.ts'
@@ -47,13 +49,16 @@ export async function publishing(
     told.add(message)
   }
   const exclusively = async <T>(work: () => Promise<T>): Promise<T> => {
-    const lease = await bucket.lease({
-      owner,
-      wait: noWait ? 0 : WAIT,
-      onWait: (holder) => report({ event: 'waiting', for: `${holder} to end` }),
-      onUnsupported: (reason) => note(`${reason}. Nobody else may publish there at the same time.`),
-      signal: context.stop.drain,
-    })
+    const waiting = wait({ clock: context.clock, report }, 'publisher')
+    const lease = await bucket
+      .lease({
+        owner,
+        wait: noWait ? 0 : WAIT,
+        onWait: (holder) => waiting.begin(`${holder} to end`),
+        onUnsupported: (reason) => note(`${reason}. Nobody else may publish there at the same time.`),
+        signal: context.stop.drain,
+      })
+      .finally(() => waiting.end())
     return work().finally(() => lease.release())
   }
   const readers = await readersOf(context, publish, { bucket, registry }, note)
@@ -75,6 +80,7 @@ export async function publishing(
       takeTags,
       ...sendingOn({ bucket, readers }, baseUrl, note),
       note,
+      metering: metering({ clock: context.clock, report }),
       clock: context.clock,
       writer,
       exclusively,

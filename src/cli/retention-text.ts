@@ -1,7 +1,7 @@
 /** The plan of `pitlane retention`, and what became of it, as text and as JSON. */
 import type { Applied } from '../release/retention/apply.ts'
 import type { PlannedVersion, RetentionPlan, Step } from '../release/retention/plan.ts'
-import { formatBytes } from './output.ts'
+import { formatBytes } from './amounts.ts'
 import { table } from './text-table.ts'
 
 /** In this order; what stays comes last. */

@@ -3,7 +3,7 @@ import type { Body } from '../buckets/types.ts'
 import { type Measured, measure, sha256Of } from '../bytes/digest.ts'
 
 /** Of what was opened; null for null. */
-export async function measureThere(stream: Readable | null): Promise<Measured | null> {
+export async function measureThere(stream: AsyncIterable<Uint8Array> | null): Promise<Measured | null> {
   return stream === null ? null : measure(stream)
 }
 

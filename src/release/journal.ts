@@ -17,6 +17,8 @@ import type { Registry } from '../image/types.ts'
 import { measureThere } from './digest.ts'
 import { inParallel } from '../parallel.ts'
 import { requireOwn } from './lists/floating.ts'
+import { type Meter, type Metering, type Piece, UNCOUNTED } from '../run/meter.ts'
+import { countedBody } from './counted.ts'
 import type { Published } from './verify/verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
@@ -30,6 +32,7 @@ export interface Journal {
   /** Null where only images are concerned. */
   readonly bucket: Bucket | null
   readonly registry: Registry | null
+  readonly metering: Metering
   /** Under which the operations are written down: a version, or `PAGES`. */
   readonly version: string
   /** For messages: `the publication of v1.2.0`. */
@@ -71,6 +74,24 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
     ),
   )
   const byPosition = new Map(wanted.map((row, index) => [row.position, own[index]]))
+  const bytes = own.reduce((sum, operation) => sum + bytesOf(operation), 0)
+  await journal.metering({ of: entry.title, doing: 'sending', pieces: own.length, bytes }, async (meter) => {
+    for (const row of stored) {
+      const operation = byPosition.get(row.position)
+      // Put by a run before this one.
+      if (operation !== undefined && row.state === 'done') meter.piece(bytesOf(operation)).done()
+    }
+    await performAll(journal, entry, open, byPosition, meter)
+  })
+}
+
+async function performAll(
+  journal: Journal,
+  entry: Entry,
+  open: readonly OperationRow[],
+  byPosition: ReadonlyMap<number, Operation | undefined>,
+  meter: Meter,
+): Promise<void> {
   const queue = [...open]
   const worker = async () => {
     for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
@@ -79,7 +100,9 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
       if (operation === undefined) throw new PitlaneError('INTERNAL', `no operation for ${row.destination}`)
       const { position } = row
       try {
-        await perform(journal, entry, operation)
+        const piece = meter.piece(bytesOf(operation))
+        await perform(journal, entry, operation, piece)
+        piece.done()
       } catch (error) {
         queue.length = 0
         throw error
@@ -91,6 +114,21 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
+/** What goes over the line for it, if anything does. */
+export function bytesOf(operation: Operation): number {
+  switch (operation.to) {
+    case 'bucket':
+    case 'blob':
+      return operation.body.size
+    case 'manifest':
+      return operation.bytes.length
+    case 'removal':
+    case 'tag':
+    case 'floating':
+      return 0
+  }
+}
+
 /** A work of its own among many: its operations belong to one entry, and follow each other. */
 export interface Part {
   /** Under which they are written down; no other part has it. */
@@ -98,16 +136,25 @@ export interface Part {
   readonly operations: readonly Operation[]
 }
 
+export interface Parts<R> {
+  readonly parts: readonly Part[]
+  /** How many at once. */
+  readonly limit: number
+  /** What becomes of a part that failed; what it throws ends the others. */
+  readonly settle: (error: unknown, part: number) => R
+  /** Called after each, whatever became of it. */
+  readonly settled: () => void
+}
+
 /**
  * Many small works in two transactions, whatever their number: all are written down as begun, carried out several at once, and all that were are
  * confirmed. What dies in between was begun as far as the rows know, and each operation finds out by itself whether it happened.
- * @param settle what becomes of a part that failed; what it throws ends the others
  * @returns in the order of the parts
  */
 export async function carryOutParts<R>(
-  journal: Omit<Journal, 'version'>,
+  journal: Omit<Journal, 'version' | 'metering'>,
   entry: Entry,
-  { parts, limit, settle }: { parts: readonly Part[]; limit: number; settle: (error: unknown, part: number) => R },
+  { parts, limit, settle, settled }: Parts<R>,
 ): Promise<readonly (R | 'done')[]> {
   const written = parts.map((part) => ({ ...part, rows: journalRows(part.operations) }))
   await journal.writer.write(async (trx) => {
@@ -129,13 +176,15 @@ export async function carryOutParts<R>(
     try {
       for (const [index, operation] of operations.entries()) {
         goOn(journal)
-        await perform(journal, entry, operation)
+        await perform(journal, entry, operation, UNCOUNTED)
         const position = rows[index]?.position
         if (position !== undefined) done.push({ version, position })
       }
       return 'done' as const
     } catch (error) {
       return settle(error, place)
+    } finally {
+      settled()
     }
   }).catch(async (error: unknown) => {
     // What failed first is what is told.
@@ -178,28 +227,31 @@ async function perform(
   journal: Pick<Journal, 'bucket' | 'registry'>,
   entry: Entry,
   operation: Operation,
+  piece: Piece,
 ): Promise<void> {
   if (operation.to === 'bucket') {
     const { bucket } = journal
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
     if (entry.kind === 'ask-then-do' && (await isThere(bucket, operation))) return
-    await bucket.put(operation.key, operation.body, operation.options)
+    await bucket.put(operation.key, countedBody(operation.body, piece), operation.options)
     return
   }
   if (operation.to === 'removal') return journal.bucket?.delete(operation.key)
   const registry = journal.registry
   if (registry === null) throw new PitlaneError('INTERNAL', 'an image operation without a registry')
   switch (operation.to) {
-    case 'blob':
+    case 'blob': {
       if (await registry.hasBlob(operation.repository, `sha256:${operation.body.sha256}`)) return
+      const body = countedBody(operation.body, piece)
       return registry.putBlob(operation.repository, {
-        digest: `sha256:${operation.body.sha256}`,
-        size: operation.body.size,
-        open: () => operation.body.open(),
+        digest: `sha256:${body.sha256}`,
+        size: body.size,
+        open: () => body.open(),
       })
+    }
     case 'manifest':
       await registry.putManifest(operation.repository, operation.mediaType, operation.bytes)
-      return
+      return piece.at(operation.bytes.length)
     case 'tag': {
       const present = await registry.resolveTag(operation.repository, operation.tag)
       if (present?.digest === operation.descriptor.digest) return

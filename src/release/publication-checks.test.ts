@@ -13,6 +13,7 @@ import type { Registry } from '../image/types.ts'
 import { bodyOf } from './digest.ts'
 import type { Operation } from './publication.ts'
 import { readBack } from './publication-checks.ts'
+import { unmetered } from '../run/meter.ts'
 
 const layer = bodyOf(Buffer.from('a layer'))
 const operations: readonly Operation[] = ['example/amd64_toy', 'example/toy'].map((repository) => ({
@@ -38,6 +39,7 @@ async function reading(t: TestContext, told: (layout: Registry) => Registry) {
     bucket,
     registry,
     readers: { bucket, registry },
+    lists: { metering: unmetered },
     engine: { clock: systemClock, report: () => undefined },
     stop: { drain: new AbortController().signal, interrupt: new AbortController().signal },
   }

@@ -1,16 +1,20 @@
 /** The entries of the publication that look and change nothing that people see: read back, proved, complete, verified. */
+import type { Readable } from 'node:stream'
 import { isRegistryAddress } from '../image/address.ts'
 import { reopenOperation } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
+import type { Meter, Piece } from '../run/meter.ts'
 import type { Plan } from '../plan/plan.ts'
+import { counted } from './counted.ts'
 import { measureThere } from './digest.ts'
-import type { Journal } from './journal.ts'
+import { bytesOf, type Journal } from './journal.ts'
+import type { ListParts } from './lists/lists.ts'
 import type { Materials } from './materials.ts'
 import { type Presence, unmetObligations } from './obligations.ts'
 import { readBackPresence, visiblePresence } from './presence.ts'
 import { parsePublicKey } from './keys/public-key.ts'
-import { type Operation, operationFacts } from './publication.ts'
+import { entryOf, type Operation, operationFacts } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { type Readers, type Showing, untilShown } from './shown.ts'
 import { verifyRelease } from './verify/verify.ts'
@@ -36,7 +40,7 @@ export async function requireComplete(
   })
 }
 
-type BackParts = Showing & Pick<ReleaseParts, 'bucket' | 'registry'>
+type BackParts = Showing & Pick<ReleaseParts, 'bucket' | 'registry'> & { readonly lists: Pick<ListParts, 'metering'> }
 
 /**
  * Reads everything that was put, whole, through the address readers use. What is no longer as it was confirmed is opened in the journal
@@ -50,15 +54,22 @@ export async function readBack(
 ): Promise<ReadonlyMap<string, string>> {
   const put = operations.filter(({ to }) => to !== 'tag')
   const reads = new Map<string, Promise<string | null>>()
-  const read = await inParallel(put, PARALLEL, async (operation) => {
+  const readOne = async (operation: Operation, meter: Meter) => {
     const { destination, sha256 } = operationFacts(operation)
+    const piece = meter.piece(bytesOf(operation))
     // A layout has a blob once, whatever the number of its repositories.
     const place = operation.to === 'blob' && isLayout(parts.readers) ? sha256 : destination
-    const reading = reads.get(place) ?? readAgain(parts, operation)
+    const reading = reads.get(place) ?? readAgain(parts, operation, piece)
     reads.set(place, reading)
     const there = await reading
+    piece.done()
     return there === sha256 ? [] : [{ destination, text: `${destination} (${there ?? 'absent'} instead of ${sha256})` }]
-  })
+  }
+  const bytes = put.reduce((sum, operation) => sum + bytesOf(operation), 0)
+  const about = { of: entryOf('read-back').title, doing: 'reading', pieces: put.length, bytes } as const
+  const read = await parts.lists.metering(about, (meter) =>
+    inParallel(put, PARALLEL, (operation) => readOne(operation, meter)),
+  )
   const lost = read.flat()
   if (lost.length === 0) return new Map(put.map(operationFacts).map(({ destination, sha256 }) => [destination, sha256]))
   await journal.writer.write(async (trx) => {
@@ -72,29 +83,33 @@ export async function readBack(
 }
 
 /** As readers have it. What they do not have, and the store has, is waited for. */
-async function readAgain(parts: BackParts, operation: Operation): Promise<string | null> {
+async function readAgain(parts: BackParts, operation: Operation, piece: Piece): Promise<string | null> {
   const { destination, sha256 } = operationFacts(operation)
-  const shown = await digestIn(parts.readers, operation)
+  const shown = await digestIn(parts.readers, operation, piece)
   if (shown === sha256 || parts.readers.bucket === parts.bucket) return shown
-  const stored = await digestIn(parts, operation)
+  const stored = await digestIn(parts, operation, piece)
   if (stored !== sha256) return stored
-  await untilShown(parts, destination, async () => (await digestIn(parts.readers, operation)) === sha256)
+  await untilShown(parts, destination, async () => (await digestIn(parts.readers, operation, piece)) === sha256)
   return sha256
 }
 
 /** Lower-case hex SHA-256 of what is there now, null when it is absent. */
-async function digestIn({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
+async function digestIn({ bucket, registry }: Readers, operation: Operation, piece: Piece): Promise<string | null> {
   const { sha256 } = operationFacts(operation)
+  const measured = async (stream: Readable | null) =>
+    (await measureThere(stream === null ? null : counted(() => stream, piece)))?.sha256 ?? null
   if (operation.to === 'removal') throw new PitlaneError('INTERNAL', `${operation.key} was removed, not put`)
-  if (operation.to === 'bucket') return (await measureThere(await bucket.open(operation.key)))?.sha256 ?? null
+  if (operation.to === 'bucket') return measured(await bucket.open(operation.key))
   const digest = `sha256:${sha256}`
   if (operation.to === 'blob' && registry !== null) {
     // A server's word is only that it has something.
     if (isLayout({ registry })) return (await registry.hasBlob(operation.repository, digest)) ? sha256 : null
-    return (await measureThere(await registry.openBlob(operation.repository, digest)))?.sha256 ?? null
+    return measured(await registry.openBlob(operation.repository, digest))
   }
   // Fails when the bytes under the digest are others.
-  return (await registry?.readManifest(operation.repository, digest)) ? sha256 : null
+  const bytes = (await registry?.readManifest(operation.repository, digest)) ?? null
+  piece.at(bytes?.length ?? 0)
+  return bytes === null ? null : sha256
 }
 
 function isLayout({ registry }: Pick<Readers, 'registry'>): boolean {
@@ -139,6 +154,7 @@ export async function verifyAsStranger(
     version: plan.version,
     key: signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key'),
     now: parts.engine.clock.now(),
+    metering: parts.lists.metering,
   })
   if (result.problems.length > 0) {
     throw new PitlaneError(

@@ -47,6 +47,7 @@ async function walk(parts: ReleaseParts, plan: Plan, build: BuildRow, promotion:
     writer: parts.engine.writer,
     bucket: parts.bucket,
     registry: parts.registry,
+    metering: parts.lists.metering,
     version: plan.version,
     title: `the publication of ${plan.version}`,
     stop: parts.stop.drain,

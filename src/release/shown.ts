@@ -5,6 +5,7 @@
 import type { Pullable } from '../image/pulling.ts'
 import { PitlaneError } from '../errors.ts'
 import type { EngineParts, StopSignals } from '../run/parts.ts'
+import { wait } from '../run/waiting.ts'
 import type { Published } from './verify/verify-document.ts'
 
 /** What people read: the public address, and the registry without a login where that works, else what is written to. */
@@ -33,23 +34,28 @@ export async function untilShown(
   what: string,
   isShown: () => Promise<boolean>,
 ): Promise<void> {
-  const { clock, report } = engine
+  const { clock } = engine
+  const { location } = readers.bucket
+  const waiting = wait(engine, 'address')
   const since = clock.monotonic()
-  for (let pause = FIRST; !(await isShown()); pause = Math.min(pause * 2, LONGEST)) {
-    const { location } = readers.bucket
-    if (pause === FIRST) report({ event: 'waiting', for: `${location} to show ${what}` })
-    if (clock.monotonic() - since > WITHIN)
-      throw new PitlaneError(
-        'VERIFICATION_FAILED',
-        `${location} does not show ${what} after ${WITHIN / 60_000} minutes, and the bucket has it`,
-        {
-          hint: 'Is it the public address of this bucket? Does something in between keep old answers? The same command goes on here.',
-        },
-      )
-    if (stop.drain.aborted)
-      throw new PitlaneError('INTERRUPTED', `stopped while ${location} did not show ${what} yet`, {
-        hint: 'The same command goes on here.',
-      })
-    await clock.sleep(pause, stop.drain).catch(() => undefined)
+  try {
+    for (let pause = FIRST; !(await isShown()); pause = Math.min(pause * 2, LONGEST)) {
+      waiting.begin(`${location} to show ${what}`)
+      if (clock.monotonic() - since > WITHIN)
+        throw new PitlaneError(
+          'VERIFICATION_FAILED',
+          `${location} does not show ${what} after ${WITHIN / 60_000} minutes, and the bucket has it`,
+          {
+            hint: 'Is it the public address of this bucket? Does something in between keep old answers? The same command goes on here.',
+          },
+        )
+      if (stop.drain.aborted)
+        throw new PitlaneError('INTERRUPTED', `stopped while ${location} did not show ${what} yet`, {
+          hint: 'The same command goes on here.',
+        })
+      await clock.sleep(pause, stop.drain).catch(() => undefined)
+    }
+  } finally {
+    waiting.end()
   }
 }

@@ -85,7 +85,37 @@ export type Progress =
       /** A public address at which nobody has looked; null where one did, or there is none. */
       readonly unasked: string | null
     }
-  | { readonly event: 'waiting'; readonly for: string }
+  | {
+      /** What takes long and is under way, from its first second on; what ends before that is not told. Counted as `meter.ts` says. */
+      readonly event: 'progress'
+      /** What it is about, in words: the title of a publication's entry. */
+      readonly of: string
+      readonly doing: 'sending' | 'reading' | 'packing' | 'removing'
+      /** The last one is `done`, or `stopped` where it failed. */
+      readonly state: 'going' | 'done' | 'stopped'
+      readonly pieces: number
+      readonly complete: number
+      /** Of all pieces; 0 where they are not counted. `moved` and `spared` (there already) are together what is through. */
+      readonly bytes: number
+      readonly moved: number
+      readonly spared: number
+      /** Bytes in a second, of the last ten; at the end, of all the time. Null as long as none moved. */
+      readonly rate: number | null
+      /** Milliseconds, at most: what is yet to come may turn out to be there. Null where nobody can know. */
+      readonly left: number | null
+      /** Milliseconds since it began. */
+      readonly elapsed: number
+    }
+  | {
+      readonly event: 'waiting'
+      readonly state: 'started' | 'going' | 'done'
+      /** Another command in this state folder, who else publishes into the bucket, the public address, a server that asks to slow down. */
+      readonly on: 'command' | 'publisher' | 'address' | 'server'
+      /** In words. */
+      readonly for: string
+      /** Milliseconds so far. Of a server, which says it at once and no more after that: how long it will be. Null: that can't be known. */
+      readonly duration: number | null
+    }
   | { readonly event: 'note'; readonly message: string }
 
 export type Report = (progress: Progress) => void

@@ -27,6 +27,7 @@ import { garage, startGarage } from './peers/garage.ts'
 import type { S3Server } from './peers/s3.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
+import { unmetered } from '../../src/run/meter.ts'
 
 const DAY = 86_400_000
 const BEGIN = Date.UTC(2026, 2, 1)
@@ -212,6 +213,7 @@ async function byHand(t: TestContext, server: S3Server) {
     baseUrl: 'https://releases.example.org',
     note: () => undefined,
     clock: { ...systemClock, now: () => now },
+    metering: unmetered,
     writer: await takeOver(db),
     async exclusively(work) {
       const request = { owner: name, wait: 30_000, onWait: () => {}, onUnsupported: () => {}, signal: never }

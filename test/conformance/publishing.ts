@@ -9,6 +9,9 @@ import type { Web } from './peers/web.ts'
 const PITLANE = fileURLToPath(new URL('../../bin/pitlane-dev.ts', import.meta.url))
 const JSX = fileURLToPath(new URL('../../scripts/jsx.ts', import.meta.url))
 
+/** What Node is given before the words of a command. */
+export const PITLANE_ARGUMENTS = ['--disable-warning=ExperimentalWarning', '--import', JSX, PITLANE]
+
 export interface Published {
   readonly s3: S3Server
   readonly registry: RegistryServer
@@ -23,11 +26,7 @@ export interface Published {
 export async function pitlane(on: Published, ...args: string[]) {
   const env = { ...on.world.env, ...on.env, AWS_ACCESS_KEY_ID: on.s3.accessKey, AWS_SECRET_ACCESS_KEY: on.s3.secretKey }
   const options = { cwd: on.world.project, env }
-  const outcome = await runProgram(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--import', JSX, PITLANE, ...args],
-    options,
-  )
+  const outcome = await runProgram(process.execPath, [...PITLANE_ARGUMENTS, ...args], options)
   on.said += outcome.stdout + outcome.stderr
   return outcome
 }

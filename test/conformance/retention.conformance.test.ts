@@ -36,6 +36,7 @@ import { garage, startGarage } from './peers/garage.ts'
 import type { S3Server } from './peers/s3.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
+import { unmetered } from '../../src/run/meter.ts'
 
 const DAY = 86_400_000
 const BEGIN = Date.UTC(2026, 2, 1)
@@ -138,6 +139,7 @@ async function published(t: TestContext, server: S3Server, host: string) {
     baseUrl: 'https://releases.example.org',
     note: () => undefined,
     clock: { ...systemClock, now: () => now },
+    metering: unmetered,
     writer: await takeOver(db),
     async exclusively(work) {
       const lease = await bucket.lease({

@@ -26,6 +26,7 @@ import { publishBinary } from '../../src/release/by-hand/publish-binary.ts'
 import { createSigner } from '../../src/release/keys/sign.ts'
 import { parseSiteIndex } from '../../src/release/lists/site-index.ts'
 import { verifyRelease } from '../../src/release/verify/verify.ts'
+import { unmetered } from '../../src/run/meter.ts'
 
 export const ONE = 'x86_64-unknown-linux-musl'
 export const OTHER = 'aarch64-unknown-linux-musl'
@@ -78,6 +79,7 @@ export async function handMadeSite(t: TestContext, sign = true) {
     name: 'toy',
     baseUrl: 'https://releases.example.org',
     clock,
+    metering: unmetered,
     writer: await takeOver(db),
     exclusively: (work) => work(),
   }
@@ -107,6 +109,13 @@ export async function handMadeSite(t: TestContext, sign = true) {
     },
     index: () => parseSiteIndex(readFileSync(join(root, 'bucket', KEYS.index)), KEYS.index),
     verify: (version: string) =>
-      verifyRelease({ bucket, registryOf: () => Promise.resolve(null), version, key: sign ? key : null, now }),
+      verifyRelease({
+        bucket,
+        registryOf: () => Promise.resolve(null),
+        version,
+        key: sign ? key : null,
+        now,
+        metering: unmetered,
+      }),
   }
 }

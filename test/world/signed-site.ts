@@ -20,6 +20,7 @@ import { rebuildPages } from '../../src/release/lists/rebuild-pages.ts'
 import { createSigner, type Signer } from '../../src/release/keys/sign.ts'
 import { parseSiteIndex, type SiteIndex } from '../../src/release/lists/site-index.ts'
 import { FAST } from './fast-folder.ts'
+import { unmetered } from '../../src/run/meter.ts'
 
 export const NOW = Date.UTC(2026, 5, 1)
 export const VERSIONS = ['v1.0.0', 'v1.1.0', 'v1.2.0', 'v2.0.0-rc1'] as const
@@ -60,6 +61,7 @@ export function toySite(t: TestContext, signer: Signer | null = SIGNER) {
       name: 'toy',
       baseUrl: 'https://releases.example.org',
       clock,
+      metering: unmetered,
       writer: await takeOver(db),
       exclusively: (work) => work(),
     }

@@ -8,6 +8,8 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { Readable } from 'node:stream'
+import { sha256Of } from '../../bytes/digest.ts'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
@@ -43,6 +45,8 @@ const SMALLEST_PART = 8 * 1024 * 1024
 const MOST_PARTS = 10_000
 /** Parts on their way at once; each is in memory. */
 const PARTS_AT_ONCE = 4
+/** Bytes of a part that go to the connection at a time. */
+const PIECE = 256 * 1024
 
 export async function upload(parts: UploadParts, object: Upload): Promise<void> {
   if (object.body.size > parts.threshold) await uploadInParts(parts, object)
@@ -50,43 +54,50 @@ export async function upload(parts: UploadParts, object: Upload): Promise<void> 
 }
 
 async function uploadAtOnce(parts: UploadParts, object: Upload): Promise<void> {
-  const attempt = async () => {
-    const body = checkedStream(object.body, object.where)
-    let failure: unknown
-    // A server that waits for the rest of a body would wait long.
-    const broken = new AbortController()
-    body.once('error', (error) => {
-      failure = error
-      broken.abort()
-    })
+  const attempt = () => {
+    const stream = checkedStream(object.body, object.where)
     const command = new PutObjectCommand({
       ...headersOf(object),
       ...(object.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
-      Body: body,
+      Body: stream,
       ContentLength: object.body.size,
     })
-    // Signed with the bytes' own digest, which the server computes too: the library would send a stream unsigned.
-    command.middlewareStack.add(
-      (next) => (args) => {
-        const { request } = args as unknown as { request: { headers: Record<string, string> } }
-        request.headers['x-amz-content-sha256'] = object.body.sha256
-        return next(args)
-      },
-      { step: 'build', name: 'signedBody' },
-    )
-    try {
-      await parts.client.send(command, { abortSignal: broken.signal })
-    } catch (error) {
-      // What is wrong with our own bytes is not the server's doing, whatever it made of the broken request.
-      if (failure instanceof PitlaneError) throw failure
-      throw error
-    } finally {
-      body.destroy()
-      // Answered before it was sent: such a connection is of no use.
-      broken.abort()
-    }
+    command.middlewareStack.add(signedBody(object.body.sha256), BUILDING)
+    return sending(stream, (abortSignal) => parts.client.send(command, { abortSignal }))
   }
   await retrying(parts, attempt, passing)
+}
+
+/** Signed with the bytes' own digest, which the server computes too: the library would send a stream unsigned. */
+function signedBody(sha256: string) {
+  return <A, R>(next: (args: A) => Promise<R>) =>
+    (args: A): Promise<R> => {
+      const { request } = args as unknown as { request: { headers: Record<string, string> } }
+      request.headers['x-amz-content-sha256'] = sha256
+      return next(args)
+    }
+}
+const BUILDING = { step: 'build', name: 'signedBody' } as const
+
+async function sending<T>(body: Readable, send: (broken: AbortSignal) => Promise<T>): Promise<T> {
+  let failure: unknown
+  // A server that waits for the rest of a body would wait long.
+  const broken = new AbortController()
+  body.once('error', (error) => {
+    failure = error
+    broken.abort()
+  })
+  try {
+    return await send(broken.signal)
+  } catch (error) {
+    // What is wrong with our own bytes is not the server's doing, whatever it made of the broken request.
+    if (failure instanceof PitlaneError) throw failure
+    throw error
+  } finally {
+    body.destroy()
+    // Answered before it was sent: such a connection is of no use.
+    broken.abort()
+  }
 }
 
 async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> {
@@ -94,6 +105,7 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
   const again = <T>(attempt: () => Promise<T>) => retrying(parts, attempt, passing)
   const at = { Bucket: object.bucket, Key: object.key }
   const { UploadId } = await again(() => client.send(new CreateMultipartUploadCommand(headersOf(object))))
+  const told = partsTold(object)
   const pieces = partsOf(object)
   try {
     const done: { PartNumber: number; ETag: string | undefined }[] = []
@@ -104,11 +116,15 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
         if (next.done === true) return
         const { number, bytes } = next.value
         try {
-          const { ETag } = await again(() =>
-            client.send(
-              new UploadPartCommand({ ...at, UploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length }),
-            ),
-          )
+          const sha256 = sha256Of(bytes)
+          const { ETag } = await again(() => {
+            // In pieces, so that it is seen how far it is.
+            const stream = Readable.from(told(number, bytes), { objectMode: false, highWaterMark: 1 })
+            const facts = { UploadId, PartNumber: number, ContentLength: bytes.length }
+            const command = new UploadPartCommand({ ...at, ...facts, Body: stream })
+            command.middlewareStack.add(signedBody(sha256), BUILDING)
+            return sending(stream, (abortSignal) => client.send(command, { abortSignal }))
+          })
           done[number - 1] = { PartNumber: number, ETag }
         } catch (error) {
           // Closes the source: the other workers find it at its end.
@@ -154,6 +170,24 @@ async function abortUploads(parts: UploadParts, at: { readonly Bucket: string; r
       if (Key === at.Key) await again(() => client.send(new AbortMultipartUploadCommand({ ...at, UploadId })))
   } catch {
     // The object is whole, or its own failure is told: neither depends on it.
+  }
+}
+
+/** The bytes of a part for one attempt to send it; the body is told how many are through of all of them. */
+function partsTold({ body }: Upload): (number: number, bytes: Buffer) => Iterable<Buffer> {
+  const sent: number[] = []
+  const tell = (number: number, bytes: number) => {
+    sent[number] = bytes
+    body.sent?.(sent.reduce((sum, one) => sum + one, 0))
+  }
+  tell(0, 0)
+  return function* pieces(number, bytes) {
+    tell(number, 0)
+    for (let from = 0; from < bytes.length; from += PIECE) {
+      const piece = bytes.subarray(from, from + PIECE)
+      yield piece
+      tell(number, from + piece.length)
+    }
   }
 }
 

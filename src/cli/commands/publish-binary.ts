@@ -7,7 +7,7 @@ import { binaryOf, notesOf, planByHand, plannedOutput } from '../by-hand.ts'
 import { guard, printJson, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'
 import { askedTarget, askedVersion, noVersion } from '../old-variables.ts'
-import { formatBytes } from '../output.ts'
+import { formatBytes } from '../amounts.ts'
 import { publishing } from '../publishing.ts'
 
 export interface BinaryFlags {

@@ -1,4 +1,5 @@
 import { publishImage } from '../../release/by-hand/publish-image.ts'
+import { metering } from '../../run/meter.ts'
 import { binaryOf, notesOf, planByHand, plannedImage, plannedOutput, repositoryIn } from '../by-hand.ts'
 import { guard, printJson, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -52,7 +53,9 @@ export async function image(this: Context, flags: ImageFlags, file?: string): Pr
         const { sha256 } = await binaryOf(this, project, content, { file, target, output, noCheck: flags.noCheck })
         const registry = await this.registry(place, project.folder)
         const { platform } = target
-        const result = await publishImage({ writer, bucket: null, registry, stop: this.stop.drain }, content, {
+        const { clock, stop } = this
+        const journal = { writer, bucket: null, registry, metering: metering({ clock, report }), stop: stop.drain }
+        const result = await publishImage(journal, content, {
           plan,
           image: { ...whole, platforms: [{ target: target.triple, platform, repository }] },
           tag,

@@ -3,6 +3,7 @@ import { PitlaneError } from '../../errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { publishMultiarch, type PublishedIndex } from '../../release/by-hand/publish-multiarch.ts'
 import { recordImage, requireRecordable } from '../../release/by-hand/record-image.ts'
+import { metering } from '../../run/meter.ts'
 import { notesOf, planByHand, plannedImage } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context, Project } from '../context.ts'
@@ -35,7 +36,14 @@ export async function multiarch(this: Context, flags: MultiarchFlags): Promise<v
     const command = `pitlane publish multiarch ${image.repository}:${tag}`
     await withState(this, project, flags, command, report, async (state) => {
       const registry = await this.registry(place, project.folder)
-      const journal = { writer: state.writer, bucket: null, registry, stop: this.stop.drain }
+      const { clock, stop } = this
+      const journal = {
+        writer: state.writer,
+        bucket: null,
+        registry,
+        metering: metering({ clock, report }),
+        stop: stop.drain,
+      }
       const options = { ...state, ...flags, report }
       const parts = tag === image.tag ? await partsOf(this, project, plan, options) : null
       const permit = async (made: PublishedIndex['image']) => {

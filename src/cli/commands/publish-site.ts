@@ -8,7 +8,8 @@ import { previewSite, publishSite } from '../../release/documentation/publish-si
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { absolute, guard, printJson, tidyUp, withState } from '../command.ts'
 import type { Context } from '../context.ts'
-import { formatBytes, oneLine } from '../output.ts'
+import { formatBytes } from '../amounts.ts'
+import { oneLine } from '../output.ts'
 import { planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
 

@@ -20,7 +20,8 @@ import { shellWord } from '../../words/shell-word.ts'
 import { requirePublish } from '../by-hand.ts'
 import { absolute, guard, printJson } from '../command.ts'
 import type { Context } from '../context.ts'
-import { formatBytes, oneLine, printable } from '../output.ts'
+import { formatBytes } from '../amounts.ts'
+import { oneLine, printable } from '../output.ts'
 import { planRevision } from '../planning.ts'
 
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {

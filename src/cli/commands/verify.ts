@@ -3,7 +3,8 @@ import { exitCodeOf, PitlaneError } from '../../errors.ts'
 import type { PublicKey } from '../../release/keys/public-key.ts'
 import { type StateDocument, stateWords } from '../../release/states/state-document.ts'
 import { verifyRelease } from '../../release/verify/verify.ts'
-import { absolute, guard, printJson } from '../command.ts'
+import { metering, unmetered } from '../../run/meter.ts'
+import { absolute, guard, printJson, reporter } from '../command.ts'
 import type { Context } from '../context.ts'
 import { imagePlaces } from '../image-places.ts'
 import { describeError, printable } from '../output.ts'
@@ -38,7 +39,10 @@ export async function verify(this: Context, flags: VerifyFlags, version: string)
     const bucket = isAddress ? await this.published(from) : await this.bucket(absolute(from, this.cwd), this.cwd)
     const images = flags.noImages ? null : imagePlaces(this, { ...flags, unsigned: key === null })
     const registryOf = images?.registryOf ?? (() => Promise.resolve(null))
-    const result = await verifyRelease({ bucket, registryOf, version, key, now: this.clock.now() })
+    const { clock } = this
+    // With --json there is one document.
+    const told = flags.json ? unmetered : metering({ clock, report: reporter(this, false) })
+    const result = await verifyRelease({ bucket, registryOf, version, key, now: clock.now(), metering: told })
     const remarks = [...result.remarks, ...(images?.remarks() ?? [])]
 
     // What was not looked at has not passed, unless the person said to leave it out.

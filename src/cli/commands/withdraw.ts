@@ -5,9 +5,8 @@ import { changeState, type Decide, previewState, type StateChange } from '../../
 import type { ListParts } from '../../release/lists/lists.ts'
 import { rollback as rollbackOf } from '../../release/states/rollback.ts'
 import { checkReason } from '../../release/states/state-document.ts'
-import type { Report } from '../../run/progress.ts'
-import { requirePublish } from '../by-hand.ts'
-import { guard, printJson, reporter, withState } from '../command.ts'
+import { notesOf, requirePublish } from '../by-hand.ts'
+import { guard, printJson, withState } from '../command.ts'
 import type { Context } from '../context.ts'
 import { oneLine, printable } from '../output.ts'
 import { planRevision } from '../planning.ts'
@@ -71,13 +70,7 @@ async function change(
     const project = await context.project()
     const plan = await planRevision(project, undefined)
     requirePublish(plan, project)
-    const notes: string[] = []
-    const text = reporter(context, false)
-    // With --json there is one document, and what was noted stands in it.
-    const report: Report = (progress) => {
-      if (!flags.json) text(progress)
-      else if (progress.event === 'note') notes.push(progress.message)
-    }
+    const { report, notes } = notesOf(context, flags.json)
     const actor = publicName(await context.actor(project))
     await withState(context, project, flags, command, report, async (state) => {
       const { lists } = await publishing(context, project, plan, { ...state, report, noWait: flags.noWait })

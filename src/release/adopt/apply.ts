@@ -5,9 +5,11 @@
  */
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
+import type { Meter } from '../../run/meter.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { nameOf } from '../by-hand/by-hand-journal.ts'
 import { type AdoptedDocument, revisionOf } from '../document.ts'
+import { counted } from '../counted.ts'
 import { wrong } from '../verify/findings.ts'
 import { carryOutParts, findContradictions } from '../journal.ts'
 import { requireSameOwner } from '../owner.ts'
@@ -81,10 +83,13 @@ export async function applyAdoption(
     await lists.exclusively(async () => {
       const standing = await readStanding(lists)
       await requireSameOwner(lists, standing)
-      for (let from = 0; from < read.length; from += TOGETHER)
-        for (const result of await putTogether(parts, read.slice(from, from + TOGETHER), standing, stop))
-          if ('reason' in result) refused.push(result)
-          else take(result)
+      const about = { of: 'documents of versions', doing: 'sending', pieces: read.length, bytes: 0 } as const
+      await lists.metering(about, async (meter) => {
+        for (let from = 0; from < read.length; from += TOGETHER)
+          for (const result of await putTogether(parts, read.slice(from, from + TOGETHER), { standing, stop, meter }))
+            if ('reason' in result) refused.push(result)
+            else take(result)
+      })
     })
   }
   // Also where nothing is left to be adopted: whoever wrote the documents may have died before the lists.
@@ -132,12 +137,24 @@ function batches(all: readonly Work[], digest: boolean): readonly (readonly Work
 /** What is no longer as it was listed is left out when its document is put, where that is said. */
 async function readAll({ lists }: AdoptionParts, batch: readonly Work[], stop: AbortSignal): Promise<readonly Read[]> {
   const files = batch.flatMap((work) => work.files)
-  const read = await inParallel(files, READING, async ({ path, size }) => {
-    goOn(stop)
-    const stream = await lists.bucket.open(path)
-    const found = stream === null ? null : await digestsOf(stream, size)
-    return [path, found?.size === size ? found.sha256 : null] as const
-  })
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  const about = { of: 'files for their digests', doing: 'reading', pieces: files.length, bytes } as const
+  const read = await lists.metering(about, (meter) =>
+    inParallel(files, READING, async ({ path, size }) => {
+      goOn(stop)
+      const piece = meter.piece(size)
+      const stream = await lists.bucket.open(path)
+      const found =
+        stream === null
+          ? null
+          : await digestsOf(
+              counted(() => stream, piece),
+              size,
+            )
+      piece.done()
+      return [path, found?.size === size ? found.sha256 : null] as const
+    }),
+  )
   const all = new Map(read)
   return batch.map((work) => ({
     work,
@@ -165,8 +182,7 @@ interface Ready {
 async function putTogether(
   parts: AdoptionParts,
   all: readonly Read[],
-  standing: Standing,
-  stop: AbortSignal,
+  { standing, stop, meter }: { standing: Standing; stop: AbortSignal; meter: Meter },
 ): Promise<readonly (AdoptedDocument | Refused)[]> {
   const { writer, bucket } = parts.lists
   const considered = await inParallel(all, PUTTING, async (one): Promise<Ready | Refused> => {
@@ -174,7 +190,9 @@ async function putTogether(
     try {
       return await prepare(parts, one, standing)
     } catch (error) {
-      return orRefused(one.work, error)
+      const refused = orRefused(one.work, error)
+      meter.piece(0).done()
+      return refused
     }
   })
   const ready = considered.filter((one) => 'document' in one)
@@ -185,6 +203,8 @@ async function putTogether(
     })),
     limit: PUTTING,
     settle: (error, place) => orRefused({ version: ready[place]?.version ?? '' }, error),
+    // How many of the versions have theirs is told, not how far each is.
+    settled: () => meter.piece(0).done(),
   })
   const results = new Map(ready.map((one, place) => [one.version, put[place]]))
   return considered.map((one) => {

@@ -1,6 +1,7 @@
 /** Each version's own documents and files: all revisions, states and marks, with their signatures. */
 import type { ListedObject } from '../../buckets/types.ts'
 import { inParallel } from '../../parallel.ts'
+import { UNCOUNTED } from '../../run/meter.ts'
 import { KEYS } from '../../plan/keys.ts'
 import {
   besideFiles,
@@ -29,7 +30,7 @@ import { verifyFileOf } from '../verify/verify-file.ts'
 import { Differences } from './difference.ts'
 
 export interface VersionParts {
-  readonly lists: Pick<ListParts, 'bucket' | 'name' | 'check'>
+  readonly lists: Pick<ListParts, 'bucket' | 'name' | 'check' | 'metering'>
   /** Null where nothing is signed. */
   readonly key: PublicKey | null
   /** Whether every file is read. */
@@ -68,11 +69,14 @@ export async function auditVersions(
   const states = highest(objects, /^state-([1-9][0-9]{0,3})\.json$/)
   const revisions = highest(objects, /^release\.([1-9][0-9]{0,2})\.json$/)
   const versions = [...objects.keys()].flatMap(documentedVersion).toSorted()
-  const audited = await inParallel(versions, PARALLEL, (version) =>
-    auditVersion(parts, objects, marks, {
-      version,
-      lastState: states.get(version) ?? 0,
-      newest: revisions.get(version) ?? 1,
+  const about = { of: 'versions', doing: 'reading', pieces: versions.length, bytes: 0 } as const
+  const audited = await parts.lists.metering(about, (meter) =>
+    inParallel(versions, PARALLEL, async (version) => {
+      const lastState = states.get(version) ?? 0
+      const newest = revisions.get(version) ?? 1
+      const one = await auditVersion(parts, objects, marks, { version, lastState, newest })
+      meter.piece(0).done()
+      return one
     }),
   )
   const known = new Set<string>()
@@ -228,7 +232,7 @@ async function auditFile(
   if (there.size !== size) return found.add(path, `has ${there.size} bytes instead of ${size}`)
   if (digest) {
     const findings = new Findings()
-    await verifyFileOf({ bucket, key }, document, file, findings)
+    await verifyFileOf({ bucket, key, piece: UNCOUNTED }, document, file, findings)
     for (const problem of findings.problems) found.add(path, problem.replace(`${path} `, ''))
     return
   }

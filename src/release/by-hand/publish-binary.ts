@@ -44,7 +44,8 @@ export async function publishBinary(
   request: BinaryRequest,
 ): Promise<PublishedBinary> {
   const { plan, file, signer } = request.made
-  const journal: ByHandJournal = { writer: lists.writer, bucket: lists.bucket, registry: null, stop }
+  const { writer, bucket, metering } = lists
+  const journal: ByHandJournal = { writer, bucket, registry: null, metering, stop }
   // Also of what is there: with another key or name, nothing of this bucket is this project's.
   const standing = await settledStanding(lists)
   await requireSameOwner(lists, standing)

@@ -58,7 +58,7 @@ export async function recordImage(
   request: { readonly plan: Plan; readonly image: ReleaseImage; readonly pitlaneVersion: string },
 ): Promise<string | null> {
   const { plan, image, pitlaneVersion } = request
-  const { writer, bucket, registry } = lists
+  const { writer, bucket, registry, metering } = lists
   return lists.exclusively(async () => {
     const before = await readTrustedDocument(bucket, plan.version, lists.check)
     const document = before === null ? null : builtOf(before.document)
@@ -70,7 +70,7 @@ export async function recordImage(
       return `not in the document of ${plan.version}, which has no file for ${without.join(', ')}: put it, then do this again`
     const findings = await checkImage(registry, image, files)
     if (findings.length > 0) throw otherBytes(plan.version, findings)
-    const journal: ByHandJournal = { writer, bucket, registry: null, stop }
+    const journal: ByHandJournal = { writer, bucket, registry: null, metering, stop }
     const make = (at: number) => withImage({ ...before, document }, image, { at, pitlaneVersion })
     const now = document.image === null ? await putRevision(lists, journal, { ...before, document }, make) : document
     await refreshPages(lists, stop)

@@ -13,6 +13,7 @@ import { applyRetention } from '../retention/apply.ts'
 import { verifyRelease } from '../verify/verify.ts'
 import { type DocumentationFile, encodeFiles, parseSite } from './documents.ts'
 import { publishSite, type SiteRequest } from './publish-site.ts'
+import { unmetered } from '../../run/meter.ts'
 
 const DAY = 86_400_000
 const PLACE = { path: 'docs/', channel: 'stable', versions: true, grace: 7 * DAY }
@@ -66,7 +67,14 @@ async function documented(t: TestContext, kept: readonly string[] = VERSIONS) {
     site: () => parseSite(Buffer.from(made.read(KEYS.documentationNow)), 'x'),
     /** What is wrong with its documentation: the releases of this world have no other files. */
     verify: async (version: string) => {
-      const request = { bucket: parts.bucket, registryOf: async () => null, version, key: siteKey(), now: NOW }
+      const request = {
+        bucket: parts.bucket,
+        registryOf: async () => null,
+        version,
+        key: siteKey(),
+        now: NOW,
+        metering: unmetered,
+      }
       return (await verifyRelease(request)).problems.filter((problem) => /doc(s|umentation)/.test(problem))
     },
   }

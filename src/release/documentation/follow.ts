@@ -68,9 +68,9 @@ export async function followPointer(
 ): Promise<{ readonly site: Site; readonly keys: readonly string[] }> {
   const change = await planFollowing(parts, site)
   if (change === null) return { site, keys: [] }
-  const { writer, bucket, registry, name, check } = parts
+  const { writer, bucket, registry, metering, name, check } = parts
   const title = 'the change of the documentation site'
-  const journal: Journal = { writer, bucket, registry, version: SITE, title, stop }
+  const journal: Journal = { writer, bucket, registry, metering, version: SITE, title, stop }
   await changeSite(journal, change)
   if (change.remove.length > 0)
     parts.note(`removed from the documentation, which has not had them for long enough: ${change.remove.join(', ')}`)

@@ -40,11 +40,12 @@ export function publishSite(parts: ListParts, stop: AbortSignal, request: SiteRe
     const standing = await readStanding(parts)
     noteDoubt(parts, standing)
     const { change } = await consider(parts, standing, request)
-    const { writer, bucket, registry } = parts
+    const { writer, bucket, registry, metering } = parts
     const journal: Journal = {
       writer,
       bucket,
       registry,
+      metering,
       version: '(by hand) documentation',
       title: 'publishing the documentation',
       stop,

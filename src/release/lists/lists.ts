@@ -9,6 +9,7 @@ import { STABLE } from '../../plan/channel.ts'
 import type { DocumentationPlace } from '../../plan/documentation.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { compareVersions } from '../../plan/version.ts'
+import type { Metering } from '../../run/meter.ts'
 import { bodyOf } from '../digest.ts'
 import { documentedAt, type ReleaseDocument, revisionOf } from '../document.ts'
 import { type DocumentCheck, readDocuments } from '../documents.ts'
@@ -78,6 +79,7 @@ export interface ListParts {
   readonly sendsOn?: (before: boolean) => Promise<boolean>
   /** Told what was left out or does not count, and why. */
   readonly note: (message: string) => void
+  readonly metering: Metering
   readonly clock: Clock
   /** Knows which lists were put out from here. */
   readonly writer: Writer

@@ -18,6 +18,7 @@ import type { ListParts } from './lists.ts'
 import { parsePublicKey } from '../keys/public-key.ts'
 import { checkPages, rebuildPages } from './rebuild-pages.ts'
 import { createSigner } from '../keys/sign.ts'
+import { unmetered } from '../../run/meter.ts'
 
 const DAY = 86_400_000
 const BEGIN = Date.UTC(2026, 2, 1)
@@ -48,6 +49,7 @@ async function emptyBucket(t: TestContext) {
     documentation: null,
     name: 'toy',
     baseUrl: 'https://releases.example.org',
+    metering: unmetered,
     clock,
     writer,
     exclusively: (work) => work(),

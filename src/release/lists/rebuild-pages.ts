@@ -47,8 +47,16 @@ export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise
   const stale = await compare(parts, site)
   const now = parts.clock.now()
   if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return keys
-  const { writer, bucket, registry } = parts
-  const journal: Journal = { writer, bucket, registry, version: PAGES, title: 'the rebuilding of the pages', stop }
+  const { writer, bucket, registry, metering } = parts
+  const journal: Journal = {
+    writer,
+    bucket,
+    registry,
+    metering,
+    version: PAGES,
+    title: 'the rebuilding of the pages',
+    stop,
+  }
   return [...keys, ...(await putListsOf(parts, journal, site, now)).stale]
 }
 

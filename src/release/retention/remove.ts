@@ -29,12 +29,19 @@ export async function removeVersions(
   goOn: () => void,
 ): Promise<{ readonly removed: readonly string[]; readonly left: readonly Left[] }> {
   const left = await removeImages(lists, plan, due, goOn)
-  await inParallel(due, PARALLEL, async ({ contents }) => {
-    for (const { key } of [...(contents?.objects ?? []), ...(contents?.documentation ?? [])]) {
-      goOn()
-      await lists.bucket.delete(key)
-    }
-  })
+  const keysOf = ({ contents }: PlannedVersion) =>
+    [...(contents?.objects ?? []), ...(contents?.documentation ?? [])].map(({ key }) => key)
+  const pieces = due.reduce((sum, version) => sum + keysOf(version).length, 0)
+  const about = { of: 'what left the lists', doing: 'removing', pieces, bytes: 0 } as const
+  await lists.metering(about, (meter) =>
+    inParallel(due, PARALLEL, async (version) => {
+      for (const key of keysOf(version)) {
+        goOn()
+        await lists.bucket.delete(key)
+        meter.piece(0).done()
+      }
+    }),
+  )
   const removed: string[] = []
   for (const { version } of due) {
     if (left.some((one) => one.version === version)) continue

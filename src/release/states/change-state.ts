@@ -150,12 +150,12 @@ async function carryOut(
   { begun, isOut }: Pick<Considered, 'begun' | 'isOut'>,
   stop: AbortSignal,
 ): Promise<void> {
-  const { writer, bucket, registry, signer } = parts
+  const { writer, bucket, registry, metering, signer } = parts
   const state = stateOf(row)
   const operations = stateOperations(signer, state, 'documents')
   const verb = state.state === 'withdrawn' ? 'withdrawal' : 'restoring'
   const title = `the ${verb} of ${state.version}`
-  const journal: Journal = { writer, bucket, registry, version: stateJournal(row), title, stop }
+  const journal: Journal = { writer, bucket, registry, metering, version: stateJournal(row), title, stop }
   await findContradictions(parts, operations)
   if (begun?.document !== row.document) {
     await writer.write(async (trx) => {

@@ -1,8 +1,9 @@
 /** One file of a release, read whole, and what stands beside it. */
 import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import { giveBack } from '../../bytes/chunks.ts'
 import { type AdoptedFile, isAdopted, type ReleaseDocument, type ReleaseFile } from '../document.ts'
+import type { Piece } from '../../run/meter.ts'
+import { counted } from '../counted.ts'
 import { type Findings, wrong } from './findings.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { trustedCommentOf } from '../keys/sign.ts'
@@ -13,11 +14,12 @@ interface FileRequest {
   readonly bucket: Published
   /** Null where nothing is signed. */
   readonly key: PublicKey | null
+  readonly piece: Piece
 }
 
 /** What was adopted has nothing beside it, and perhaps no digest: then its size is all that can be compared. */
 export async function verifyFileOf(
-  { bucket, key }: FileRequest,
+  { bucket, key, piece }: FileRequest,
   document: ReleaseDocument,
   file: ReleaseFile | AdoptedFile,
   found: Findings,
@@ -27,7 +29,10 @@ export async function verifyFileOf(
   await found.check(`${file.target}/${file.name}  ${file.size} bytes  ${digest}`, async () => {
     const stream = await bucket.open(path)
     if (stream === null) throw wrong(`${path} is missing`)
-    const { size, sha256, blake2b512 } = await digestsOf(stream, file.size)
+    const { size, sha256, blake2b512 } = await digestsOf(
+      counted(() => stream, piece),
+      file.size,
+    )
     if (size !== file.size) {
       throw wrong(`${path} has ${size} bytes${size > file.size ? ' or more' : ''}, release.json says ${file.size}`)
     }
@@ -47,13 +52,13 @@ export async function verifyFileOf(
 
 /** Stops reading once there is more than expected. */
 export async function digestsOf(
-  stream: Readable,
+  stream: AsyncIterable<Uint8Array>,
   expected: number,
 ): Promise<{ size: number; sha256: string; blake2b512: Buffer }> {
   const sha256 = createHash('sha256')
   const blake2b512 = createHash('blake2b512')
   let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     size += chunk.length
     if (size > expected) break
     sha256.update(chunk)

@@ -5,6 +5,7 @@ import { checkImage } from '../../image/check.ts'
 import type { Pullable } from '../../image/pulling.ts'
 import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
+import type { Meter, Metering } from '../../run/meter.ts'
 import { adoptedRemarks, unknownDigests } from '../adopt/document.ts'
 import { byHandRemarks } from '../by-hand/by-hand.ts'
 import {
@@ -18,6 +19,7 @@ import {
 } from '../document.ts'
 import { DOCUMENT_LIMIT, parseDocument } from '../documents.ts'
 import { Findings, type Skipped, wrong } from './findings.ts'
+import { countedRegistry } from '../counted.ts'
 import { checksums } from '../put-operations.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from '../revisions.ts'
@@ -38,6 +40,7 @@ export interface VerifyRequest {
   readonly key: PublicKey | null
   /** Milliseconds since 1970, to tell whether the index has expired. */
   readonly now: number
+  readonly metering: Metering
 }
 
 export interface Verification {
@@ -144,19 +147,43 @@ async function verifySums(request: VerifyRequest, document: ReleaseDocument, fou
 
 /** Binaries and images at the same time, as layers are unpacked on other threads; what was found in the order of the document. */
 async function verifyContent(request: VerifyRequest, document: ReleaseDocument): Promise<readonly Findings[]> {
+  const files: readonly (ReleaseFile | AdoptedFile)[] = document.files
+  const image = builtOf(document)?.image ?? null
+  // Where that is wrong, looking at the image tells it.
+  const place = image === null ? null : await new Findings().attempt(() => request.registryOf(image))
+  const looked = place?.value == null || image === null ? [] : [{ size: sizeOf(image.platforms) }]
+  const about = {
+    of: `${document.version} to verify it`,
+    doing: 'reading',
+    pieces: files.length + looked.length,
+    bytes: sizeOf([...files, ...looked]),
+  } as const
   const images = new Findings()
-  const [binaries] = await Promise.all([
-    inParallel<ReleaseFile | AdoptedFile, Findings>(document.files, PARALLEL, async (file) => {
-      const found = new Findings()
-      await verifyFileOf(request, document, file, found)
-      return found
-    }),
-    verifyImages(request, document, images),
-  ])
-  return [...binaries, images]
+  return request.metering(about, async (meter) => {
+    const [binaries] = await Promise.all([
+      inParallel(files, PARALLEL, async (file) => {
+        const found = new Findings()
+        const piece = meter.piece(file.size)
+        await verifyFileOf({ ...request, piece }, document, file, found)
+        piece.done()
+        return found
+      }),
+      verifyImages(request, document, meter, images),
+    ])
+    return [...binaries, images]
+  })
 }
 
-async function verifyImages(request: VerifyRequest, document: ReleaseDocument, found: Findings): Promise<void> {
+function sizeOf(parts: readonly { readonly size: number }[]): number {
+  return parts.reduce((sum, { size }) => sum + size, 0)
+}
+
+async function verifyImages(
+  request: VerifyRequest,
+  document: ReleaseDocument,
+  meter: Meter,
+  found: Findings,
+): Promise<void> {
   const built = builtOf(document)
   const image = built?.image ?? null
   if (built === null || image === null) return
@@ -174,7 +201,9 @@ async function verifyImages(request: VerifyRequest, document: ReleaseDocument, f
   }
   await found.check(`image ${name}@${image.digest}, ${image.platforms.length} platforms`, async () => {
     const binaries = new Map(built.files.map((file) => [file.target, file]))
-    const findings = await checkImage(registry, image, binaries)
+    const piece = meter.piece(sizeOf(image.platforms))
+    const findings = await checkImage(countedRegistry(registry, piece), image, binaries)
+    piece.done()
     if (findings.length > 0) throw wrong(findings.map((finding) => `${finding.subject}: ${finding.problem}`).join('\n'))
   })
 }

@@ -20,7 +20,7 @@ elf() {
   node "$SCENARIO_TOOLS/elf.ts" "$@"
 }
 
-# serve [fault PATH STATUS|break|hang]... -- COMMAND: the bucket behind http, its address in $ADDRESS, while the command runs.
+# serve [fault PATH STATUS|break|hang|pause]... -- COMMAND: the bucket behind http, its address in $ADDRESS, while the command runs.
 serve() {
   node "$SCENARIO_TOOLS/serve.ts" "$@"
 }
