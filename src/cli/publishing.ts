@@ -19,7 +19,7 @@ import { absolute, relativeFolder, WAIT } from './command.ts'
 import { requireOwnPlaces } from './places.ts'
 import type { Context, Project, State } from './context.ts'
 
-export interface PublishingParts extends Pick<State, 'writer' | 'owner'> {
+export interface PublishingParts extends Pick<State, 'writer' | 'owner' | 'memory'> {
   readonly report: Report
   readonly noWait: boolean
   /** See `ListParts`. */
@@ -32,7 +32,7 @@ export async function publishing(
   context: Context,
   project: Project,
   plan: Plan,
-  { report, writer, owner, noWait, takeTags = false, signer: given }: PublishingParts,
+  { report, writer, owner, memory, noWait, takeTags = false, signer: given }: PublishingParts,
 ) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
@@ -79,6 +79,7 @@ export async function publishing(
       note,
       clock: context.clock,
       writer,
+      memory,
       exclusively,
     },
   }

@@ -14,6 +14,7 @@ import { requireSameOwner } from '../owner.ts'
 import { documentOperations } from '../put-operations.ts'
 import { nextDate } from '../by-hand/put-revision.ts'
 import { refreshPages } from '../lists/rebuild-pages.ts'
+import { announceChange } from '../lists/changing.ts'
 import { readStanding, type Standing } from '../lists/standing.ts'
 import { digestsOf } from '../verify/verify-file.ts'
 import { adoptedDocument, withDigests } from './document.ts'
@@ -76,6 +77,8 @@ export async function applyAdoption(
     await lists.exclusively(async () => {
       const standing = await readStanding(lists)
       await requireSameOwner(lists, standing)
+      // Whoever goes by the lists would not look at a version that they name already.
+      if (batch.some(({ last }) => last !== null)) await announceChange(lists.bucket)
       const results = await inParallel(read, PUTTING, async (one) => {
         goOn(stop)
         return orRefused(one.work, () => putDocument(parts, one, standing, stop))

@@ -7,6 +7,7 @@ import { readOperations, reopenOperation, replaceOperations } from '../../databa
 import { KEYS } from '../../plan/keys.ts'
 import { PitlaneError } from '../../errors.ts'
 import { carryOutEntry, type Journal, journalRows } from '../journal.ts'
+import { settleChange } from './changing.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { pointersIn } from './pointers.ts'
@@ -21,7 +22,7 @@ export async function putLists(parts: ListParts, journal: Journal, at: number): 
   const standing = await readStanding(parts)
   noteDoubt(parts, standing)
   await requireSameOwner(parts, standing)
-  return (await putListsOf(parts, journal, await readSite(parts, standing), at)).operations
+  return (await putListsOf(parts, journal, await readSite(parts, standing, 'changes'), at)).operations
 }
 
 /** @returns also the keys that were not as they had to be, in the order they were written in */
@@ -39,6 +40,7 @@ export async function putListsOf(
   await reopenLost(journal, entry, stale)
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
+  if (read.isChanging) await settleChange(parts.bucket)
   return { operations, stale }
 }
 

@@ -10,9 +10,9 @@ import { KEYS } from '../../plan/keys.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { DOCUMENT_LIMIT } from '../documents.ts'
 import { imageIn, type ReleaseDocument } from '../document.ts'
+import { LIST_LIMIT } from '../lists/site-index.ts'
 import type { ReleaseParts } from '../release.ts'
 
-const LIST_LIMIT = 64 * 1024 * 1024
 const LISTS = [KEYS.page, KEYS.garageList, KEYS.index, KEYS.atomAll, KEYS.atomStable, KEYS.installScript] as const
 /** Put with the lists, and no list: keys, and a script that names only what is withdrawn or was made by hand. */
 const NAMELESS: readonly string[] = [KEYS.publicKey, KEYS.publicKeyPem, KEYS.installScript]
