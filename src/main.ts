@@ -248,6 +248,7 @@ const stateModules = () =>
     import('./database/sqlite.ts'),
     import('./database/writer.ts'),
     import('./artifact/content.ts'),
+    import('./release/lists/document-memory.ts'),
   ])
 
 async function openState(
@@ -257,8 +258,15 @@ async function openState(
   signal: AbortSignal,
   executor: Executor,
 ): Promise<State> {
-  const [, { stateFolder, makeStateFolder }, { acquireLock }, { openSqlite }, { takeOver }, { contentStore }] =
-    await stateModules()
+  const [
+    ,
+    { stateFolder, makeStateFolder },
+    { acquireLock },
+    { openSqlite },
+    { takeOver },
+    { contentStore },
+    { documentMemory },
+  ] = await stateModules()
   const folder = stateFolder(project.folder)
   makeStateFolder(folder)
   const lock = await acquireLock({ folder: folder.root, ...options, pid: process.pid, clock, signal })
@@ -271,6 +279,7 @@ async function openState(
       writer,
       content: contentStore(folder.artifacts, clock),
       executor,
+      memory: documentMemory(folder.documents, packageVersion()),
       // The lock says that there is no other, as long as this machine runs.
       owner: createHash('sha256')
         .update(`${bootId()}\n${hostname()}\n${realpathSync(folder.root)}`)

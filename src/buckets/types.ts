@@ -27,6 +27,12 @@ export interface Bucket {
    * what S3 calls common prefixes. May name one that has no object by now.
    */
   folders(prefix: string): Promise<readonly string[]>
+  /**
+   * For each of these names, in the same order, the objects directly below it that are wanted: `prefix`, the name, `/`, and the name of the object. What
+   * it costs grows with everything below the prefix where the store can only list it all. A name may have no such object.
+   * @param wanted told the name of the object alone
+   */
+  contents(prefix: string, wanted: (name: string) => boolean): Promise<ReadonlyMap<string, readonly FoundObject[]>>
   /** What uploads that nobody has ended for a day were to become, sorted: their parts take room, and no listing shows them. */
   abandoned(): Promise<readonly string[]>
   /** Deleting an absent object succeeds. */
@@ -94,6 +100,13 @@ export interface ObjectFacts {
   readonly key: string
   /** Bytes. */
   readonly size: number
+}
+
+export interface FoundObject {
+  /** Without what it lies below. */
+  readonly name: string
+  /** While it is the same, so are the bytes. Null where the store tells nothing of the kind: then only reading shows. */
+  readonly stamp: string | null
 }
 
 export interface ListedObject extends ObjectFacts {

@@ -10,6 +10,7 @@ import type { Executor } from '../executors/types.ts'
 import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Served } from '../release/audit/served.ts'
+import type { DocumentMemory } from '../release/lists/document-memory.ts'
 import type { Signer } from '../release/keys/sign.ts'
 import type { StopSignals } from '../run/parts.ts'
 import type { Streams } from './output.ts'
@@ -88,6 +89,8 @@ export interface State {
   readonly writer: Writer
   readonly content: ContentStore
   readonly executor: Executor
+  /** Of the bucket's documents. */
+  readonly memory: DocumentMemory
   /** Names who holds this state, on this machine since it was started: never two processes at a time. */
   readonly owner: string
   release(): Promise<void>

@@ -4,12 +4,10 @@ import { join } from 'node:path'
 import { KEYS } from '../plan/keys.ts'
 import { compareVersions } from '../plan/version.ts'
 import { shellWord } from '../words/shell-word.ts'
+import { LIST_LIMIT } from '../release/lists/site-index.ts'
 import { absolute } from './command.ts'
 import { isS3Address } from '../buckets/address.ts'
 import type { Context } from './context.ts'
-
-/** As in `publish`: some thousand releases. */
-const INDEX_LIMIT = 64 * 1024 * 1024
 
 export async function revisions(context: Context): Promise<readonly string[]> {
   try {
@@ -67,7 +65,7 @@ interface Listed {
 async function indexOf(context: Context, from: string): Promise<Listed> {
   const folder = from === '' ? await projectBucket(context) : absolute(from, context.cwd)
   const bucket = await context.bucket(folder, context.cwd)
-  return JSON.parse(String(await bucket.read(KEYS.index, INDEX_LIMIT))) as Listed
+  return JSON.parse(String(await bucket.read(KEYS.index, LIST_LIMIT))) as Listed
 }
 
 async function projectBucket(context: Context): Promise<string> {

@@ -20,7 +20,7 @@ import type { Signer } from '../release/keys/sign.ts'
 import { absolute, relativeFolder, WAIT } from './command.ts'
 import type { Context, Project, State } from './context.ts'
 
-export interface PublishingParts extends Pick<State, 'writer' | 'owner'> {
+export interface PublishingParts extends Pick<State, 'writer' | 'owner' | 'memory'> {
   readonly report: Report
   readonly noWait: boolean
   /** See `ListParts`. */
@@ -33,7 +33,7 @@ export async function publishing(
   context: Context,
   project: Project,
   plan: Plan,
-  { report, writer, owner, noWait, takeTags = false, signer: given }: PublishingParts,
+  { report, writer, owner, memory, noWait, takeTags = false, signer: given }: PublishingParts,
 ) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
@@ -83,6 +83,7 @@ export async function publishing(
       metering: metering({ clock: context.clock, report }),
       clock: context.clock,
       writer,
+      memory,
       exclusively,
     },
   }

@@ -10,6 +10,8 @@ export interface StateFolder {
   readonly builds: string
   /** Content store of artifacts and image layers. */
   readonly artifacts: string
+  /** What is remembered of the bucket's documents. */
+  readonly documents: string
 }
 
 export function stateFolder(project: string): StateFolder {
@@ -19,6 +21,7 @@ export function stateFolder(project: string): StateFolder {
     database: join(root, 'state.sqlite'),
     builds: join(root, 'builds'),
     artifacts: join(root, 'artifacts'),
+    documents: join(root, 'documents'),
   }
 }
 
@@ -40,6 +43,7 @@ const FILES = [
   '.gitignore',
   'lock',
   'lock.holder',
+  'documents',
   'state.sqlite',
   'state.sqlite-wal',
   'state.sqlite-shm',

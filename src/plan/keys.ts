@@ -36,6 +36,8 @@ export const KEYS = {
   /** Marks of versions that have left the lists. No version begins with an underscore. */
   retiredFolder: '_releases/_retired/',
   retired: (version: string) => `_releases/_retired/${version}.json`,
+  /** There while a document of a release that is listed already was put, and the lists do not name it yet. */
+  changing: '_releases/_changing',
   publicKey: '_releases/minisign.pub',
   publicKeyPem: '_releases/signing-key.pem',
 } as const

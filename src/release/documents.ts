@@ -5,6 +5,7 @@ import { PitlaneError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import { AdoptedDocument, BuiltDocument, type ReleaseDocument, versionName } from './document.ts'
+import { type Fetch, type Fetched, plainFetch } from './fetch.ts'
 import { parseFormat } from './format.ts'
 import type { PublicKey } from './keys/public-key.ts'
 import { trustedCommentOf } from './keys/sign.ts'
@@ -13,7 +14,6 @@ import { verifyFile, verifyRaw } from './keys/verify-signature.ts'
 
 /** 4 MiB: a document of some hundred files. */
 export const DOCUMENT_LIMIT = 4 * 1024 * 1024
-const SIGNATURE_LIMIT = 4096
 /** How many documents are read at once. */
 const PARALLEL = 16
 
@@ -38,11 +38,6 @@ export function documentCheck(key: PublicKey): DocumentCheck {
   }
 }
 
-async function readDocument(bucket: Pick<Bucket, 'read' | 'location'>, key: string, version: string) {
-  const bytes = await bucket.read(key, DOCUMENT_LIMIT)
-  return bytes === null ? null : { document: parseDocument(bytes, `${bucket.location}/${key}`, version), bytes }
-}
-
 /** Every release in the bucket, sorted by key; of those made by hand the newest revision. */
 export async function readDocuments(bucket: Bucket, check: DocumentCheck | null): Promise<readonly StoredDocument[]> {
   // Others put what they like beside releases: what can't be the name of one is not asked for. Marks of retired versions are among that.
@@ -57,9 +52,13 @@ export async function readTrustedDocument(
   bucket: Bucket,
   version: string,
   check: DocumentCheck | null,
+  {
+    fetch = plainFetch(bucket),
+    newestOf = () => newestInBucket(bucket, version),
+  }: { readonly fetch?: Fetch; readonly newestOf?: () => Promise<number> } = {},
 ): Promise<StoredDocument | null> {
   try {
-    return await readTrusted(bucket, version, check)
+    return await readTrusted(bucket, version, check, { fetch, newestOf })
   } catch (error) {
     if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
     throw new PitlaneError(error.code, error.message, {
@@ -73,19 +72,25 @@ async function readTrusted(
   bucket: Bucket,
   version: string,
   check: DocumentCheck | null,
+  { fetch, newestOf }: { readonly fetch: Fetch; readonly newestOf: () => Promise<number> },
 ): Promise<StoredDocument | null> {
   const read = async (key: string) => {
-    const found = await readDocument(bucket, key, version)
-    if (found !== null && check !== null) await requireSigned(bucket, key, found, check)
-    return found
+    const fetched = await fetch(key, DOCUMENT_LIMIT)
+    if (fetched === null) return null
+    const { bytes } = fetched
+    const document = fetched.isProven ? parseAgain(bytes) : parseDocument(bytes, `${bucket.location}/${key}`, version)
+    if (check !== null) await requireSigned(bucket, key, document, fetched, check)
+    fetched.proven()
+    return { document, bytes }
   }
-  return followRevisions(version, read, () => newestInBucket(bucket, version))
+  return followRevisions(version, read, newestOf)
 }
 
 async function requireSigned(
   bucket: Bucket,
   path: string,
-  { document, bytes }: { readonly document: ReleaseDocument; readonly bytes: Buffer },
+  document: ReleaseDocument,
+  { bytes, isProven, signature }: Fetched,
   check: DocumentCheck,
 ): Promise<void> {
   // Or whoever may write to the bucket could add a release that says it needs no signature.
@@ -95,8 +100,9 @@ async function requireSigned(
       `${bucket.location}/${path} says that it is not signed, and this project signs`,
     )
   }
+  if (isProven) return
   const key = `${path}.minisig`
-  const minisig = await bucket.read(key, SIGNATURE_LIMIT)
+  const minisig = await signature()
   if (minisig === null) {
     throw new PitlaneError(
       'VERIFICATION_FAILED',
@@ -104,6 +110,11 @@ async function requireSigned(
     )
   }
   check.verify(bytes, minisig.toString('utf8'), path, document)
+}
+
+/** Of bytes that this version of Pitlane has held against its rules, under the same name. */
+export function parseAgain(bytes: Buffer): ReleaseDocument {
+  return JSON.parse(bytes.toString('utf8')) as ReleaseDocument
 }
 
 export function parseDocument(bytes: Buffer, name: string, version: string): ReleaseDocument {

@@ -27,6 +27,9 @@ const PARALLEL = 4
 /** Positions of an entry's operations start here times its place. */
 const ENTRY_SPAN = 100_000
 
+/** Bytes: what is shorter costs less to be read than to be asked for. */
+const LONG = 64 * 1024
+
 export interface Journal {
   readonly writer: Writer
   /** Null where only images are concerned. */
@@ -270,6 +273,8 @@ export async function isThere(
   const { redirect } = options
   // Where everybody reads, its bytes are not what is served.
   if (redirect !== undefined && bucket.redirectOf !== undefined) return (await bucket.redirectOf(key)) === redirect
+  // What has another size is another one: a long list that has grown is not fetched to see that.
+  if (body.size >= LONG && bucket.head !== undefined && (await bucket.head(key))?.size !== body.size) return false
   return (await measureThere(await bucket.open(key)))?.sha256 === body.sha256
 }
 

@@ -3,11 +3,9 @@ import { buffer } from 'node:stream/consumers'
 import { KEYS } from '../plan/keys.ts'
 import type { Presence } from './obligations.ts'
 import { type Operation, operationFacts } from './publication.ts'
-import { parseSiteIndex } from './lists/site-index.ts'
+import { LIST_LIMIT, parseSiteIndex } from './lists/site-index.ts'
 import type { Readers } from './shown.ts'
 import { SIDE_LIMIT } from './verify/verify-document.ts'
-
-const LIST_LIMIT = 64 * 1024 * 1024
 
 /** What will be there once the operations are carried out. */
 export function declared(operations: readonly Operation[]): Presence {

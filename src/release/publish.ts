@@ -150,7 +150,7 @@ async function planSite({ lists, content, engine }: ReleaseParts, journal: Journ
   const standing = await readStanding(lists)
   noteDoubt(lists, standing)
   await requireSameOwner(lists, standing)
-  subject.site = await readSite(lists, standing)
+  subject.site = await readSite(lists, standing, 'changes')
   const files = await readDocumentation(engine.writer.db, build.id)
   const open = (sha256: string) => content.open(sha256)
   subject.change = await planOwnSite(lists, subject.site, { plan, files, open })
@@ -192,7 +192,7 @@ async function prepare(
   })
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
-  const site = await readSite(parts.lists, standing)
+  const site = await readSite(parts.lists, standing, 'changes')
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.
   await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))

@@ -7,7 +7,7 @@ import type { Bucket } from '../buckets/types.ts'
 import { KEYS } from '../plan/keys.ts'
 import { chainOf, isAdopted, MOST_REVISIONS, type ReleaseDocument, revisionOf } from './document.ts'
 import { wrong } from './verify/findings.ts'
-import { listedRevision, parseSiteIndex } from './lists/site-index.ts'
+import { LIST_LIMIT, listedRevision, parseSiteIndex } from './lists/site-index.ts'
 
 /** A document with the SHA-256 of the bytes it was read from: a later version may write the same facts differently. */
 export interface StoredDocument<Document extends ReleaseDocument = ReleaseDocument> {
@@ -69,22 +69,22 @@ function requireNumber(document: ReleaseDocument, revision: number, key: string)
 export async function newestInBucket(bucket: Pick<Bucket, 'list'>, version: string): Promise<number> {
   const prefix = `${KEYS.folder(version)}release.`
   let newest = 1
-  for await (const { key } of bucket.list(prefix)) {
-    const [, number = ''] = /^([1-9][0-9]{0,2})\.json$/.exec(key.slice(prefix.length)) ?? []
-    if (number !== '' && Number(number) <= MOST_REVISIONS) newest = Math.max(newest, Number(number))
-  }
+  for await (const { key } of bucket.list(prefix)) newest = Math.max(newest, revisionNumber(key.slice(prefix.length)))
   return newest
 }
 
-/** Bytes. */
-const INDEX_LIMIT = 64 * 1024 * 1024
+/** Of what follows `release.` in a name; 0 where it is no later revision. */
+export function revisionNumber(text: string): number {
+  const [, digits = '0'] = /^([1-9][0-9]{0,2})\.json$/.exec(text) ?? []
+  return Number(digits) <= MOST_REVISIONS ? Number(digits) : 0
+}
 
 /**
  * The revision that the list of releases names: nobody else can be asked where a folder can't be listed. 1 without a list that can be read; a
  * list that is an old one names an old revision, which is told by its serial and expiry.
  */
 export async function newestInIndex(bucket: Pick<Bucket, 'read'>, version: string): Promise<number> {
-  const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
+  const bytes = await bucket.read(KEYS.index, LIST_LIMIT)
   if (bytes === null) return 1
   try {
     const { releases } = parseSiteIndex(bytes, KEYS.index)

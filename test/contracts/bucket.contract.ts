@@ -58,6 +58,33 @@ export function bucketContract(name: string, make: (t: TestContext) => Promise<B
     assert.deepEqual(await keysOf(bucket), [])
   })
 
+  check('what lies in folders is found by its name, and a stamp says when it has become another', async (bucket) => {
+    const under = async () => bucket.contents('r/', (object) => object === 'd.json')
+    assert.deepEqual([...(await under())], [])
+    for (const key of [
+      'r/one/d.json',
+      'r/one/d.json.sig',
+      'r/one/deep/d.json',
+      'r/two-1/other',
+      'r/two/d.json',
+      'r/d.json',
+      'd.json',
+    ])
+      await bucket.put(key, bodyOf('first'), REPLACE)
+    const first = await under()
+    const found = (contents: typeof first) =>
+      [...contents].map(([folder, objects]) => [folder, ...objects.map((object) => object.name)].join(' ')).toSorted()
+    const expected = ['one d.json', 'two d.json', 'two-1']
+    assert.deepEqual(found(first), expected)
+    const stamp = (contents: typeof first, folder: string) => contents.get(folder)?.[0]?.stamp ?? null
+    await bucket.put('r/one/d.json', bodyOf('other'), REPLACE)
+    const second = await under()
+    assert.deepEqual(found(second), expected)
+    assert.equal(stamp(second, 'two'), stamp(first, 'two'))
+    // A bucket that has none for what was written just now has to be read.
+    if (stamp(first, 'one') !== null) assert.notEqual(stamp(second, 'one'), stamp(first, 'one'))
+  })
+
   check('whether it can be written is found out without leaving anything', async (bucket) => {
     await bucket.requireWritable()
     assert.deepEqual(await keysOf(bucket), [])

@@ -88,6 +88,7 @@ function wrapBucket(bucket: Bucket, faults: Faults): Bucket {
     open: (key) => faults.outside(`bucket.open ${key}`, () => bucket.open(key)),
     list: (prefix) => bucket.list(prefix),
     folders: (prefix) => bucket.folders(prefix),
+    contents: (prefix, wanted) => bucket.contents(prefix, wanted),
     abandoned: () => bucket.abandoned(),
     lease: (request) => bucket.lease(request),
   }

@@ -121,9 +121,9 @@ export function resign(
     write(side.key, side.bytes)
 }
 
-/** A bucket with four releases of `toy`, one of them of the channel `extra`. */
-export async function signedSite(t: TestContext) {
-  const site = toySite(t)
+/** A bucket with four releases of `toy`, one of them of the channel `extra`; a null signer signs nothing. */
+export async function signedSite(t: TestContext, signer: Signer | null = SIGNER) {
+  const site = toySite(t, signer)
   for (const version of VERSIONS) site.put(version, { channel: version.includes('-') ? 'extra' : 'stable' })
   const parts = await site.elsewhere()
   await rebuildPages(parts, never)

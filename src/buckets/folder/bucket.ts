@@ -13,12 +13,12 @@ import type { Clock } from '../../clock.ts'
 import { measure } from '../../bytes/digest.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
 import { nearestFolder, requireWritableFolder } from '../../files/writable.ts'
-import type { Body, Bucket, Lease, LeaseRequest, ListedObject, ObjectFacts, PutOptions } from '../types.ts'
+import type { Body, Bucket, FoundObject, Lease, LeaseRequest, ListedObject, ObjectFacts, PutOptions } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { Folders, objectAndFolder } from './folders.ts'
 import { checkKey } from './key.ts'
 import { leaseFolder } from './lease.ts'
-import { foldersBelow, listObjects } from './list.ts'
+import { contentsBelow, foldersBelow, listObjects } from './list.ts'
 import { bytesOf, checkRealPath, openObject, streamOf } from './object.ts'
 import { discard, removeStale, staleFiles, tryWriting, writeTemporary } from './temporary.ts'
 
@@ -106,6 +106,14 @@ class FolderBucket implements Bucket {
   async folders(prefix: string): Promise<readonly string[]> {
     checkKey(prefix.replace(/\/$/, ''), this.location)
     return foldersBelow(this.location, prefix)
+  }
+
+  async contents(
+    prefix: string,
+    wanted: (name: string) => boolean,
+  ): Promise<ReadonlyMap<string, readonly FoundObject[]>> {
+    checkKey(prefix.replace(/\/$/, ''), this.location)
+    return contentsBelow(this.location, prefix, wanted, this.#clock.now())
   }
 
   async abandoned(): Promise<readonly string[]> {

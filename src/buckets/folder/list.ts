@@ -2,7 +2,8 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PitlaneError } from '../../errors.ts'
-import type { ListedObject } from '../types.ts'
+import { inParallel } from '../../parallel.ts'
+import type { FoundObject, ListedObject } from '../types.ts'
 import { isAbsent, storageFailure } from './failure.ts'
 import { keyFault, splitPrefix, TEMPORARY } from './key.ts'
 import { checkRealPath, notPlain } from './object.ts'
@@ -33,6 +34,50 @@ export async function foldersBelow(root: string, prefix: string): Promise<readon
   const entries = await entriesOf(root, prefix)
   for (const entry of entries) if (!entry.isFile && !entry.isFolder) throw notPlain(join(root, prefix, entry.name))
   return entries.filter(({ isFolder }) => isFolder).map(({ name }) => name)
+}
+
+/** How many folders are read at once. */
+const PARALLEL = 16
+
+/** Milliseconds: two changes in the same tick of the clock of the file system may look the same. */
+const SETTLED = 60_000
+
+/**
+ * The wanted files in each of those folders.
+ * @param now milliseconds since 1970
+ */
+export async function contentsBelow(
+  root: string,
+  prefix: string,
+  wanted: (name: string) => boolean,
+  now: number,
+): Promise<ReadonlyMap<string, readonly FoundObject[]>> {
+  const names = await foldersBelow(root, prefix)
+  const found = await inParallel(names, PARALLEL, async (name) => {
+    const entries = (await entriesOf(root, `${prefix}${name}/`)).filter(
+      (entry) => !entry.isFolder && wanted(entry.name),
+    )
+    for (const entry of entries) if (!entry.isFile) throw notPlain(join(root, prefix, name, entry.name))
+    const objects: FoundObject[] = []
+    for (const entry of entries) {
+      const stamp = await stampOf(join(root, prefix, name, entry.name), now)
+      if (stamp !== null) objects.push({ name: entry.name, stamp: stamp.stamp })
+    }
+    return [name, objects] as const
+  })
+  return new Map(found)
+}
+
+/** The time of the last change of anything about a file can't be set, as that of its bytes can. Null when it was deleted since its folder was read. */
+async function stampOf(path: string, now: number): Promise<Pick<FoundObject, 'stamp'> | null> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await lstat(path, { bigint: true })
+    const isSettled = Number(ctimeNs / 1_000_000n) < now - SETTLED
+    return { stamp: isSettled ? [dev, ino, size, mtimeNs, ctimeNs].join(' ') : null }
+  } catch (error) {
+    if (isAbsent(error)) return null
+    throw storageFailure('listing', path, error)
+  }
 }
 
 async function* walk(root: string, base: string, rest: Buffer): AsyncGenerator<ListedObject> {

@@ -21,8 +21,9 @@ import { PitlaneError } from '../../errors.ts'
 import { type S3Address, shownAddress } from '../address.ts'
 import { RETRY, type RetryLimits, retrying } from '../../remote/retry.ts'
 import { keyFault, refuseKey } from '../key.ts'
-import type { Body, Bucket, Lease, LeaseRequest, ListedObject, ObjectFacts, PutOptions } from '../types.ts'
+import type { Body, Bucket, FoundObject, Lease, LeaseRequest, ListedObject, ObjectFacts, PutOptions } from '../types.ts'
 import { bare, NO_REASON, passing, refusalOf, saysAbsent, saysTaken, storageFailure } from './answers.ts'
+import { contentsBelow } from './contents.ts'
 import { findConditional, PROBES } from './conditional.ts'
 import { piecesOf, streamOf } from './download.ts'
 import { type Listing, own, pages, strange } from './listing.ts'
@@ -165,11 +166,18 @@ class S3Bucket implements Bucket {
 
   async folders(prefix: string): Promise<readonly string[]> {
     const names: string[] = []
-    for await (const { CommonPrefixes } of pages(this.#listing(prefix), '/')) {
+    for await (const { CommonPrefixes } of pages(this.#listing(prefix), { delimiter: '/' })) {
       for (const { Prefix } of CommonPrefixes ?? [])
         names.push(own(this.#listing(prefix), Prefix).slice(prefix.length, -1))
     }
     return names
+  }
+
+  async contents(
+    prefix: string,
+    wanted: (name: string) => boolean,
+  ): Promise<ReadonlyMap<string, readonly FoundObject[]>> {
+    return contentsBelow(this.#listing(prefix), await this.folders(prefix), wanted, this.#clock.now())
   }
 
   async abandoned(): Promise<readonly string[]> {

@@ -17,18 +17,28 @@ export interface Listing {
   readonly where: string
 }
 
+export interface PageOptions {
+  readonly delimiter?: '/'
+  /** Of the keys below the address, only those behind this one. Some servers list from the beginning all the same. */
+  readonly after?: string
+}
+
 /** @throws PitlaneError `STORAGE_FAILED`, also when something on the way has left a part out */
-export async function* pages(listing: Listing, delimiter?: '/'): AsyncGenerator<ListObjectsV2Output> {
+export async function* pages(
+  listing: Listing,
+  { delimiter, after }: PageOptions = {},
+): AsyncGenerator<ListObjectsV2Output> {
   const { address, prefix, where } = listing
   const folder = prefix.lastIndexOf('/')
   // What is behind the last / is the beginning of a name, whatever it is.
   const fault = folder === -1 ? null : keyFault(prefix.slice(0, folder))
   if (fault !== null) refuseKey(prefix, where, fault)
   const request = { Bucket: address.bucket, Prefix: address.prefix + prefix, Delimiter: delimiter }
+  const first = after === undefined ? {} : { StartAfter: address.prefix + after }
   let token: string | undefined
   let empty = 0
   do {
-    const page = await listing.ask(new ListObjectsV2Command({ ...request, ContinuationToken: token }))
+    const page = await listing.ask(new ListObjectsV2Command({ ...request, ...first, ContinuationToken: token }))
     const named = (page.Contents?.length ?? 0) + (page.CommonPrefixes?.length ?? 0)
     if (page.IsTruncated === undefined || (page.KeyCount ?? named) !== named)
       throw strange(listing, 'less than it announced')

@@ -17,6 +17,7 @@ import { entryOf, type Operation } from '../publication.ts'
 import { documentOperations } from '../put-operations.ts'
 import { nextDate } from '../by-hand/put-revision.ts'
 import { refreshPages } from '../lists/rebuild-pages.ts'
+import { announceChange } from '../lists/changing.ts'
 import { readStanding, type Standing } from '../lists/standing.ts'
 import { digestsOf } from '../verify/verify-file.ts'
 import { adoptedDocument, withDigests } from './document.ts'
@@ -83,6 +84,8 @@ export async function applyAdoption(
     await lists.exclusively(async () => {
       const standing = await readStanding(lists)
       await requireSameOwner(lists, standing)
+      // Whoever goes by the lists would not look at a version that they name already.
+      if (batch.some(({ last }) => last !== null)) await announceChange(lists.bucket)
       const about = { of: 'documents of versions', doing: 'sending', pieces: read.length, bytes: 0 } as const
       await lists.metering(about, async (meter) => {
         for (let from = 0; from < read.length; from += TOGETHER)

@@ -4,7 +4,6 @@
  */
 import type { ListedObject } from '../../buckets/types.ts'
 import { findPublication } from '../../database/queries/publications.ts'
-import { PitlaneError } from '../../errors.ts'
 import type { Channel } from '../../plan/channel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { type AdoptedDocument, encodeDocument, isAdopted, isoSeconds, revisionOf } from '../document.ts'
@@ -16,7 +15,7 @@ import { parsePublicKey } from '../keys/public-key.ts'
 import { listRetired } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
 import { trustedCommentOf } from '../keys/sign.ts'
-import { INDEX_LIMIT, noteDoubt, type Standing, UNSIGNED_AHEAD } from '../lists/standing.ts'
+import { noteDoubt, type Standing, UNSIGNED_AHEAD } from '../lists/standing.ts'
 import { SIDE_LIMIT } from '../verify/verify-document.ts'
 import { sha256Of } from '../../bytes/digest.ts'
 import { adoptedDocument } from './document.ts'
@@ -57,7 +56,7 @@ export async function planAdoption(parts: AdoptionParts, standing: Standing): Pr
   noteDoubt(lists, standing)
   await requireSameOwner(lists, standing)
   // A document that can't be trusted would stop the lists at the end.
-  const site = await readSite(lists, standing)
+  const site = await readSite(lists, standing, 'bucket')
   const objects = [...(await listedObjects(lists, KEYS.releases)).values()]
   const folders = await lists.bucket.folders(KEYS.releases)
   const latest = lists.clock.now() + UNSIGNED_AHEAD
@@ -94,14 +93,7 @@ function requireListable(parts: AdoptionParts, site: Site, adopt: readonly Found
     const document = adoptedDocument(facts, files, null, at)
     return { document, sha256: sha256Of(encodeDocument(document)) }
   })
-  const files = listFiles(lists, { ...site, stored: [...site.stored, ...stored] }, site.standing.serial + 1, at)
-  const size = files.at(-1)?.bytes.length ?? 0
-  if (size <= INDEX_LIMIT) return
-  throw new PitlaneError(
-    'PLAN_CONTRADICTION',
-    `with ${adopt.length} more versions ${KEYS.index} would have ${size} bytes, more than the ${INDEX_LIMIT} that are read`,
-    { hint: 'Nothing was changed. Move what nobody needs any more out of _releases/ first.' },
-  )
+  listFiles(lists, { ...site, stored: [...site.stored, ...stored] }, site.standing.serial + 1, at)
 }
 
 function countUndigested({ stored }: Site): number {

@@ -6,7 +6,8 @@ import { measureThere } from '../digest.ts'
 import { wrong } from '../verify/findings.ts'
 import { listFiles, type ListParts, readSite, type Site, type SiteFile } from '../lists/lists.ts'
 import type { PublicKey } from '../keys/public-key.ts'
-import { INDEX_LIMIT, type Standing } from '../lists/standing.ts'
+import { LIST_LIMIT } from '../lists/site-index.ts'
+import type { Standing } from '../lists/standing.ts'
 import { verifySigned } from '../verify/verify-document.ts'
 import { Differences } from './difference.ts'
 import { SITE_DOCUMENTS } from './documentation.ts'
@@ -41,7 +42,7 @@ export async function auditLists(
   // With `sign: none` there is always that one, of a list from elsewhere.
   if (doubt !== null && key !== null) found.add(KEYS.index, doubt)
   // What is noted on the way is told here.
-  const site = await found.found(KEYS.index, () => readSite({ ...lists, note: () => undefined }, standing))
+  const site = await found.found(KEYS.index, () => readSite({ ...lists, note: () => undefined }, standing, 'bucket'))
   if (site === null) return cannot()
   for (const { state } of site.lost)
     found.add(KEYS.state(state.version, state.revision), 'is missing, and readers were shown what it says')
@@ -63,7 +64,7 @@ export async function auditLists(
   }
   if (key !== null)
     await found.found(`${KEYS.index}.minisig`, async () => {
-      const bytes = await lists.bucket.read(KEYS.index, INDEX_LIMIT)
+      const bytes = await lists.bucket.read(KEYS.index, LIST_LIMIT)
       if (bytes === null) throw wrong('is missing')
       const signed = { name: lists.name, version: `serial-${index.serial}`, path: KEYS.index }
       await verifySigned(lists.bucket, bytes, signed, key)
@@ -87,7 +88,12 @@ export function strays(
   for (const key of objects.keys()) {
     const [, first = '', ...rest] = key.split('/')
     if (known.has(key) || listed.has(key) || (rest.length > 0 && unread.has(first))) continue
-    if (rest.length === 0) {
+    if (key === KEYS.changing) {
+      found.add(
+        key,
+        'announces a document that the lists may not name yet: `pitlane pages rebuild` looks, and removes it',
+      )
+    } else if (rest.length === 0) {
       // Where the lists can't be computed, it is not known which of Pitlane's own belong there.
       if (files === null && (first === '' || reservedUnderReleases(first) !== null)) continue
       found.add(key, 'is named by no document')

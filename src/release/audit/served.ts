@@ -7,7 +7,7 @@ import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { revisionOf } from '../document.ts'
 import type { ListParts, SiteFile } from '../lists/lists.ts'
-import { INDEX_LIMIT } from '../lists/standing.ts'
+import { LIST_LIMIT } from '../lists/site-index.ts'
 import type { Published } from '../verify/verify-document.ts'
 import { Differences } from './difference.ts'
 import type { AuditedVersions } from './versions.ts'
@@ -64,7 +64,7 @@ export async function auditServed(
 }
 
 async function compareBytes(bucket: Published, served: Published, key: string, found: Differences): Promise<void> {
-  const [shown, there] = [await served.read(key, INDEX_LIMIT), await bucket.read(key, INDEX_LIMIT)]
+  const [shown, there] = [await served.read(key, LIST_LIMIT), await bucket.read(key, LIST_LIMIT)]
   if (shown === null) found.add(key, 'is not there')
   else if (there !== null && !shown.equals(there)) found.add(key, `has other bytes than in the bucket: ${KEPT}`)
 }

@@ -2,6 +2,7 @@
 import { KEYS } from '../../plan/keys.ts'
 import { type ByHandJournal, carryOutByHand } from './by-hand-journal.ts'
 import { type BuiltDocument, revisionOf } from '../document.ts'
+import { announceChange } from '../lists/changing.ts'
 import { type ListParts, readSite } from '../lists/lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { documentOperations } from '../put-operations.ts'
@@ -23,13 +24,15 @@ export async function putRevision(
   const standing = await readStanding(lists)
   await requireSameOwner(lists, standing)
   // A document in the bucket that can't be trusted would stop the lists at the end, with this one out.
-  const { states } = await readSite(lists, standing)
+  const { states } = await readSite(lists, standing, 'changes')
   const document = make(nextDate(lists, standing, before?.document.byHand?.revisedAt ?? null))
   requireOffered(states, document.version)
   await requireNotRetired(lists.bucket, document.version, lists.check)
   // Nobody else writes here now, and there is no document under this name: what lies beside it is left over from a run that died.
   const operations = documentOperations(document, lists.signer, { replace: 'all' })
   const { version } = document
+  // Whoever goes by the lists would not look at a version that they name already.
+  if (before !== null) await announceChange(lists.bucket)
   await carryOutByHand(journal, `${version} ${KEYS.document(version, revisionOf(document))}`, operations)
   return document
 }

@@ -37,7 +37,7 @@ export async function requireRecordable(
   const document = builtOf(before.document)
   // What is adopted has images of its own, which its document does not know.
   if (document !== null) requireFits(document, plan, image)
-  const releases = releasesOf(await readSite(lists, standing))
+  const releases = releasesOf(await readSite(lists, standing, 'changes'))
   await requireOwnTags(lists.registry, image, releases, lists.takeTags === true)
 }
 

@@ -58,7 +58,7 @@ export function publishSite(parts: ListParts, stop: AbortSignal, request: SiteRe
 
 async function consider(parts: ListParts, standing: Standing, { files, version, open }: SiteRequest) {
   await requireSameOwner(parts, standing)
-  const site = await readSite(parts, standing)
+  const site = await readSite(parts, standing, 'changes')
   const place = parts.documentation ?? defaultPlace()
   const documents = await readSiteDocuments(parts)
   if (version !== null) requireVersion(parts, site, { files, version, shown: documents.now?.version ?? null })

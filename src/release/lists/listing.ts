@@ -6,6 +6,7 @@ import { findListing, finishListing, insertListing, type ListingRow, PAGES } fro
 import { readOperations, reopenOperation, replaceOperations } from '../../database/queries/publications.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { carryOutEntry, type Journal, journalRows } from '../journal.ts'
+import { settleChange } from './changing.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { pointersIn } from './pointers.ts'
@@ -20,7 +21,7 @@ export async function putLists(parts: ListParts, journal: Journal, at: number): 
   const standing = await readStanding(parts)
   noteDoubt(parts, standing)
   await requireSameOwner(parts, standing)
-  return (await putListsOf(parts, journal, await readSite(parts, standing), at)).operations
+  return (await putListsOf(parts, journal, await readSite(parts, standing, 'changes'), at)).operations
 }
 
 /** @returns also the keys that were not as they had to be, in the order they were written in */
@@ -37,6 +38,7 @@ export async function putListsOf(
   await reopenLost(journal, entry, stale)
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
+  if (read.isChanging) await settleChange(parts.bucket)
   return { operations, stale }
 }
 

@@ -4,33 +4,36 @@ import type { Clock } from '../../clock.ts'
 import type { Writer } from '../../database/writer.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Registry } from '../../image/types.ts'
-import { inParallel } from '../../parallel.ts'
 import { STABLE } from '../../plan/channel.ts'
 import type { DocumentationPlace } from '../../plan/documentation.ts'
+import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { compareVersions } from '../../plan/version.ts'
 import type { Metering } from '../../run/meter.ts'
 import { bodyOf } from '../digest.ts'
 import { documentedAt, type ReleaseDocument, revisionOf } from '../document.ts'
-import { type DocumentCheck, readDocuments } from '../documents.ts'
+import type { DocumentCheck } from '../documents.ts'
+import { isChanging } from './changing.ts'
+import type { DocumentMemory } from './document-memory.ts'
 import { readSiteNow, type StoredSite } from '../documentation/read-site.ts'
 import { floatingOperations, refuseTagsBackwards } from './floating.ts'
 import { projectChanged } from '../owner.ts'
 import { isThere } from '../journal.ts'
 import { listable } from './listable.ts'
+import { type FoundReleases, readChanges, readListing } from './read-documents.ts'
 import { signDocument } from '../put-operations.ts'
 import type { Operation } from '../publication.ts'
 import { listRetired, readRetired, type RetiredDocument } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
 import type { Signer } from '../keys/sign.ts'
-import { listedRevision, type SiteIndex } from './site-index.ts'
+import { LIST_LIMIT, listedRevision, type SiteIndex } from './site-index.ts'
 import type { Standing } from './standing.ts'
 import type { Readers } from '../shown.ts'
 import { stateOperations } from '../states/state-operations.ts'
 import { isWithdrawn, type States, type StoredState } from '../states/state-document.ts'
-import { type FoundStates, knownStates, readStates } from '../states/states.ts'
+import { type FoundStates, knownStates } from '../states/states.ts'
 
-/** Objects and tags that are looked at at once. */
+/** How many objects are looked at at once. */
 const LOOKING = 8
 
 export interface SiteFile {
@@ -83,6 +86,8 @@ export interface ListParts {
   readonly clock: Clock
   /** Knows which lists were put out from here. */
   readonly writer: Writer
+  /** What this machine remembers of the bucket's documents; without it all of them are read each time. */
+  readonly memory?: DocumentMemory
   /** Does the work while nobody else publishes into the bucket. Not to be called within itself. */
   readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>
 }
@@ -104,10 +109,20 @@ export interface Site {
   readonly notBefore: number
   /** Whether addresses that stay lead to the newest stable release. */
   readonly stableLinks: boolean
+  /** Whether somebody has announced documents that the lists may not name: over once lists made of this site are out. */
+  readonly isChanging: boolean
 }
 
-export async function readSite(parts: ListParts, standing: Standing): Promise<Site> {
-  const documents = await readDocuments(parts.bucket, parts.check)
+/**
+ * @param from `changes`: what this state's own lists name already is believed to be there; `bucket`: whatever the bucket shows, and nothing else
+ */
+export async function readSite(parts: ListParts, standing: Standing, from: 'changes' | 'bucket'): Promise<Site> {
+  const changing = await isChanging(parts.bucket)
+  const found =
+    from === 'changes' && standing.isOwn && standing.index !== null && !changing
+      ? await readChanges(parts, standing.index)
+      : await readListing(parts, standing.proven ? standing.index : null)
+  const { documents } = found
   const { present, retired } = await withoutRetired(parts, documents)
   const { listed: stored, incomplete } = await listable(parts, present, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
@@ -124,7 +139,7 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const foreign = stored.find(({ document }) => document.name !== parts.name)
   if (foreign !== undefined) throw projectChanged(parts.bucket, foreign.document.name, parts.name)
   const everything = [...stored, ...retired.map((release) => release.stored)]
-  const { states, lost } = await readSiteStates(parts, standing, everything)
+  const { states, lost } = await readSiteStates(parts, standing, found, everything)
   // A date that nobody signed is shown where it stands, and moves no other.
   const signed = [
     ...stored.map(({ document }) => documentedAt(document)),
@@ -134,7 +149,8 @@ export async function readSite(parts: ListParts, standing: Standing): Promise<Si
   const notBefore = dates.reduce((a, b) => Math.max(a, b), standing.generatedAt)
   const stableLinks = parts.sendsOn !== undefined && standing.index?.stableLinks === true
   const documentation = await readSiteNow(parts.bucket, parts.name, parts.check)
-  return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks }
+  await parts.memory?.save()
+  return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks, isChanging: changing }
 }
 
 /** Every release that there is, listed or not. */
@@ -145,13 +161,13 @@ export function releasesOf({ stored, retired }: Pick<Site, 'stored' | 'retired'>
 async function readSiteStates(
   parts: ListParts,
   standing: Standing,
+  releases: FoundReleases,
   stored: readonly StoredDocument[],
 ): Promise<FoundStates> {
   // Where nothing is signed, the index is as good as the documents.
   const index = standing.proven || parts.signer === null ? standing.index : null
   const known = await knownStates(parts.writer.db, parts.place, parts.name, index)
-  const documents = stored.map(({ document }) => document)
-  const found = await readStates(parts.bucket, documents, known, parts.check)
+  const found = await releases.statesOf(stored, known)
   for (const { state } of found.lost) {
     const key = KEYS.state(state.version, state.revision)
     parts.note(
@@ -186,19 +202,25 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
   return { present: documents.filter((stored) => !gone.has(stored)), retired }
 }
 
+type Listed = Pick<Site, 'stored' | 'standing' | 'states' | 'documentation' | 'stableLinks'>
+
 /** What the lists have to be with this serial and date, without signatures, the index last; refuses to move a pointer backwards. */
 export function listFiles(
   parts: Omit<ListParts, 'exclusively'>,
-  {
-    stored,
-    standing,
-    states,
-    documentation,
-    stableLinks,
-  }: Pick<Site, 'stored' | 'standing' | 'states' | 'documentation' | 'stableLinks'>,
+  site: Listed,
   serial: number,
   generatedAt: number,
 ): readonly SiteFile[] {
+  return listsOf(parts, site, serial, generatedAt).files
+}
+
+/** The same, and what the index among them says. */
+function listsOf(
+  parts: Omit<ListParts, 'exclusively'>,
+  { stored, standing, states, documentation, stableLinks }: Listed,
+  serial: number,
+  generatedAt: number,
+): { readonly files: readonly SiteFile[]; readonly index: SiteFile; readonly next: SiteIndex } {
   const documents = stored.map(({ document }) => document)
   const digests = new Map(stored.map(({ document, sha256 }) => [document, sha256]))
   const { name, baseUrl, signer } = parts
@@ -208,7 +230,7 @@ export function listFiles(
     if (sha256 === undefined) throw new PitlaneError('INTERNAL', `${document.version} was not read from the bucket`)
     return sha256
   }
-  const files = parts.render({
+  const files = rendered(parts.render, {
     name,
     baseUrl,
     documents,
@@ -224,10 +246,33 @@ export function listFiles(
   const index = files.at(-1)
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.
-  const next = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'pointers' | 'floating'>
+  const next = JSON.parse(index.bytes.toString('utf8')) as SiteIndex
   refuseBackwards(standing, states, next)
   if (standing.proven) refuseTagsBackwards(standing.index?.floating, next.floating, states)
-  return files
+  return { files, index, next }
+}
+
+/** @throws PitlaneError `PLAN_CONTRADICTION` where the lists would be longer than anybody reads */
+function rendered(render: RenderSite, input: Parameters<RenderSite>[0]): readonly SiteFile[] {
+  const refuse = (key: string, size: string, cause?: unknown) =>
+    new PitlaneError(
+      'PLAN_CONTRADICTION',
+      `${key} would have ${size} bytes with ${input.documents.length} releases, more than the ${LIST_LIMIT} that are read`,
+      {
+        hint: 'Nothing was written. Let old releases go (`retention:` in pitlane.yaml), or move what nobody needs any more out of _releases/.',
+        cause,
+      },
+    )
+  try {
+    const files = render(input)
+    const large = files.find(({ bytes }) => bytes.length > LIST_LIMIT)
+    if (large === undefined) return files
+    throw refuse(large.key, String(large.bytes.length))
+  } catch (error) {
+    // No text of JavaScript has more than 512 MiB.
+    if (error instanceof RangeError && /string length/.test(error.message)) throw refuse(KEYS.index, 'too many', error)
+    throw error
+  }
 }
 
 /** The same as operations, signed. */
@@ -238,13 +283,11 @@ export function listOperations(
   generatedAt: number,
 ): readonly Operation[] {
   const { name, signer } = parts
-  const files = listFiles(parts, site, serial, generatedAt)
-  const index = files.at(-1)
-  if (index === undefined) throw new PitlaneError('INTERNAL', 'a site without files')
+  const { files, index, next } = listsOf(parts, site, serial, generatedAt)
   // The signatures of the index go right before it: what they sign appears with the next operation.
   const signed = signer === null ? [] : signDocument(signer, name, `serial-${serial}`, KEYS.index, index.bytes)
   const known = releasesOf(site)
-  const { floating = [] } = JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'floating'>
+  const { floating = [] } = next
   return [
     ...site.lost.flatMap(({ state }) => stateOperations(signer, state, 'lists')),
     ...files.slice(0, -1).map(putFile),
@@ -318,17 +361,20 @@ export async function staleKeys(
   { bucket, registry }: Readers,
   operations: readonly Operation[],
 ): Promise<readonly string[]> {
-  const found = await inParallel(operations, LOOKING, async (operation) => {
-    if (operation.to === 'floating' && registry !== null) {
-      const { repository, tag, digest } = operation
-      // Not every registry takes a tag away.
-      const isFine = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
-      return isFine ? null : `${repository}:${tag}`
-    }
-    // Behind an address nobody asks for what is not there.
-    if (operation.to === 'removal' && bucket.list !== undefined)
-      return (await exists(bucket, operation.key)) ? operation.key : null
-    return operation.to === 'bucket' && !(await isThere(bucket, operation)) ? operation.key : null
-  })
-  return found.filter((key) => key !== null)
+  const stale = await inParallel(operations, LOOKING, (operation) => staleKey({ bucket, registry }, operation))
+  return stale.filter((key) => key !== null)
+}
+
+/** Null where it is as it has to be. */
+async function staleKey({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
+  if (operation.to === 'floating' && registry !== null) {
+    const { repository, tag, digest } = operation
+    // Not every registry takes a tag away.
+    const isFine = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
+    return isFine ? null : `${repository}:${tag}`
+  }
+  // Behind an address nobody asks for what is not there.
+  if (operation.to === 'removal' && bucket.list !== undefined)
+    return (await exists(bucket, operation.key)) ? operation.key : null
+  return operation.to !== 'bucket' || (await isThere(bucket, operation)) ? null : operation.key
 }

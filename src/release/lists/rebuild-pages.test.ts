@@ -190,6 +190,7 @@ test('what a run had confirmed before it died, and was changed since, is put aga
     read: (key, limit) => bucket.read(key, limit),
     open: (key) => bucket.open(key),
     list: (prefix) => bucket.list(prefix),
+    contents: (prefix, wanted) => bucket.contents(prefix, wanted),
     folders: (prefix) => bucket.folders(prefix),
     abandoned: () => bucket.abandoned(),
     delete: (key) => bucket.delete(key),

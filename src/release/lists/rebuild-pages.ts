@@ -1,7 +1,9 @@
 /** Proves that page, lists, feeds and pointers are a pure function of the documents in the bucket, and heals them where they are not. */
 import { PAGES } from '../../database/queries/listings.ts'
 import { followPointer, planFollowing, putKeys } from '../documentation/follow.ts'
+import { PitlaneError } from '../../errors.ts'
 import type { Journal } from '../journal.ts'
+import { settleChange } from './changing.ts'
 import { putListsOf } from './listing.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from '../owner.ts'
@@ -36,7 +38,29 @@ async function stalePages(parts: ListParts, site: Site): Promise<readonly string
  * @returns the keys that were not what they had to be
  */
 export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
-  return parts.exclusively(() => refreshPages(parts, stop))
+  return (await isAsItShould(parts)) ? [] : parts.exclusively(() => refreshPages(parts, stop))
+}
+
+/**
+ * Without keeping anybody out, which is a write where a bucket has no locks. Who publishes meanwhile makes it look wrong, and it is looked at again; what can't
+ * be trusted is told then.
+ */
+async function isAsItShould(parts: ListParts): Promise<boolean> {
+  const notes: string[] = []
+  const quiet = { ...parts, note: (message: string) => void notes.push(message) }
+  const standing = await readStanding(quiet)
+  const { index, doubt } = standing
+  if (index === null || doubt !== null || isHalfway(index, parts.clock.now())) return false
+  try {
+    const site = await siteOf(quiet, standing)
+    if (site.isChanging || (await planFollowing(quiet, site)) !== null) return false
+    if ((await compare(quiet, site)).length > 0) return false
+    for (const note of notes) parts.note(note)
+    return true
+  } catch (error) {
+    if (error instanceof PitlaneError) return false
+    throw error
+  }
 }
 
 /** The same, for a caller that keeps others from publishing meanwhile. */
@@ -46,7 +70,10 @@ export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise
   const { site, keys } = await followPointer(parts, await siteOf(parts, standing), stop)
   const stale = await compare(parts, site)
   const now = parts.clock.now()
-  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) return keys
+  if (standing.index !== null && stale.length === 0 && !isHalfway(standing.index, now)) {
+    if (site.isChanging) await settleChange(parts.bucket)
+    return keys
+  }
   const { writer, bucket, registry, metering } = parts
   const journal: Journal = {
     writer,
@@ -69,7 +96,7 @@ async function compare(parts: ListParts, site: Site): Promise<readonly string[]>
 
 async function siteOf(parts: ListParts, standing: Standing): Promise<Site> {
   await requireSameOwner(parts, standing)
-  return readSite(parts, standing)
+  return readSite(parts, standing, 'bucket')
 }
 
 function isHalfway({ generatedAt, expiresAt }: SiteIndex, now: number): boolean {

@@ -6,6 +6,9 @@ import { hex64, isoDate, objectKey } from '../document.ts'
 import { parseFormat } from '../format.ts'
 import { StateFacts } from '../states/state-document.ts'
 
+/** Bytes of the index, and of each page and list beside it: more is neither written nor read. Some fifty thousand releases of four targets. */
+export const LIST_LIMIT = 256 * 1024 * 1024
+
 /** How many releases a feed names at most; the index names them all. */
 export const FEED_ENTRIES = 100
 

@@ -14,7 +14,7 @@ import type { ListParts } from './lists.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public-key.ts'
 import { trustedCommentOf } from '../keys/sign.ts'
 import { isoSeconds } from '../document.ts'
-import { parseSiteIndex, type SiteIndex } from './site-index.ts'
+import { LIST_LIMIT, parseSiteIndex, type SiteIndex } from './site-index.ts'
 import { readSide } from '../verify/verify-document.ts'
 import { verifyFile, verifyRaw } from '../keys/verify-signature.ts'
 
@@ -29,6 +29,8 @@ export interface Standing {
   readonly index: SiteIndex | null
   /** Whether `index` is signed by the project or comes from this state. */
   readonly proven: boolean
+  /** Whether `index` is the newest list that was put out from here: nobody else has put a later one. */
+  readonly isOwn: boolean
   /** What is wrong with the file that is there, or what nothing vouches for. */
   readonly doubt: string | null
   /** The newest stable version that readers were shown: by a list that is proven, or from here. No list goes back behind it. */
@@ -39,8 +41,6 @@ export interface Standing {
 
 type Parts = Pick<ListParts, 'bucket' | 'place' | 'name' | 'signer' | 'writer' | 'clock'>
 
-/** Bytes. */
-export const INDEX_LIMIT = 64 * 1024 * 1024
 /** No project has published so often; a serial that nobody signed is followed up to here. */
 export const UNSIGNED_SERIAL = 1_000_000_000
 /** How far ahead of the clock a date may be that nobody signed: what clocks of two machines differ by, and time zones set wrongly. */
@@ -59,14 +59,15 @@ export async function readStanding(parts: Parts): Promise<Standing> {
     generatedAt: own.generatedAt,
     index: null,
     proven: false,
+    isOwn: false,
     doubt: null,
     stable: own.stable,
     claim: null,
   }
   if (there === null) return nothing
-  if (there.size > INDEX_LIMIT)
-    return { ...nothing, doubt: `it has ${there.size} bytes, more than the ${INDEX_LIMIT} that are read` }
-  const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
+  if (there.size > LIST_LIMIT)
+    return { ...nothing, doubt: `it has ${there.size} bytes, more than the ${LIST_LIMIT} that are read` }
+  const bytes = await bucket.read(KEYS.index, LIST_LIMIT)
   if (bytes === null) return nothing
   return judge(parts, bytes, { own, key, nothing })
 }
@@ -80,7 +81,11 @@ async function judge(
   try {
     const isOwn = own.sha256s.has(sha256Of(bytes))
     if (!isOwn && key === null) return unsigned(parseSiteIndex(bytes, name), own, parts.clock.now())
-    const index = isOwn || key === null ? parseSiteIndex(bytes, name) : await verifiedIndex(parts, bytes, key)
+    const index = isOwn
+      ? ownIndex(bytes, name)
+      : key === null
+        ? parseSiteIndex(bytes, name)
+        : await verifiedIndex(parts, bytes, key)
     const shown = Math.max(nothing.shown, index.serial)
     return {
       serial: Math.max(own.serial, shown),
@@ -88,6 +93,7 @@ async function judge(
       generatedAt: Math.max(own.generatedAt, Date.parse(index.generatedAt)),
       index,
       proven: true,
+      isOwn: isOwn && shown === own.published,
       doubt:
         index.serial < own.published
           ? `it is list ${index.serial}, and list ${own.published} was published from here: somebody put an old one back`
@@ -103,6 +109,12 @@ async function judge(
     if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
     return { ...nothing, doubt: error.message, claim: claimOf(bytes) }
   }
+}
+
+/** What was rendered here has its shape; what a later version may have rendered here is held against it. */
+function ownIndex(bytes: Buffer, name: string): SiteIndex {
+  const index = JSON.parse(bytes.toString('utf8')) as SiteIndex
+  return index.format === 'pitlane-index/1' ? index : parseSiteIndex(bytes, name)
 }
 
 /** Both signatures first: nothing that nobody signed is looked at more closely. Throws `VERIFICATION_FAILED`, `STATE_NEWER`. */
@@ -133,6 +145,7 @@ function unsigned(index: SiteIndex, own: OwnListings, now: number): Standing {
     generatedAt: Math.max(own.generatedAt, date > now + UNSIGNED_AHEAD ? 0 : date),
     index,
     proven: false,
+    isOwn: false,
     doubt: doubts.join('; '),
     stable: own.stable,
     claim: null,

@@ -75,7 +75,7 @@ export async function planRetention(parts: RetentionParts, standing: Standing, a
   const { lists, retention } = parts
   noteDoubt(lists, standing)
   await requireSameOwner(lists, standing)
-  const site = await readSite(lists, standing)
+  const site = await readSite(lists, standing, 'bucket')
   const marks = await listRetired(lists.bucket)
   const withDocument = new Set(site.retired.map(({ mark }) => mark.version))
   const loose = await readRetired(

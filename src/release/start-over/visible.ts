@@ -10,9 +10,9 @@ import { KEYS } from '../../plan/keys.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { DOCUMENT_LIMIT } from '../documents.ts'
 import { imageIn, type ReleaseDocument } from '../document.ts'
+import { LIST_LIMIT } from '../lists/site-index.ts'
 import type { ReleaseParts } from '../release.ts'
 
-const LIST_LIMIT = 64 * 1024 * 1024
 const LISTS = [
   KEYS.page,
   KEYS.garageList,

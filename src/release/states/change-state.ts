@@ -14,6 +14,7 @@ import { sha256Of } from '../../bytes/digest.ts'
 import { PitlaneError } from '../../errors.ts'
 import { followPointer, planFollowing } from '../documentation/follow.ts'
 import { nameOf } from '../lists/floating.ts'
+import { announceChange } from '../lists/changing.ts'
 import { carryOutEntry, findContradictions, type Journal, journalRows } from '../journal.ts'
 import { putLists, reopenLost } from '../lists/listing.ts'
 import { type ListParts, readSite, type Site, staleKeys } from '../lists/lists.ts'
@@ -81,8 +82,9 @@ interface Considered {
 
 async function consider(parts: ListParts, standing: Standing, decide: Decide): Promise<Considered> {
   await requireSameOwner(parts, standing)
-  const site = await readSite(parts, standing)
   const begun = (await findBegunChange(parts.writer.db, parts.place)) ?? null
+  // One that died may have put its document without saying so: versions before this one did not.
+  const site = await readSite(parts, standing, begun === null ? 'changes' : 'bucket')
   const started = begun === null ? null : stateOf(begun)
   const isOut = started !== null && site.states.get(started.version)?.sha256 === sha256Of(encodeState(started))
   const request = await decide(site, isOut ? started : null)
@@ -166,10 +168,12 @@ async function carryOut(
     })
   }
   const entry = entryOf('documents')
+  await announceChange(bucket)
   await reopenLost(journal, entry, await staleKeys(parts, operations))
   await carryOutEntry(journal, entry, operations)
   // Before the lists, as in a release: they say whose documentation it is.
-  if (parts.documentation !== null) await followPointer(parts, await readSite(parts, await readStanding(parts)), stop)
+  if (parts.documentation !== null)
+    await followPointer(parts, await readSite(parts, await readStanding(parts), 'changes'), stop)
   await putLists(parts, journal, Date.parse(state.date))
   await writer.write((trx) => finishStateChange(trx, row))
 }

@@ -8,11 +8,11 @@ import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import type { ReleaseDocument } from '../document.ts'
 import type { DocumentCheck } from '../documents.ts'
+import { type Fetch, plainFetch } from '../fetch.ts'
 import type { PublicKey } from '../keys/public-key.ts'
-import { type IndexRelease, parseSiteIndex, type SiteIndex } from '../lists/site-index.ts'
+import { type IndexRelease, LIST_LIMIT, parseSiteIndex, type SiteIndex } from '../lists/site-index.ts'
 import { encodeState, parseState, type StateDocument, type States, type StoredState } from './state-document.ts'
-import { INDEX_LIMIT } from '../lists/standing.ts'
-import { type Published, SIDE_LIMIT, verifySigned } from '../verify/verify-document.ts'
+import { type Published, verifySigned } from '../verify/verify-document.ts'
 
 /** Bytes; one has less than 6 KiB, as a reason is at most 1000 characters. */
 export const STATE_LIMIT = 16 * 1024
@@ -22,24 +22,39 @@ const PARALLEL = 16
 type Read = Pick<Bucket, 'location' | 'read' | 'list'>
 type Release = Pick<ReleaseDocument, 'name' | 'version'>
 
+/** Where something is known of the bucket already. */
+export interface StateReading {
+  readonly fetch?: Fetch
+  /** The highest revision that is there; 0 when there is none. */
+  readonly newestOf?: (version: string) => Promise<number>
+}
+
 /** The highest revision that is there; 0 when there is none. */
 export async function newestRevision(bucket: Pick<Bucket, 'list'>, version: string): Promise<number> {
   const prefix = KEYS.states(version)
   let newest = 0
-  for await (const { key } of bucket.list(prefix)) {
-    const [, digits] = /^([1-9][0-9]{0,3})\.json$/.exec(key.slice(prefix.length)) ?? []
-    newest = Math.max(newest, Number(digits ?? 0))
-  }
+  for await (const { key } of bucket.list(prefix)) newest = Math.max(newest, stateNumber(key.slice(prefix.length)))
   return newest
+}
+
+/** Of what follows `state-` in a name; 0 where it is no state. */
+export function stateNumber(text: string): number {
+  const [, digits] = /^([1-9][0-9]{0,3})\.json$/.exec(text) ?? []
+  return Number(digits ?? 0)
 }
 
 /**
  * The state that the bucket has of a release, null when it has none.
  * @throws PitlaneError `VERIFICATION_FAILED` when it can't be trusted
  */
-async function readState(bucket: Read, release: Release, check: DocumentCheck | null): Promise<StoredState | null> {
-  const revision = await newestRevision(bucket, release.version)
-  return revision === 0 ? null : readRevision(bucket, release, revision, check)
+async function readState(
+  bucket: Read,
+  release: Release,
+  check: DocumentCheck | null,
+  { fetch = plainFetch(bucket), newestOf = (version) => newestRevision(bucket, version) }: StateReading,
+): Promise<StoredState | null> {
+  const revision = await newestOf(release.version)
+  return revision === 0 ? null : readRevision(bucket, release, revision, check, fetch)
 }
 
 async function readRevision(
@@ -47,19 +62,22 @@ async function readRevision(
   { name, version }: Release,
   revision: number,
   check: DocumentCheck | null,
+  fetch: Fetch,
 ): Promise<StoredState | null> {
   const key = KEYS.state(version, revision)
-  const bytes = await bucket.read(key, STATE_LIMIT)
-  if (bytes === null) return null
+  const fetched = await fetch(key, STATE_LIMIT)
+  if (fetched === null) return null
+  const { bytes } = fetched
   const where = `${bucket.location}/${key}`
   try {
     const state = parseState(bytes, where, { version, revision })
     if (state.name !== name) throw new PitlaneError('VERIFICATION_FAILED', `${where} is of the project ${state.name}`)
-    if (check !== null) {
-      const minisig = await bucket.read(`${key}.minisig`, SIDE_LIMIT)
+    if (check !== null && !fetched.isProven) {
+      const minisig = await fetched.signature()
       if (minisig === null) throw new PitlaneError('VERIFICATION_FAILED', `${where}.minisig is missing`)
       check.verify(bytes, minisig.toString('utf8'), key, state)
     }
+    fetched.proven()
     return { state, sha256: sha256Of(bytes) }
   } catch (error) {
     if (!(error instanceof PitlaneError) || error.code !== 'VERIFICATION_FAILED') throw error
@@ -85,9 +103,10 @@ export async function readStates(
   documents: readonly Release[],
   known: States,
   check: DocumentCheck | null,
+  reading: StateReading = {},
 ): Promise<FoundStates> {
   const found = await inParallel(documents, PARALLEL, async (document) => {
-    const there = await readState(bucket, document, check)
+    const there = await readState(bucket, document, check, reading)
     const shown = known.get(document.version) ?? null
     const isLost = shown !== null && (there === null || there.state.revision < shown.state.revision)
     return { version: document.version, stored: isLost ? shown : there, isLost }
@@ -129,7 +148,7 @@ export function listedStates(index: SiteIndex | null, name: string): States {
  */
 export async function shownStates(bucket: Read & Published, key: PublicKey | null, name: string): Promise<States> {
   try {
-    const bytes = await bucket.read(KEYS.index, INDEX_LIMIT)
+    const bytes = await bucket.read(KEYS.index, LIST_LIMIT)
     if (bytes === null) return new Map()
     const index = parseSiteIndex(bytes, KEYS.index)
     const signed = { name, version: `serial-${index.serial}`, path: KEYS.index }

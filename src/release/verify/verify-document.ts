@@ -7,7 +7,8 @@ import { type SignedName, trustedCommentOf } from '../keys/sign.ts'
 import { verifyFile, verifyRaw } from '../keys/verify-signature.ts'
 
 /** What verification reads: a folder or an address. */
-export type Published = Pick<Bucket, 'location' | 'read' | 'open'> & Partial<Pick<Bucket, 'list' | 'redirectOf'>>
+export type Published = Pick<Bucket, 'location' | 'read' | 'open'> &
+  Partial<Pick<Bucket, 'list' | 'redirectOf' | 'head'>>
 
 /** Bytes; a signature file has some 300. */
 export const SIDE_LIMIT = 16 * 1024

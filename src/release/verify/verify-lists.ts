@@ -15,10 +15,10 @@ import { Findings, wrong } from './findings.ts'
 import { nameOf } from '../lists/floating.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { absoluteUrl, relativeUrl } from '../../plan/key-url.ts'
-import { FEED_ENTRIES, type IndexRelease, parseSiteIndex, type SiteIndex } from '../lists/site-index.ts'
+import { FEED_ENTRIES, type IndexRelease, LIST_LIMIT, parseSiteIndex, type SiteIndex } from '../lists/site-index.ts'
 import type { StateDocument } from '../states/state-document.ts'
 import { type Published, verifySigned } from './verify-document.ts'
-import { LIST_LIMIT, verifyPages } from './verify-pages.ts'
+import { verifyPages } from './verify-pages.ts'
 import { verifyState } from './verify-state.ts'
 
 export interface ListRequest {

@@ -8,11 +8,9 @@ import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { type Findings, wrong } from './findings.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public-key.ts'
-import type { IndexPage, SiteIndex } from '../lists/site-index.ts'
+import { type IndexPage, LIST_LIMIT, type SiteIndex } from '../lists/site-index.ts'
 import type { Published } from './verify-document.ts'
 
-/** Bytes. */
-export const LIST_LIMIT = 64 * 1024 * 1024
 const KEY_FILES = [KEYS.publicKey, KEYS.publicKeyPem]
 const ALWAYS = [KEYS.page, KEYS.garageList, KEYS.atomAll, KEYS.atomStable]
 

@@ -14,18 +14,21 @@ export interface FolderS3Server extends S3Server {
   emptyBucket(name: string): Promise<void>
   /** Removes the leases of publishers, as time does. */
   dropLeases(name: string): Promise<void>
+  /** Where objects of a bucket are files, by their keys. */
+  folder(name: string): string
   /** What is in the bucket. */
   keys(name: string): Promise<readonly string[]>
 }
 
-export async function startVersitygw(program: string): Promise<FolderS3Server> {
+/** @param log a file that gets a line for each request, in the form of Amazon's own access logs */
+export async function startVersitygw(program: string, log?: string): Promise<FolderS3Server> {
   const folder = temporaryFolder('versitygw')
   const port = await freePort()
   const accessKey = 'pitlane-test'
   const secretKey = 'only-on-loopback'
   const server = await startServer({
     command: program,
-    args: ['--port', `127.0.0.1:${port}`, 'posix', folder.path],
+    args: ['--port', `127.0.0.1:${port}`, ...(log === undefined ? [] : ['--access-log', log]), 'posix', folder.path],
     port,
     env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
     // Whatever it answers: it is there.
@@ -38,6 +41,7 @@ export async function startVersitygw(program: string): Promise<FolderS3Server> {
     accessKey,
     secretKey,
     makeBucket: (name) => mkdir(join(folder.path, name)),
+    folder: (name) => join(folder.path, name),
     async keys(name) {
       const bucket = join(folder.path, name)
       const entries = await readdir(bucket, { recursive: true, withFileTypes: true })
