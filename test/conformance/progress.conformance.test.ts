@@ -1,4 +1,4 @@
-// How far a publication is, and what it waits for: against a real S3 server behind a proxy that slows down, breaks off and refuses.
+// How far a publication is, and what it waits for: against a real S3 server and a real registry behind a proxy that slows down, breaks off and refuses.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -21,6 +21,7 @@ import { bodyOf, EXCLUSIVE } from '../contracts/bucket.contract.ts'
 import { runProgram } from '../world/program.ts'
 import { CONFIGURATION, makeWorld } from '../world/toy.ts'
 import { hurried } from './hurried.ts'
+import { distribution, startDistribution } from './peers/distribution.ts'
 import { type Effect, startFaultProxy } from './peers/fault-proxy.ts'
 import { temporaryFolder } from './peers/server.ts'
 import { startVersitygw, versitygw } from './peers/versitygw.ts'
@@ -140,7 +141,7 @@ else {
     })
 
   /** A toy whose one binary is large, to this bucket. */
-  async function toy(t: TestContext, bytes: Buffer) {
+  async function toy(t: TestContext, bytes: Buffer, registry: string | null = null) {
     worlds += 1
     const name = `progress-${worlds}`
     await server.makeBucket(name)
@@ -152,8 +153,8 @@ else {
         .replace('https://releases.example.org', front.url)
         .replace(/targets: \[.*x86.*\]/, `targets: [${TARGET}]`)
         .replace(/targets: \[.*i686.*\]/, `targets: [${TARGET}]`)
-        .replace(/ {2}image:[^]*?(?=publish:)/, '')
-        .replace(/ {2}registry: .*\n/, ''),
+        .replace(/ {2}image:[^]*?(?=publish:)/, (image) => (registry === null ? '' : image))
+        .replace(/ {2}registry: .*\n/, registry === null ? '' : `  registry: ${registry}\n`),
     )
     const binary = staticBinary(TARGET, bytes, { text: 'hello from toy\n' })
     world.write(`prebuilt/${TARGET}`, binary, 0o755)
@@ -221,4 +222,28 @@ else {
     assert.match(verified.stdout, new RegExp(`^ {2}reading hand-1 to verify it: [\\d.]+ .*of ${all} `))
     assert.match(verified.stdout, new RegExp(`\\n {2}read {4}hand-1 to verify it: ${all} in [\\d.]+ s, .*\\nok `))
   })
+
+  const program = distribution()
+  if ('absent' in program) test('an image', { skip: program.absent }, () => {})
+  else
+    test('an image on its way to a registry is counted and waited for in the same way', IN_TIME, async (t) => {
+      const registry = await startDistribution(program.program)
+      const front = await startFaultProxy(registry.url)
+      t.after(async () => {
+        await front.stop()
+        await registry.stop()
+      })
+      const { pitlane } = await toy(t, PRESENT, front.host)
+      const blob = { method: 'PUT', path: /blobs\/uploads/ } as const
+      front.play({ ...blob, nth: 1, effect: slowDown }, { ...blob, nth: 2, effect: { reset: 'in request' } })
+      const push = ['publish', 'image', '--platform', 'linux/amd64', '--version', 'hand-1', `prebuilt/${TARGET}`]
+      const { status, stdout, stderr } = await pitlane(...push)
+      assert.equal(status, 0, stdout + stderr)
+      const title = 'binaries, their checksums and signatures, image blobs'
+      const [waiting, sending, ...rest] = stdout.split('\n')
+      assert.equal(waiting, `waiting 2.0 s for ${front.host}, which asks to slow down`)
+      assert.match(sending ?? '', new RegExp(`^ {2}sending ${title}: .* of 3\\.0 MiB \\(\\d+ %\\)`))
+      assert.match(rest.join('\n'), new RegExp(`^ {2}sent {4}${title}: 3\\.0 MiB in .*\\npushed {3}`))
+      assert.equal(stderr, '')
+    })
 }

@@ -5,6 +5,7 @@ import type { Plan } from '../../plan/plan.ts'
 import { audit as auditOf } from '../../release/audit/audit.ts'
 import { formsOf } from '../../release/keys/public-key.ts'
 import { publicHalf, type Signer } from '../../release/keys/sign.ts'
+import type { Report } from '../../run/progress.ts'
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -28,7 +29,11 @@ export async function audit(this: Context, flags: AuditFlags): Promise<void> {
     const { release, publish } = requirePublish(plan, project)
     const signer = await lookingSigner(this, plan, flags.key)
     const address = servedAt(publish, flags.public)
-    const { report, notes } = notesOf(this, flags.json)
+    const { report: tell, notes } = notesOf(this, flags.json)
+    // Where lines stay, silence says that all is equal.
+    const report: Report = (progress) => {
+      if (progress.event !== 'progress' || this.statusLine !== null) tell(progress)
+    }
     await withState(this, project, flags, 'pitlane audit', report, async (state) => {
       const { lists } = await publishing(this, project, plan, { ...state, report, noWait: flags.noWait, signer })
       const { image } = release
