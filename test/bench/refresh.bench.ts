@@ -19,6 +19,7 @@ import { systemClock } from '../../src/clock.ts'
 import { makeStateFolder, stateFolder } from '../../src/database/folder.ts'
 import { openSqlite } from '../../src/database/sqlite.ts'
 import { takeOver } from '../../src/database/writer.ts'
+import { unmetered } from '../../src/run/meter.ts'
 import { exampleDocument, manyDocuments } from '../../src/pages/fixtures/documents.ts'
 import { renderSite } from '../../src/pages/site.ts'
 import { KEYS } from '../../src/plan/keys.ts'
@@ -158,7 +159,6 @@ function fill(bucket: string, documents: readonly ReleaseDocument[]): void {
 
 const SET_TAGS = `
 import os, sys
-import { unmetered } from '../../src/run/meter.ts'
 for line in sys.stdin:
     tag, path = line.rstrip('\\n').split(' ', 1)
     os.setxattr(path, 'user.etag', ('"%s"' % tag).encode())
