@@ -292,7 +292,7 @@ class S3Bucket implements Bucket {
   }
 
   #refusesTaken(): Promise<boolean> {
-    this.#conditional ??= this.#ask('writing', this.location, () =>
+    this.#conditional ??= this.#ask('writing and deleting a probe', this.location, () =>
       findConditional(this.#client, this.#address, this.#clock),
     )
     return this.#conditional
