@@ -87,6 +87,8 @@ export function strays(
   for (const key of objects.keys()) {
     const [, first = '', ...rest] = key.split('/')
     if (known.has(key) || listed.has(key) || (rest.length > 0 && unread.has(first))) continue
+    // Pitlane's own, as below.
+    if (files === null && KEYS.folder(first) === KEYS.stableFolder) continue
     if (rest.length === 0) {
       // Where the lists can't be computed, it is not known which of Pitlane's own belong there.
       if (files === null && (first === '' || reservedUnderReleases(first) !== null)) continue
