@@ -27,7 +27,10 @@ function refusing(s3Program: string, registryProgram: string): void {
     front.play({ method: 'DELETE', effect: denied })
     const { status, stderr } = await pitlane(on, 'release', 'v1.0.0')
     assert.equal(status, 4, stderr)
-    assert.match(stderr, /writing and deleting a probe failed: 403 AccessDenied[^]*needs to read, write, list and delete/)
+    assert.match(
+      stderr,
+      /writing and deleting a probe failed: 403 AccessDenied[^]*needs to read, write, list and delete/,
+    )
     assert.deepEqual(
       (await s3.keys('releases')).filter((key) => !key.startsWith('.pitlane-probe/')),
       [],

@@ -46,7 +46,9 @@ async function askHelper(
     child.kill('SIGKILL')
     child.stdout.destroy(failed(what))
   }
-  const late = setTimeout(() => end(`did not end within ${timeout / 1000} s`), timeout)
+  const late = AbortSignal.timeout(timeout)
+  const endLate = () => end(`did not end within ${timeout / 1000} s`)
+  late.addEventListener('abort', endLate)
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('close', resolve)
     child.once('error', reject)
@@ -70,7 +72,7 @@ async function askHelper(
   } catch (error) {
     throw error instanceof PitlaneError ? error : failed(`can't be run: ${systemCode(error) ?? String(error)}`, error)
   } finally {
-    clearTimeout(late)
+    late.removeEventListener('abort', endLate)
   }
   try {
     const { Username: user, Secret: secret } = JSON.parse(said) as { Username?: unknown; Secret?: unknown }

@@ -30,7 +30,7 @@ const TAGS_AT_ONCE = 1000
 /** More tags than any project has: a list without end is a fault of the server. */
 const MOST_TAGS = 1_000_000
 /** Some registries give a hundred at a time, whatever they are asked for. */
-const MOST_PAGES = 2000
+const MOST_PAGES = 1000
 
 export function distributionRegistry(address: RegistryAddress, session: Session): Registry {
   return new DistributionRegistry(address, session)

@@ -95,9 +95,10 @@ function renewed(
   }
   const renew = () => (running ??= attempt().finally(() => (running = null)))
   const renewing = (async () => {
-    while (!isLost) {
+    for (;;) {
       await clock.sleep(times.life / 3, over.signal)
       await renew()
+      if (isLost) return
     }
   })().catch(() => undefined)
   return {
