@@ -52,6 +52,11 @@ export interface Bucket {
    * @throws PitlaneError `BUSY` when somebody else has it for longer than `wait`, `INTERRUPTED` by the signal
    */
   lease(request: LeaseRequest): Promise<Lease>
+  /**
+   * Before something is written elsewhere that only the holder of the lease may write. Absent where a lease lasts as long as its process.
+   * @throws PitlaneError `FENCED` when it was lost
+   */
+  requireHeld?(): Promise<void>
 }
 
 export interface LeaseRequest {

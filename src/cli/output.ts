@@ -1,6 +1,7 @@
 /** What commands print: text for people on a terminal or in a log, or JSON for programs. */
 import { closeSync, constants, openSync, readSync, fstatSync } from 'node:fs'
 import { PitlaneError, type Place } from '../errors.ts'
+import { shown } from '../plan/version-name.ts'
 import type { Progress, Report } from '../run/progress.ts'
 import { formatBytes, formatDuration } from './amounts.ts'
 import { calm, FOR_PEOPLE, FOR_PROGRAMS, progressEnd, progressLine, waitingLine } from './progress-text.ts'
@@ -199,6 +200,11 @@ export function printable(text: string): string {
 /** The same for what has to stay within its line. */
 export function oneLine(text: string): string {
   return printable(text).replaceAll(/\s+/g, ' ').trim()
+}
+
+/** A name that anybody may have given, so that no two look alike and none is more than its part of a line. */
+export function nameInLine(name: string): string {
+  return /^\s|\s$|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name) ? shown(name) : name
 }
 
 /** An error as a person should meet it: what, where, what to do. */

@@ -59,7 +59,16 @@ export async function publishing(
         signal: context.stop.drain,
       })
       .finally(() => waiting.end())
-    return work().finally(() => lease.release())
+    const done = await work().catch(async (error: unknown) => {
+      // What failed first is what is told.
+      await lease.release().catch(() => undefined)
+      throw error
+    })
+    await lease.release().catch((error: unknown) => {
+      if (!(error instanceof PitlaneError)) throw error
+      note(`the lease could not be given back, and ends by itself: ${error.message}`)
+    })
+    return done
   }
   const readers = await readersOf(context, publish, { bucket, registry }, note)
   return {

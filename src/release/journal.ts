@@ -242,6 +242,8 @@ async function perform(
   if (operation.to === 'removal') return journal.bucket?.delete(operation.key)
   const registry = journal.registry
   if (registry === null) throw new PitlaneError('INTERNAL', 'an image operation without a registry')
+  // A registry has no lock of its own.
+  await journal.bucket?.requireHeld?.()
   switch (operation.to) {
     case 'blob': {
       if (await registry.hasBlob(operation.repository, `sha256:${operation.body.sha256}`)) return

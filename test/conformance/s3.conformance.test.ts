@@ -8,7 +8,7 @@ import { bodyOf } from '../../src/release/digest.ts'
 import { parseS3Address } from '../../src/buckets/address.ts'
 import { s3Bucket } from '../../src/buckets/s3/bucket.ts'
 import { s3Client } from '../../src/buckets/s3/client.ts'
-import { systemClock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { bucketContract } from '../contracts/bucket.contract.ts'
 import { garage, startGarage } from './peers/garage.ts'
 import type { S3Server } from './peers/s3.ts'
@@ -98,6 +98,44 @@ function contractOn(server: S3Server, exclusive: boolean): void {
     const options = { contentType: 'text/plain', cacheControl: 'no-cache', exclusive: false }
     await assert.rejects(dead.put('late', body, options), { code: 'FENCED' })
   })
+
+  for (const [how, isSteady] of [
+    ['whose process was stopped', true],
+    ['whose machine slept, and its steady clock too,', false],
+  ] as const)
+    test(`${server.name}: a publisher ${how} for longer than its lease lives writes nothing over what came meanwhile`, async (t) => {
+      const name = isSteady ? 'stopped' : 'slept'
+      await server.makeBucket(name)
+      const open = (clock: Clock) => {
+        const address = parseS3Address(`s3://${name}?endpoint=${server.url}&region=${server.region}`)
+        const credentials = { accessKeyId: server.accessKey, secretAccessKey: server.secretKey }
+        const client = s3Client(address, { ca: null, credentials })
+        t.after(() => client.destroy())
+        return s3Bucket({ address, client, clock, leaseTimes: QUICK })
+      }
+      let away = 0
+      const dozing: Clock = {
+        ...systemClock,
+        now: () => systemClock.now() + away,
+        monotonic: () => systemClock.monotonic() + (isSteady ? away : 0),
+        // No timer of it has gone off by the time it goes on.
+        sleep: (ms, signal) => systemClock.sleep(ms >= QUICK.life / 3 ? 3_600_000 : ms, signal),
+      }
+      const request = { wait: 60_000, onWait: () => {}, onUnsupported: () => {}, signal: AbortSignal.timeout(60_000) }
+      const options = { contentType: 'text/plain', cacheControl: 'no-cache', exclusive: false }
+      const [first, second] = [open(dozing), open(systemClock)]
+      const old = await first.lease(request)
+      t.after(() => old.release())
+      await first.put('list', bodyOf(Buffer.from('1')), options)
+      const lease = await second.lease(request)
+      await second.put('list', bodyOf(Buffer.from('2')), options)
+      away = QUICK.life * 2
+      await assert.rejects(first.put('list', bodyOf(Buffer.from('1 and no more')), options), { code: 'FENCED' })
+      await assert.rejects(first.delete('list'), { code: 'FENCED' })
+      await assert.rejects(async () => first.requireHeld?.(), { code: 'FENCED' })
+      assert.equal((await second.read('list', 9))?.toString(), '2')
+      await lease.release()
+    })
 }
 
 for (const { name, peer, start, exclusive } of [

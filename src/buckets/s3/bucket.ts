@@ -29,7 +29,7 @@ import { piecesOf, streamOf } from './download.ts'
 import { type Listing, own, pages, strange } from './listing.ts'
 import { listAbandoned } from './abandoned.ts'
 import { orderedClaims } from './lease/claims.ts'
-import { acquire, LEASE_TIMES, LEASES, type LeaseTimes } from './lease/lease.ts'
+import { acquire, type HeldLease, LEASE_TIMES, LEASES, type LeaseTimes } from './lease/lease.ts'
 import { onlyObject } from './lease/only.ts'
 import { s3LeaseStore } from './lease/s3-store.ts'
 import { findRedirects } from './redirects.ts'
@@ -72,8 +72,8 @@ class S3Bucket implements Bucket {
   readonly #threshold: number
   readonly #holder: string
   readonly #leaseTimes: LeaseTimes
-  /** Why nothing may be written any more. */
-  #lost: PitlaneError | undefined
+  /** Of whoever publishes: nothing is written without it once it was taken. */
+  #held: HeldLease | undefined
   #exists: Promise<void> | undefined
   #conditional: Promise<boolean> | undefined
 
@@ -95,6 +95,7 @@ class S3Bucket implements Bucket {
     for (let tried = 1; ; tried += 1) {
       if (await this.#holds(key, body, options)) return 'present'
       const onlyIfAbsent = options.exclusive && (await this.#refusesTaken())
+      await this.requireHeld()
       try {
         const parts = { client: this.#client, clock: this.#clock, limits: this.#retry, threshold: this.#threshold }
         await upload(parts, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent })
@@ -194,14 +195,17 @@ class S3Bucket implements Bucket {
     const holding = (await this.#refusesTaken())
       ? onlyObject(store, times, who)
       : orderedClaims(store, this.#clock, times, who)
-    const onLost = (why: PitlaneError) => {
-      this.#lost = why
-    }
-    return acquire(holding, this.location, request, { clock: this.#clock, times, onLost })
+    this.#held = await acquire(holding, this.location, request, { clock: this.#clock, times })
+    return this.#held
+  }
+
+  async requireHeld(): Promise<void> {
+    await this.#held?.confirm()
   }
 
   async delete(key: string): Promise<void> {
     const where = this.#writable(key)
+    await this.requireHeld()
     await this.#ask('deleting', where, async () => {
       try {
         await this.#client.send(new DeleteObjectCommand(this.#at(key)))
@@ -218,7 +222,6 @@ class S3Bucket implements Bucket {
   }
 
   #writable(key: string): string {
-    if (this.#lost !== undefined) throw this.#lost
     if (isHidden(key)) refuseKey(key, this.location, `names that begin with ${LEASES} or ${PROBES} are reserved`)
     return this.#where(key)
   }
@@ -297,7 +300,7 @@ class S3Bucket implements Bucket {
   }
 
   #refusesTaken(): Promise<boolean> {
-    this.#conditional ??= this.#ask('writing', this.location, () =>
+    this.#conditional ??= this.#ask('writing and deleting a probe', this.location, () =>
       findConditional(this.#client, this.#address, this.#clock),
     )
     return this.#conditional

@@ -7,7 +7,10 @@ import { passing, refusalOf, saysTaken } from './answers.ts'
 /** Keys for trying things out, each used once and deleted. */
 export const PROBES = '.pitlane-probe/'
 
-/** Whether it refuses both: to write where something is (`If-None-Match: *`), and to replace another thing than was read (`If-Match`). */
+/**
+ * Whether it refuses both: to write where something is (`If-None-Match: *`), and to replace another thing than was read (`If-Match`). Fails, too,
+ * where the probe can't be deleted: neither could a lease, at the end of all work.
+ */
 export async function findConditional(client: S3Client, address: S3Address, clock: Clock): Promise<boolean> {
   const at = { Bucket: address.bucket, Key: `${address.prefix}${PROBES}${clock.random(16).toString('hex')}` }
   const put = (condition: { readonly IfNoneMatch?: string; readonly IfMatch?: string }) =>
@@ -24,10 +27,15 @@ export async function findConditional(client: S3Client, address: S3Address, cloc
       throw error
     }
   }
+  const remove = () => client.send(new DeleteObjectCommand(at))
   try {
     await put({})
-    return (await refused({ IfNoneMatch: '*' })) && (await refused({ IfMatch: '"0123456789abcdef0123456789abcdef"' }))
-  } finally {
-    await client.send(new DeleteObjectCommand(at)).catch(() => undefined)
+    const honoured =
+      (await refused({ IfNoneMatch: '*' })) && (await refused({ IfMatch: '"0123456789abcdef0123456789abcdef"' }))
+    await remove()
+    return honoured
+  } catch (error) {
+    await remove().catch(() => undefined)
+    throw error
   }
 }

@@ -9,7 +9,7 @@ import type { Report } from '../../run/progress.ts'
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context } from '../context.ts'
-import { describeError, printable } from '../output.ts'
+import { describeError, nameInLine, oneLine } from '../output.ts'
 import { planRevision } from '../planning.ts'
 import { publicKey } from '../public-key.ts'
 import { publishing } from '../publishing.ts'
@@ -49,7 +49,7 @@ export async function audit(this: Context, flags: AuditFlags): Promise<void> {
       if (flags.json) printJson(this, { equal, differences, failed, looked, notes })
       else
         for (const { place, name, problem } of differences)
-          this.process.stdout.write(`${place.padEnd(8)}  ${printable(name)}: ${printable(problem)}\n`)
+          this.process.stdout.write(`${place.padEnd(8)}  ${nameInLine(name)}: ${oneLine(problem)}\n`)
       for (const failure of failures) this.process.stderr.write(`${describeError(failure)}\n`)
       if (differences.length > 0) this.exitCode = EXIT.failed
       // What is not known counts more: it may be worse.

@@ -6,11 +6,13 @@ export type Challenge =
   | { readonly scheme: 'basic' }
   | { readonly scheme: 'bearer'; readonly realm: URL; readonly service: string | null }
 
+/** Characters; the ones that registries send have some two hundred. */
+const LONGEST = 4096
 const PARAMETER = /([a-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi
 
 /** @throws PitlaneError `FETCH_FAILED` when it asks for something that is not done here, or sends to somewhere credentials must not go */
 export function parseChallenge(header: string | null, registry: URL): Challenge {
-  const [, scheme = '', rest = ''] = /^\s*([a-z]+)\s*(.*)$/is.exec(header ?? '') ?? []
+  const [, scheme = '', rest = ''] = /^\s*([a-z]+)\s*(.*)$/is.exec(header?.slice(0, LONGEST) ?? '') ?? []
   if (scheme.toLowerCase() === 'basic') return { scheme: 'basic' }
   if (scheme.toLowerCase() !== 'bearer')
     throw refused(

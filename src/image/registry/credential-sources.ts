@@ -7,11 +7,13 @@ import type { CredentialSources } from './credentials.ts'
 
 /** Milliseconds: a helper may ask a person to unlock something. */
 const HELPER_TIMEOUT = 60_000
+/** Bytes: more than any token. */
+const LONGEST_ANSWER = 256 * 1024
 /** What a helper says when it has nothing (docker-credential-helpers, `credentials/error.go`: the message is the protocol). */
 const NOT_FOUND = /credentials not found|not found in (?:native )?keychain/i
 
-export function machineCredentials(env: CredentialSources['env']): CredentialSources {
-  return { env, readFile: readConfig, askHelper: (name, host) => askHelper(name, host, env) }
+export function machineCredentials(env: CredentialSources['env'], timeout = HELPER_TIMEOUT): CredentialSources {
+  return { env, readFile: readConfig, askHelper: (name, host) => askHelper(name, host, env, timeout) }
 }
 
 async function readConfig(path: string): Promise<string | null> {
@@ -30,6 +32,7 @@ async function askHelper(
   name: string,
   host: string,
   env: CredentialSources['env'],
+  timeout: number,
 ): Promise<{ readonly user: string; readonly secret: string } | null> {
   const program = `docker-credential-${name}`
   const failed = (what: string, cause?: unknown) =>
@@ -37,11 +40,15 @@ async function askHelper(
       hint: `Run: echo ${host} | ${program} get`,
       cause,
     })
-  const child = spawn(program, ['get'], {
-    env,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    signal: AbortSignal.timeout(HELPER_TIMEOUT),
-  })
+  const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+  // Also what it has started and left behind may hold its output open.
+  const end = (what: string) => {
+    child.kill('SIGKILL')
+    child.stdout.destroy(failed(what))
+  }
+  const late = AbortSignal.timeout(timeout)
+  const endLate = () => end(`did not end within ${timeout / 1000} s`)
+  late.addEventListener('abort', endLate)
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('close', resolve)
     child.once('error', reject)
@@ -51,6 +58,11 @@ async function askHelper(
   child.stdin.end(host)
   let said: string
   try {
+    let size = 0
+    child.stdout.on('data', (piece: Buffer) => {
+      size += piece.length
+      if (size > LONGEST_ANSWER) end('does not come to the end of its answer')
+    })
     const [output, code] = await Promise.all([text(child.stdout), ended])
     if (code !== 0) {
       if (NOT_FOUND.test(output)) return null
@@ -59,6 +71,8 @@ async function askHelper(
     said = output
   } catch (error) {
     throw error instanceof PitlaneError ? error : failed(`can't be run: ${systemCode(error) ?? String(error)}`, error)
+  } finally {
+    late.removeEventListener('abort', endLate)
   }
   try {
     const { Username: user, Secret: secret } = JSON.parse(said) as { Username?: unknown; Secret?: unknown }

@@ -121,6 +121,14 @@ test('a real file and a real helper', async (t) => {
       (error) => error instanceof PitlaneError && !error.message.includes('hunter2'),
     )
   }
+  helper('exec yes hunter2')
+  await assert.rejects(findCredentials('r.org', sources), { message: /test does not come to the end of its answer$/ })
+  const hurried = machineCredentials({ HOME: folder, PATH: `${bin}:/usr/bin:/bin` }, 100)
+  // The second one is gone, and what it left behind has its output.
+  for (const hanging of ["trap '' TERM; sleep 20", `sleep 20 & echo '{"Username":"me","Secret":"hunter2"}'`]) {
+    helper(hanging)
+    await assert.rejects(findCredentials('r.org', hurried), { message: /test did not end within 0.1 s$/ })
+  }
   config({ credsStore: 'absent' })
   await assert.rejects(findCredentials('r.org', sources), {
     code: 'CONFIG_INVALID',

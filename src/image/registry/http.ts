@@ -137,9 +137,9 @@ export function discard(answer: HttpAnswer): void {
 /**
  * Where the answer sends us: absolute or relative, with parameters of the server's own. Null when it is nowhere, or not to be followed: to
  * plain HTTP from an encrypted connection, with a password, or to what listens on this machine only.
+ * @param location where another header than `location` says it
  */
-export function locationOf(answer: HttpAnswer): URL | null {
-  const location = answer.header('location')
+export function locationOf(answer: HttpAnswer, location = answer.header('location')): URL | null {
   if (location === null || !URL.canParse(location, answer.url)) return null
   const next = new URL(location, answer.url)
   const encrypted = next.protocol === 'https:' || (next.protocol === 'http:' && answer.url.protocol === 'http:')

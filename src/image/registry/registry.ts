@@ -13,7 +13,7 @@ import { DOCKER_MEDIA_TYPES, MANIFEST_LIMIT, MEDIA_TYPES } from '../media-types.
 import { digestOf, requireDigest, requireRepository, requireTag } from '../names.ts'
 import type { Deletion, Descriptor, Registry } from '../types.ts'
 import type { RegistryAddress } from '../address.ts'
-import { discard, type HttpAnswer, shownUrl, unreachable } from './http.ts'
+import { discard, type HttpAnswer, locationOf, shownUrl, unreachable } from './http.ts'
 import type { AskOnce, Session } from './session.ts'
 import { tryUpload, uploadBlob } from './upload.ts'
 
@@ -29,6 +29,8 @@ const CHANGED = 'The registry, or something on the way to it, changes what it st
 const TAGS_AT_ONCE = 1000
 /** More tags than any project has: a list without end is a fault of the server. */
 const MOST_TAGS = 1_000_000
+/** Some registries give a hundred at a time, whatever they are asked for. */
+const MOST_PAGES = 1000
 
 export function distributionRegistry(address: RegistryAddress, session: Session): Registry {
   return new DistributionRegistry(address, session)
@@ -207,7 +209,7 @@ class DistributionRegistry implements Registry {
     const name = this.#name(repository)
     const found = new Set<string>()
     let to: string | URL = `${name}/tags/list?n=${TAGS_AT_ONCE}`
-    for (;;) {
+    for (let page = 1; ; page += 1) {
       const answer: HttpAnswer & { readonly bytes: Buffer } = await this.#session.askWhole({
         method: 'GET',
         to,
@@ -219,7 +221,8 @@ class DistributionRegistry implements Registry {
       for (const tag of tagsIn(answer.bytes, answer.url)) found.add(tag)
       const next = /<([^>]+)>\s*;\s*rel="?next"?/i.exec(answer.header('link') ?? '')?.[1]
       if (next === undefined) break
-      if (!URL.canParse(next, answer.url) || found.size === before || found.size > MOST_TAGS)
+      const place = locationOf(answer, next)
+      if (place === null || found.size === before || found.size > MOST_TAGS || page > MOST_PAGES)
         throw new PitlaneError(
           'FETCH_FAILED',
           `${shownUrl(answer.url)}: a list of tags that does not come to its end`,
@@ -227,7 +230,7 @@ class DistributionRegistry implements Registry {
             hint: 'Is that the address of a container registry?',
           },
         )
-      to = new URL(next, answer.url)
+      to = place
     }
     return [...found].sort()
   }

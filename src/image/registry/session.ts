@@ -115,7 +115,7 @@ export class Session {
     }
     if (ask.expect.includes(answer.status)) return answer
     if (answer.status === 401 || answer.status === 403) throw await denied(answer, this.#parts)
-    const failure = await refusal(ask.method, answer)
+    const failure = await refusal(ask.method, answer, this.#parts)
     if (!mayPass(answer.status) && ask.passing?.includes(answer.status) !== true) throw failure
     const wait = retryAfter(answer, this.#parts.clock)
     // 503 with a time says the same as 429.
@@ -171,7 +171,7 @@ function passing(error: unknown): number | null {
 }
 
 async function denied(answer: HttpAnswer, { address, credentials }: SessionParts): Promise<PitlaneError> {
-  const said = await saidBy(answer)
+  const said = await saidBy(answer, credentials)
   return new PitlaneError('REGISTRY_DENIED', `${shownUrl(answer.url)} answered ${answer.status}${said}`, {
     hint:
       credentials === null
@@ -180,8 +180,12 @@ async function denied(answer: HttpAnswer, { address, credentials }: SessionParts
   })
 }
 
-async function refusal(method: string, answer: HttpAnswer): Promise<PitlaneError> {
-  return unexpected(method, answer, await saidBy(answer))
+async function refusal(
+  method: string,
+  answer: HttpAnswer,
+  { credentials }: Pick<SessionParts, 'credentials'>,
+): Promise<PitlaneError> {
+  return unexpected(method, answer, await saidBy(answer, credentials))
 }
 
 function unexpected(method: string, answer: HttpAnswer, said = ''): PitlaneError {
@@ -197,7 +201,7 @@ function unexpected(method: string, answer: HttpAnswer, said = ''): PitlaneError
 const SAID = 8192
 
 /** The registry's own words: `{"errors":[{"code":…,"message":…}]}` (distribution specification 1.1, "Error codes"). */
-async function saidBy(answer: HttpAnswer): Promise<string> {
+async function saidBy(answer: HttpAnswer, credentials: Credentials | null): Promise<string> {
   const pieces: Buffer[] = []
   let size = 0
   try {
@@ -211,8 +215,15 @@ async function saidBy(answer: HttpAnswer): Promise<string> {
     if (typeof first !== 'object' || first === null) return ''
     const { code, message } = first as Record<string, unknown>
     const words = [code, message].filter((word) => typeof word === 'string').join(': ')
-    return words === '' ? '' : ` (${words.replace(/[\p{Cc}\s]+/gu, ' ').slice(0, 300)})`
+    return words === '' ? '' : ` (${without(words.replace(/[\p{Cc}\s]+/gu, ' '), credentials).slice(0, 300)})`
   } catch {
     return ''
   }
+}
+
+/** A server that repeats what it was sent makes no secret of it: it stays one here. */
+function without(words: string, credentials: Credentials | null): string {
+  const secret = credentials?.kind === 'password' ? credentials.password : (credentials?.token ?? '')
+  const sent = words.replace(/\b(basic|bearer)\s+[\w.~+/=-]{8,}/gi, '$1 …')
+  return secret === '' ? sent : sent.replaceAll(secret, '…')
 }

@@ -88,6 +88,8 @@ export function strays(
   for (const key of objects.keys()) {
     const [, first = '', ...rest] = key.split('/')
     if (known.has(key) || listed.has(key) || (rest.length > 0 && unread.has(first))) continue
+    // Pitlane's own, as below.
+    if (files === null && KEYS.folder(first) === KEYS.stableFolder) continue
     if (key === KEYS.changing) {
       found.add(
         key,

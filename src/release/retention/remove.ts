@@ -72,6 +72,7 @@ async function removeImages(
   const refused = new Set<string>()
   const attempt = async (version: string, name: string, kind: string, act: () => Promise<Deletion>) => {
     goOn()
+    await lists.bucket.requireHeld?.()
     const deletion = refused.has(kind) ? 'unsupported' : await act()
     if (deletion !== 'unsupported') return
     refused.add(kind)

@@ -74,9 +74,9 @@ export function orderedClaims(
       }
       return 'another process'
     },
-    async renew() {
-      // Nobody comes before the one that is held, as long as it lives.
-      const alive = (await store.list()).some(({ name }) => name === held)
+    async renew(late) {
+      // Nobody comes before the one that is held, as long as it lives. Whoever takes it away from the dead would not see it come back.
+      const alive = !late && (await store.list()).some(({ name }) => name === held)
       if (!alive) return false
       await write(held)
       return true

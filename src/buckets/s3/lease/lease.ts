@@ -25,22 +25,30 @@ export const LEASE_TIMES: LeaseTimes = { life: 60_000, settling: 2000, poll: 100
 export interface Holding {
   /** Tries once: null when it is held now, else who has it, for people. */
   take(): Promise<string | null>
-  /** False when somebody else has taken it over. */
-  renew(): Promise<boolean>
+  /**
+   * False when somebody else has taken it over.
+   * @param late whether its life was over before: then somebody may be taking it right now
+   */
+  renew(late: boolean): Promise<boolean>
   /** Succeeds also when nothing is left of it. */
   drop(): Promise<void>
 }
 
-/**
- * @param onLost called once, when the lease is another's or could not be renewed in time
- * @throws PitlaneError `BUSY`, `INTERRUPTED`, and what the server's refusal is told as
- */
+export interface HeldLease extends Lease {
+  /**
+   * Before something is written: whoever was stopped for a while, or whose machine slept, shows a sign of life first.
+   * @throws PitlaneError `FENCED` when somebody else may have it
+   */
+  confirm(): Promise<void>
+}
+
+/** @throws PitlaneError `BUSY`, `INTERRUPTED`, and what the server's refusal is told as */
 export async function acquire(
   holding: Holding,
   where: string,
   { wait, onWait, signal }: LeaseRequest,
-  parts: { readonly clock: Clock; readonly times: LeaseTimes; readonly onLost: (why: PitlaneError) => void },
-): Promise<Lease> {
+  parts: { readonly clock: Clock; readonly times: LeaseTimes },
+): Promise<HeldLease> {
   const { clock, times } = parts
   const deadline = clock.monotonic() + wait
   let told = false
@@ -69,25 +77,36 @@ export async function acquire(
 function renewed(
   holding: Holding,
   where: string,
-  {
-    clock,
-    times,
-    onLost,
-  }: { readonly clock: Clock; readonly times: LeaseTimes; readonly onLost: (why: PitlaneError) => void },
-): Lease {
+  { clock, times }: { readonly clock: Clock; readonly times: LeaseTimes },
+): HeldLease {
   const over = new AbortController()
+  // The one clock may stand still while a machine sleeps, and the other may be set back: the longer time counts.
+  const moment = () => ({ monotonic: clock.monotonic(), now: clock.now() })
+  let good = moment()
+  let isLost = false
+  let running: Promise<void> | null = null
+  const age = () => Math.max(clock.monotonic() - good.monotonic, clock.now() - good.now)
+  const attempt = async () => {
+    const begun = moment()
+    const kept = await holding.renew(age() > times.life).catch(() => null)
+    if (kept === true) good = begun
+    // A server that fails for a while has not given it to anybody before its life is over.
+    else if (kept === false || clock.monotonic() - good.monotonic > times.life * 0.8) isLost = true
+  }
+  const renew = () => (running ??= attempt().finally(() => (running = null)))
   const renewing = (async () => {
-    let good = clock.monotonic()
     for (;;) {
       await clock.sleep(times.life / 3, over.signal)
-      const begun = clock.monotonic()
-      const kept = await holding.renew().catch(() => null)
-      if (kept === true) good = begun
-      // A server that fails for a while has not given it to anybody before its life is over.
-      else if (kept === false || clock.monotonic() - good > times.life * 0.8) return onLost(lost(where))
+      await renew()
+      if (isLost) return
     }
   })().catch(() => undefined)
   return {
+    async confirm() {
+      if (over.signal.aborted && !isLost) return
+      if (!isLost && age() > times.life / 2) await renew()
+      if (isLost || age() > times.life * 0.8) throw lost(where)
+    },
     async release() {
       over.abort()
       await renewing

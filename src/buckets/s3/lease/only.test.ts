@@ -33,11 +33,11 @@ test('a lease whose renewal was written and not answered is still held, renewed 
   assert.equal(await own.take(), null)
   server.isLosing = true
   server.isDown = true
-  await assert.rejects(own.renew())
+  await assert.rejects(own.renew(false))
   server.isDown = false
-  assert.equal(await own.renew(), true)
+  assert.equal(await own.renew(false), true)
   server.isLosing = false
-  assert.equal(await own.renew(), true)
+  assert.equal(await own.renew(false), true)
   await own.drop()
   assert.equal(server.there(), null)
 })
@@ -48,7 +48,7 @@ test('one that somebody else has taken over is not', async () => {
   assert.equal(await own.take(), null)
   await store.remove('')
   assert.equal(await onlyObject(store, LEASE_TIMES, { holder: 'Noor', id: 'b' }).take(), null)
-  assert.equal(await own.renew(), false)
+  assert.equal(await own.renew(false), false)
   await own.drop()
   assert.match(server.there()?.text ?? '', /Noor/)
 })

@@ -1,4 +1,5 @@
 /** Leases as objects of an S3 server. */
+import type { Readable } from 'node:stream'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -11,6 +12,9 @@ import { refusalOf, saysAbsent, saysTaken } from '../answers.ts'
 import { pages } from '../listing.ts'
 import { LEASES } from './lease.ts'
 import type { LeaseObject, LeaseStore } from './store.ts'
+
+/** Bytes: none of ours is so long, and whose it is stands in it. */
+const LONGEST = 16 * 1024
 
 /** @param ask performs a request with all its retries, and tells its failure */
 export function s3LeaseStore(
@@ -46,8 +50,11 @@ export function s3LeaseStore(
             },
             { step: 'deserialize', priority: 'low', name: 'answerDate' },
           )
-          const { Body, ETag = '', LastModified } = await client.send(command)
-          const text = (await Body?.transformToString()) ?? ''
+          const { Body, ContentLength = Infinity, ETag = '', LastModified } = await client.send(command)
+          const isOurs = ContentLength <= LONGEST
+          // The rest of anything else is not waited for.
+          if (!isOurs) (Body as Readable | undefined)?.destroy()
+          const text = (isOurs && (await Body?.transformToString())) || ''
           const writtenAt = LastModified?.getTime() ?? 0
           return { name, tag: ETag, writtenAt, text, now: Number.isNaN(now) ? writtenAt : now }
         } catch (error) {
