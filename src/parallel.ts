@@ -26,3 +26,26 @@ export async function inParallel<T, R>(
   if (failure !== undefined) throw failure.reason
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
+
+const held = new Map<string, Promise<unknown>>()
+
+/** Runs one action at a time for a name, a path for one, within this process. */
+export async function exclusively<T>(name: string, action: () => Promise<T>): Promise<T> {
+  const before = held.get(name)
+  const mine = (async () => {
+    await before?.catch(() => undefined)
+    return action()
+  })()
+  held.set(name, mine)
+  try {
+    return await mine
+  } finally {
+    if (held.get(name) === mine) held.delete(name)
+  }
+}
+
+/** Work that is begun before its result is needed: it fails where it is awaited, and nowhere if it is not. */
+export function ahead<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined)
+  return work
+}

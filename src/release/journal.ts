@@ -13,13 +13,18 @@ import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
+import { inParallel } from '../parallel.ts'
 import { measureThere } from './digest.ts'
 import { requireOwn } from './lists/floating.ts'
 import type { Published } from './verify/verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
-/** How many operations of an unordered entry at once. */
-const PARALLEL = 4
+/** How many operations of one turn at once; most of the time of a small one is waiting for its answers. */
+const PARALLEL = 32
+/** How many of these are large: two hash at once, two more wait for their answers. */
+const LARGE_AT_ONCE = 4
+/** Bytes. */
+const LARGE = 1024 * 1024
 /** Positions of an entry's operations start here times its place. */
 const ENTRY_SPAN = 100_000
 
@@ -68,29 +73,63 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
       open.map((row) => row.position),
     ),
   )
-  const byPosition = new Map(wanted.map((row, index) => [row.position, own[index]]))
-  const queue = [...open]
-  const worker = async () => {
-    for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
-      if (journal.stop.aborted) {
-        throw new PitlaneError('INTERRUPTED', `${journal.title} was stopped before it was complete`, {
-          hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
-        })
-      }
-      const operation = byPosition.get(row.position)
-      if (operation === undefined) throw new PitlaneError('INTERNAL', `no operation for ${row.destination}`)
-      const { position } = row
+  const stillOpen = new Set(open.map((row) => row.position))
+  const turns = new Map<number, Task[]>()
+  for (const [at, operation] of own.entries()) {
+    const row = wanted[at]
+    if (row === undefined) throw new PitlaneError('INTERNAL', `no row for an operation of ${entry.id}`)
+    if (!stillOpen.has(row.position)) continue
+    const turn = entry.turn(operation, at, own.length)
+    turns.set(turn, [...(turns.get(turn) ?? []), { operation, row }])
+  }
+  for (const turn of [...turns.keys()].sort((a, b) => a - b)) await carryOutTurn(journal, entry, turns.get(turn) ?? [])
+}
+
+interface Task {
+  readonly operation: Operation
+  readonly row: Omit<OperationRow, 'state'>
+}
+
+async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task[]): Promise<void> {
+  const { large, small } = queuesOf(tasks)
+  const worker = async (queues: readonly Task[][]) => {
+    for (let task = next(queues); task !== undefined; task = next(queues)) {
+      const { operation, row } = task
       try {
+        if (journal.stop.aborted) {
+          throw new PitlaneError('INTERRUPTED', `${journal.title} was stopped before it was complete`, {
+            hint: 'Nothing is half visible. Run the same command again: it goes on where it was.',
+          })
+        }
         await perform(journal, entry, operation)
+        // What a machine that stops forgets of it is looked for, and found.
+        await journal.writer.write((trx) => finishOperation(trx, journal.version, row.position), { forced: false })
       } catch (error) {
-        queue.length = 0
+        large.length = 0
+        small.length = 0
         throw error
       }
-      await journal.writer.write((trx) => finishOperation(trx, journal.version, position))
     }
   }
-  const results = await Promise.allSettled(Array.from({ length: entry.ordered ? 1 : PARALLEL }, worker))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  const workers = Array.from({ length: PARALLEL }, (_, at) => worker(at < LARGE_AT_ONCE ? [large, small] : [small]))
+  for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason
+}
+
+/** The same bytes under a second name come last: a registry then has them already, and takes them from itself. */
+function queuesOf(tasks: readonly Task[]): { readonly large: Task[]; readonly small: Task[] } {
+  const seen = new Set<string>()
+  const again = new Set<Task>()
+  for (const task of tasks) {
+    if (seen.has(task.row.sha256)) again.add(task)
+    seen.add(task.row.sha256)
+  }
+  const sorted = [...tasks.filter((task) => !again.has(task)), ...again]
+  const isLarge = (task: Task) => task.row.size > LARGE && !again.has(task)
+  return { large: sorted.filter(isLarge), small: sorted.filter((task) => !isLarge(task)) }
+}
+
+function next(queues: readonly Task[][]): Task | undefined {
+  return queues.find((queue) => queue.length > 0)?.shift()
 }
 
 function compareWithStored(
@@ -118,8 +157,9 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
   if (operation.to === 'bucket') {
     const { bucket } = journal
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
-    if (entry.kind === 'ask-then-do' && (await isThere(bucket, operation))) return
-    await bucket.put(operation.key, operation.body, operation.options)
+    const isAsked = entry.kind === 'ask-then-do'
+    if (isAsked && (await isThere(bucket, operation))) return
+    await bucket.put(operation.key, operation.body, { ...operation.options, looked: isAsked })
     return
   }
   if (operation.to === 'removal') return journal.bucket?.delete(operation.key)
@@ -127,7 +167,6 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
   if (registry === null) throw new PitlaneError('INTERNAL', 'an image operation without a registry')
   switch (operation.to) {
     case 'blob':
-      if (await registry.hasBlob(operation.repository, `sha256:${operation.body.sha256}`)) return
       return registry.putBlob(operation.repository, {
         digest: `sha256:${operation.body.sha256}`,
         size: operation.body.size,
@@ -136,11 +175,8 @@ async function perform(journal: Journal, entry: Entry, operation: Operation): Pr
     case 'manifest':
       await registry.putManifest(operation.repository, operation.mediaType, operation.bytes)
       return
-    case 'tag': {
-      const present = await registry.resolveTag(operation.repository, operation.tag)
-      if (present?.digest === operation.descriptor.digest) return
+    case 'tag':
       return registry.putTag(operation.repository, operation.tag, operation.descriptor)
-    }
     case 'floating':
       return moveTag(registry, operation)
   }
@@ -181,19 +217,17 @@ export async function findContradictions(
   journal: Pick<Journal, 'bucket' | 'registry'>,
   operations: readonly Operation[],
 ): Promise<void> {
-  for (const operation of operations) {
+  await inParallel(operations, PARALLEL, async (operation) => {
     if (operation.to === 'bucket' && operation.options.exclusive) {
       const there = await measureThere((await journal.bucket?.open(operation.key)) ?? null)
-      if (there === null) continue
-      if (there.sha256 !== operation.body.sha256)
+      if (there !== null && there.sha256 !== operation.body.sha256)
         throw contradiction(`${journal.bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)
     } else if (operation.to === 'tag') {
-      const there = await journal.registry?.resolveTag(operation.repository, operation.tag)
-      if (there === null || there === undefined) continue
-      if (there.digest !== operation.descriptor.digest)
+      const there = (await journal.registry?.resolveTag(operation.repository, operation.tag)) ?? null
+      if (there !== null && there.digest !== operation.descriptor.digest)
         throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
     }
-  }
+  })
 }
 
 export function contradiction(name: string, there: string, wanted: string): PitlaneError {

@@ -18,14 +18,15 @@ export interface FolderS3Server extends S3Server {
   keys(name: string): Promise<readonly string[]>
 }
 
-export async function startVersitygw(program: string): Promise<FolderS3Server> {
+/** @param more of its flags: as it is started by itself, it closes each connection after one request */
+export async function startVersitygw(program: string, more: readonly string[] = []): Promise<FolderS3Server> {
   const folder = temporaryFolder('versitygw')
   const port = await freePort()
   const accessKey = 'pitlane-test'
   const secretKey = 'only-on-loopback'
   const server = await startServer({
     command: program,
-    args: ['--port', `127.0.0.1:${port}`, 'posix', folder.path],
+    args: ['--port', `127.0.0.1:${port}`, ...more, 'posix', folder.path],
     port,
     env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
     // Whatever it answers: it is there.
