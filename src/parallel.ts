@@ -49,3 +49,23 @@ export function ahead<T>(work: Promise<T>): Promise<T> {
   work.catch(() => undefined)
   return work
 }
+
+/** Does for many at once what is asked for one by one: what is asked for while it is at work waits, and comes next, all of it. */
+export function together<T>(work: (items: readonly T[]) => Promise<void>): (item: T) => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  let waiting: { readonly items: T[]; readonly done: Promise<void> } | null = null
+  const begin = () => {
+    const items: T[] = []
+    const done = last.then(() => {
+      waiting = null
+      return work(items)
+    })
+    last = done.catch(() => undefined)
+    return { items, done }
+  }
+  return (item) => {
+    const mine = (waiting ??= begin())
+    mine.items.push(item)
+    return mine.done
+  }
+}

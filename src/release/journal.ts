@@ -5,7 +5,7 @@
 import type { Bucket } from '../buckets/types.ts'
 import {
   type OperationRow,
-  finishOperation,
+  finishOperations,
   readOperations,
   startOperations,
 } from '../database/queries/publications.ts'
@@ -13,7 +13,7 @@ import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
-import { inParallel } from '../parallel.ts'
+import { inParallel, together } from '../parallel.ts'
 import { measureThere } from './digest.ts'
 import { requireOwn } from './lists/floating.ts'
 import type { Published } from './verify/verify-document.ts'
@@ -92,6 +92,10 @@ interface Task {
 
 async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task[]): Promise<void> {
   const { large, small } = queuesOf(tasks)
+  // What a machine that stops forgets of it is looked for, and found.
+  const finish = together((positions: readonly number[]) =>
+    journal.writer.write((trx) => finishOperations(trx, journal.version, positions), { forced: false }),
+  )
   const worker = async (queues: readonly Task[][]) => {
     for (let task = next(queues); task !== undefined; task = next(queues)) {
       const { operation, row } = task
@@ -102,8 +106,7 @@ async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task
           })
         }
         await perform(journal, entry, operation)
-        // What a machine that stops forgets of it is looked for, and found.
-        await journal.writer.write((trx) => finishOperation(trx, journal.version, row.position), { forced: false })
+        await finish(row.position)
       } catch (error) {
         large.length = 0
         small.length = 0

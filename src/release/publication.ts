@@ -38,7 +38,7 @@ export interface Entry {
   readonly place: number
 }
 
-const together = () => 0
+const atOnce = () => 0
 const oneByOne = (_: Operation, at: number) => at
 const lastAlone = (_: Operation, at: number, count: number) => (at === count - 1 ? 1 : 0)
 
@@ -67,15 +67,15 @@ export const PUBLICATION: readonly Entry[] = [
     id: 'objects',
     title: 'binaries, their checksums and signatures, image blobs',
     kind: 'put-if-absent',
-    turn: together,
+    turn: atOnce,
     place: 0,
   },
-  { id: 'manifests', title: 'image manifests, by digest', kind: 'put-if-absent', turn: together, place: 1 },
+  { id: 'manifests', title: 'image manifests, by digest', kind: 'put-if-absent', turn: atOnce, place: 1 },
   {
     id: 'image-index',
     title: 'multi-platform image index, by digest',
     kind: 'put-if-absent',
-    turn: together,
+    turn: atOnce,
     place: 2,
   },
   {
@@ -85,12 +85,12 @@ export const PUBLICATION: readonly Entry[] = [
     turn: documentTurn,
     place: 3,
   },
-  { id: 'read-back', title: 'everything so far read back', kind: 'check', turn: together, place: 4 },
+  { id: 'read-back', title: 'everything so far read back', kind: 'check', turn: atOnce, place: 4 },
   {
     id: 'proof',
     title: 'the tag, the commit and every obligation of the plan proved again',
     kind: 'check',
-    turn: together,
+    turn: atOnce,
     place: 5,
   },
   { id: 'tags', title: 'image tags, the multi-platform one last', kind: 'ask-then-do', turn: lastAlone, place: 6 },
@@ -102,16 +102,16 @@ export const PUBLICATION: readonly Entry[] = [
     turn: oneByOne,
     place: 9,
   },
-  { id: 'site-assets', title: 'documentation: what pages name', kind: 'ask-then-do', turn: together, place: 10 },
-  { id: 'site-new-pages', title: 'documentation: new pages', kind: 'ask-then-do', turn: together, place: 11 },
+  { id: 'site-assets', title: 'documentation: what pages name', kind: 'ask-then-do', turn: atOnce, place: 10 },
+  { id: 'site-new-pages', title: 'documentation: new pages', kind: 'ask-then-do', turn: atOnce, place: 11 },
   {
     id: 'site-begun-pages',
     title: 'documentation: pages that somebody began to put',
     kind: 'ask-then-do',
-    turn: together,
+    turn: atOnce,
     place: 14,
   },
-  { id: 'site-pages', title: 'documentation: changed pages', kind: 'ask-then-do', turn: together, place: 12 },
+  { id: 'site-pages', title: 'documentation: changed pages', kind: 'ask-then-do', turn: atOnce, place: 12 },
   {
     id: 'site-top',
     title: 'documentation: its first page, and what it holds now',
@@ -126,7 +126,7 @@ export const PUBLICATION: readonly Entry[] = [
     turn: listTurn,
     place: 7,
   },
-  { id: 'verify', title: 'the release verified as a stranger would', kind: 'check', turn: together, place: 8 },
+  { id: 'verify', title: 'the release verified as a stranger would', kind: 'check', turn: atOnce, place: 8 },
 ]
 
 /** One outside effect: where, and what will be there. */

@@ -10,7 +10,7 @@
 //   verified. Here the link alone is what differs.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -67,12 +67,9 @@ publish:
 const env = { ...world.env, AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey }
 const built = join(world.env['HOME'] ?? '', 'built')
 mkdirSync(built)
-for (const { triple, path } of layouts.binaries) await copyExecutable(path, join(built, triple))
-
-async function copyExecutable(from: string, to: string): Promise<void> {
-  const { copyFile, chmod } = await import('node:fs/promises')
-  await copyFile(from, to)
-  await chmod(to, 0o755)
+for (const { triple, path } of layouts.binaries) {
+  copyFileSync(path, join(built, triple))
+  chmodSync(join(built, triple), 0o755)
 }
 
 async function emptied(): Promise<void> {

@@ -91,19 +91,24 @@ try {
       programs.rclone,
       [
         'copy',
-        ...['--transfers', '4', '--s3-upload-concurrency', '4', '--s3-chunk-size', '16M', '--s3-no-check-bucket'],
-        ...['--no-traverse', '--no-update-modtime'],
-        ...[plain, `bench:${BUCKET}/${prefix}`],
+        '--transfers=4',
+        '--s3-upload-concurrency=4',
+        '--s3-chunk-size=16M',
+        '--s3-no-check-bucket',
+        '--no-traverse',
+        '--no-update-modtime',
+        plain,
+        `bench:${BUCKET}/${prefix}`,
       ],
       { env },
     )
     await gone(prefix)
     return took
   }
-  const minio = async (program: string) => {
+  const minio = async (mcProgram: string) => {
     const prefix = fresh()
     const took = await wholeProcess(
-      program,
+      mcProgram,
       ['cp', '--quiet', '--recursive', `${plain}/`, `bench/${BUCKET}/${prefix}/`],
       { env },
     )

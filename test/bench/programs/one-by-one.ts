@@ -28,7 +28,7 @@ const content = contentStore(join(folder, 'content'), clock)
 const bodies = new Map<string, Body>()
 for (const sha256 of [
   ...layers.map(([, { digest }]) => digest.slice('sha256:'.length)),
-  ...binaries.map(([, sha256]) => sha256),
+  ...binaries.map(([, binary]) => binary),
 ])
   bodies.set(sha256, await content.open(sha256))
 const stored = (sha256: string) => {
@@ -67,8 +67,17 @@ for (const operation of imageOperations(image, planned, stored)) {
 for (const key of [KEYS.sums(version), KEYS.document(version)])
   for (const side of ['.minisig', '.sig', '']) await put(`${key}${side}`, small(), true)
 for (const key of [
-  ...[KEYS.publicKey, KEYS.publicKeyPem, KEYS.installScript, KEYS.garageList, KEYS.atomAll, KEYS.atomStable, KEYS.page],
-  ...[KEYS.latest, `${KEYS.index}.minisig`, `${KEYS.index}.sig`, KEYS.index],
+  KEYS.publicKey,
+  KEYS.publicKeyPem,
+  KEYS.installScript,
+  KEYS.garageList,
+  KEYS.atomAll,
+  KEYS.atomStable,
+  KEYS.page,
+  KEYS.latest,
+  `${KEYS.index}.minisig`,
+  `${KEYS.index}.sig`,
+  KEYS.index,
 ])
   await put(key, small(), false)
 console.log(performance.now() - since)
