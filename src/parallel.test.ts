@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { inParallel } from './parallel.ts'
+import { exclusively, inParallel, together } from './parallel.ts'
 
 test('results come in the order of the items, and no more than the limit run at once', async () => {
   let running = 0
@@ -33,4 +33,42 @@ test('after a failure nothing is begun, what runs ends first, and the first fail
 
 test('nothing to do is done', async () => {
   assert.deepEqual(await inParallel([], 4, () => Promise.reject(new Error('never'))), [])
+})
+
+test('what is asked for while the work is on is done together, in its order, and each hears of its own failure', async () => {
+  const done: (readonly number[])[] = []
+  const ask = together(async (items: readonly number[]) => {
+    await new Promise((resolve) => setImmediate(resolve))
+    done.push(items)
+    if (items.includes(4)) throw new Error('four')
+  })
+  const first = ask(1)
+  await new Promise((resolve) => process.nextTick(resolve))
+  const second = [ask(2), ask(3)]
+  await Promise.all([first, ...second])
+  const failed = await Promise.allSettled([ask(4), ask(5)])
+  await ask(6)
+  assert.deepEqual(done, [[1], [2, 3], [4, 5], [6]])
+  assert.deepEqual(
+    failed.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
+})
+
+test('under one name there is one action at a time, also after one that failed', async () => {
+  let running = 0
+  let most = 0
+  const action = (fails: boolean) => async () => {
+    most = Math.max(most, (running += 1))
+    await new Promise((resolve) => setImmediate(resolve))
+    running -= 1
+    if (fails) throw new Error('failed')
+  }
+  const asked = [true, false, false].map((fails) => exclusively('name', action(fails)))
+  const outcomes = await Promise.allSettled(asked)
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'fulfilled', 'fulfilled'],
+  )
+  assert.equal(most, 1)
 })

@@ -99,6 +99,8 @@ export interface PutOptions {
   readonly exclusive: boolean
   /** Address that readers are sent on to; only for a bucket that has `redirects`. */
   readonly redirect?: string
+  /** Whoever puts it has looked a moment ago: it is absent, or holds something else. */
+  readonly looked?: boolean
 }
 
 export interface ObjectFacts {

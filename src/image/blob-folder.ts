@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { streamFile } from '../bytes/chunks.ts'
+import { exclusively } from '../parallel.ts'
 import { PitlaneError } from '../errors.ts'
 import { copyHashed, removeWhole, writeWhole } from '../files/whole-files.ts'
-import { exclusively, measureFile, openRegular, readSmall, unfinished } from './layout-files.ts'
+import { measureFile, openRegular, readSmall, unfinished } from './layout-files.ts'
 import { digestOf, hexOf } from './names.ts'
 
 /** Every method refuses a digest that isn't one (`IMAGE_NAME`): it becomes a path. */

@@ -40,8 +40,10 @@ export interface Finding {
   readonly problem: string
 }
 
+/** Of how many images tag, manifest and config are read at once. */
+const DOCUMENTS = 8
 /** How many layers are unpacked at once: each on a thread of its own, while this one hashes. */
-const PARALLEL = 2
+const LAYERS = 2
 
 /** Bytes. Configs of one-binary images have some hundred. */
 const CONFIG_LIMIT = 1024 * 1024
@@ -57,13 +59,18 @@ export async function checkImage(
   binaries: ReadonlyMap<string, ExpectedBinary>,
 ): Promise<readonly Finding[]> {
   const index = new Walk(registry, image, binaries)
-  await index.index()
-  const platforms = await inParallel(image.platforms, PARALLEL, async (platform) => {
-    const walk = new Walk(registry, image, binaries)
-    await walk.platform(platform)
-    return walk.findings
-  })
-  return [...index.findings, ...platforms.flat()]
+  const walks = image.platforms.map((platform) => ({ platform, walk: new Walk(registry, image, binaries) }))
+  const documents = [
+    () => index.index(),
+    ...walks.map(
+      ({ platform, walk }) =>
+        () =>
+          walk.documents(platform),
+    ),
+  ]
+  await inParallel(documents, DOCUMENTS, (work) => work())
+  await inParallel(walks, LAYERS, ({ platform, walk }) => walk.layer(platform))
+  return [index, ...walks.map(({ walk }) => walk)].flatMap(({ findings }) => findings)
 }
 
 const FINDINGS: ReadonlySet<ErrorCode> = new Set(['CONTRADICTION', 'OUTPUT_UNFIT'])
@@ -71,11 +78,17 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set(['CONTRADICTION', 'OUTPUT_UNFIT
 /** Ends the walk below one subject; the finding is noted. */
 class Stop extends Error {}
 
+function subjectOf({ repository, tag, platform }: ExpectedPlatform): string {
+  return `${repository}:${tag} (${platform})`
+}
+
 class Walk {
   readonly findings: Finding[] = []
   readonly #registry: Pullable
   readonly #image: ExpectedImage
   readonly #binaries: ReadonlyMap<string, ExpectedBinary>
+  /** What the documents of the platform have led to. */
+  #layer: { readonly layer: Descriptor; readonly diffId: string; readonly binary: ExpectedBinary } | null = null
 
   constructor(registry: Pullable, image: ExpectedImage, binaries: ReadonlyMap<string, ExpectedBinary>) {
     this.#registry = registry
@@ -87,9 +100,14 @@ class Walk {
     return this.#below(`${this.#image.repository}:${this.#image.tag}`, (subject) => this.#index(subject))
   }
 
-  platform(platform: ExpectedPlatform): Promise<void> {
-    const subject = `${platform.repository}:${platform.tag} (${platform.platform})`
-    return this.#below(subject, () => this.#platform(subject, platform))
+  /** What leads to the layer of a platform. */
+  documents(platform: ExpectedPlatform): Promise<void> {
+    return this.#below(subjectOf(platform), (subject) => this.#documents(subject, platform))
+  }
+
+  /** The layer itself, unless what leads to it is wrong. */
+  layer(platform: ExpectedPlatform): Promise<void> {
+    return this.#below(subjectOf(platform), (subject) => this.#unpacked(subject, platform))
   }
 
   async #index(subject: string): Promise<void> {
@@ -103,7 +121,8 @@ class Walk {
     const expected = new Map(image.platforms.map((platform) => [platform.platform, platform]))
     if (expected.size !== image.platforms.length) this.#note(subject, 'the release names a platform twice')
     const seen = new Set<string>()
-    for (const entry of manifests) {
+    const there = await inParallel(manifests, DOCUMENTS, (entry) => this.#ofPlatform(entry, expected))
+    for (const [at, entry] of manifests.entries()) {
       const name = entry.platform === undefined ? 'no platform' : platformName(entry.platform)
       const platform = expected.get(name)
       if (seen.has(name)) this.#note(subject, `the index has two entries for ${name}`)
@@ -114,14 +133,20 @@ class Walk {
       }
       this.#agree(subject, `the media type of ${name}`, entry.mediaType, types.manifest)
       this.#agree(subject, `the digest of ${name}`, entry.digest, platform.digest)
-      const manifest = await this.#registry.readManifest(image.repository, entry.digest)
+      const manifest = there[at] ?? null
       if (manifest === null) this.#note(subject, `the manifest of ${name} (${entry.digest}) is not there`)
       else this.#agree(subject, `the size of the manifest of ${name}`, entry.size, manifest.length)
     }
     for (const name of expected.keys()) if (!seen.has(name)) this.#note(subject, `the index has no entry for ${name}`)
   }
 
-  async #platform(subject: string, platform: ExpectedPlatform): Promise<void> {
+  /** Nothing is fetched for a platform that the release does not have. */
+  async #ofPlatform({ platform, digest }: Descriptor, expected: ReadonlyMap<string, unknown>): Promise<Buffer | null> {
+    const isExpected = platform !== undefined && expected.has(platformName(platform))
+    return isExpected ? this.#registry.readManifest(this.#image.repository, digest) : null
+  }
+
+  async #documents(subject: string, platform: ExpectedPlatform): Promise<void> {
     const binary = this.#binaries.get(platform.target)
     if (binary === undefined) this.#stop(subject, `the release has no binary for ${platform.target}`)
     const tagged = await this.#tag(subject, platform)
@@ -131,12 +156,13 @@ class Walk {
     this.#agree(subject, 'the media type of the tag', tagged.mediaType, manifest.mediaType)
     const layer = this.#onlyLayer(subject, manifest, types, platform)
     const diffId = await this.#config(subject, platform, types, manifest.config)
-    const problems = await checkLayer(
-      () => this.#registry.openBlob(platform.repository, layer.digest),
-      layer,
-      diffId,
-      binary,
-    )
+    this.#layer = { layer, diffId, binary }
+  }
+
+  async #unpacked(subject: string, { repository }: ExpectedPlatform): Promise<void> {
+    if (this.#layer === null) return
+    const { layer, diffId, binary } = this.#layer
+    const problems = await checkLayer(() => this.#registry.openBlob(repository, layer.digest), layer, diffId, binary)
     for (const problem of problems) this.#note(subject, problem)
   }
 

@@ -10,23 +10,6 @@ import type { WholeFile } from '../files/whole-files.ts'
 
 const FOREIGN = 'Pitlane did not write it like that: look at what it is, and put the right file back from a copy.'
 
-const held = new Map<string, Promise<unknown>>()
-
-/** Runs one action at a time for a path, within this process; across processes the project's lock does it. */
-export async function exclusively<T>(path: string, action: () => Promise<T>): Promise<T> {
-  const before = held.get(path)
-  const mine = (async () => {
-    await before?.catch(() => undefined)
-    return action()
-  })()
-  held.set(path, mine)
-  try {
-    return await mine
-  } finally {
-    if (held.get(path) === mine) held.delete(path)
-  }
-}
-
 /** Everybody may read what is published, whatever the umask of the one who publishes. */
 const MODE = 0o644
 

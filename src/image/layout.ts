@@ -7,6 +7,7 @@
  */
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { exclusively } from '../parallel.ts'
 import { PitlaneError } from '../errors.ts'
 import { storageFailed } from '../files/storage-failed.ts'
 import { makeFolder, writeAll, writeWhole } from '../files/whole-files.ts'
@@ -27,7 +28,7 @@ import {
 import { readParts } from './manifest.ts'
 import { MANIFEST_LIMIT } from './media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from './names.ts'
-import { exclusively, readSmall, unfinished } from './layout-files.ts'
+import { readSmall, unfinished } from './layout-files.ts'
 import { reachable } from './layout-reach.ts'
 import type { Deletion, Descriptor, Registry } from './types.ts'
 

@@ -42,6 +42,11 @@ export const KEYS = {
   publicKeyPem: '_releases/signing-key.pem',
 } as const
 
+/** Whether the object leads to one version: of a channel, or to its files. */
+export function isPointer(key: string): boolean {
+  return key === KEYS.latest || key.startsWith(KEYS.latestOf('')) || key.startsWith(KEYS.stableFolder)
+}
+
 /** What may stand after a key: digest and signatures of the object beside it. */
 export const SIDE_FILES = ['.sha256', '.minisig', '.sig'] as const
 

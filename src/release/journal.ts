@@ -5,7 +5,7 @@
 import type { Bucket } from '../buckets/types.ts'
 import {
   type OperationRow,
-  finishOperation,
+  finishOperations,
   readOperations,
   replaceOperations,
   startOperations,
@@ -14,16 +14,20 @@ import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
 import { readIndex } from '../image/manifest.ts'
 import type { Registry } from '../image/types.ts'
+import { inParallel, together } from '../parallel.ts'
 import { measureThere } from './digest.ts'
-import { inParallel } from '../parallel.ts'
 import { requireOwn } from './lists/floating.ts'
 import { type Meter, type Metering, type Piece, UNCOUNTED } from '../run/meter.ts'
 import { countedBody } from './counted.ts'
 import type { Published } from './verify/verify-document.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
-/** How many operations of an unordered entry at once, and how many are looked for. */
-const PARALLEL = 4
+/** How many operations of one turn at once; most of the time of a small one is waiting for its answers. */
+const PARALLEL = 32
+/** How many of these are large: two hash at once, two more wait for their answers. */
+const LARGE_AT_ONCE = 4
+/** Bytes. */
+const LARGE = 1024 * 1024
 /** Positions of an entry's operations start here times its place. */
 const ENTRY_SPAN = 100_000
 
@@ -76,45 +80,70 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
       open.map((row) => row.position),
     ),
   )
-  const byPosition = new Map(wanted.map((row, index) => [row.position, own[index]]))
   const bytes = own.reduce((sum, operation) => sum + bytesOf(operation), 0)
+  const stillOpen = new Set(open.map((row) => row.position))
   await journal.metering({ of: entry.title, doing: 'sending', pieces: own.length, bytes }, async (meter) => {
-    for (const row of stored) {
-      const operation = byPosition.get(row.position)
-      // Put by a run before this one.
-      if (operation !== undefined && row.state === 'done') meter.piece(bytesOf(operation)).done()
+    const turns = new Map<number, Task[]>()
+    for (const [at, operation] of own.entries()) {
+      const row = wanted[at]
+      if (row === undefined) throw new PitlaneError('INTERNAL', `no row for an operation of ${entry.id}`)
+      if (stillOpen.has(row.position)) {
+        const turn = entry.turn(operation, at, own.length)
+        turns.set(turn, [...(turns.get(turn) ?? []), { operation, row }])
+        // Put by a run before this one.
+      } else meter.piece(bytesOf(operation)).done()
     }
-    await performAll(journal, entry, open, byPosition, meter)
+    for (const turn of [...turns.keys()].sort((a, b) => a - b))
+      await carryOutTurn(journal, entry, turns.get(turn) ?? [], meter)
   })
 }
 
-async function performAll(
-  journal: Journal,
-  entry: Entry,
-  open: readonly OperationRow[],
-  byPosition: ReadonlyMap<number, Operation | undefined>,
-  meter: Meter,
-): Promise<void> {
-  const queue = [...open]
-  const worker = async () => {
-    for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
-      goOn(journal)
-      const operation = byPosition.get(row.position)
-      if (operation === undefined) throw new PitlaneError('INTERNAL', `no operation for ${row.destination}`)
-      const { position } = row
+interface Task {
+  readonly operation: Operation
+  readonly row: Omit<OperationRow, 'state'>
+}
+
+async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task[], meter: Meter): Promise<void> {
+  const { large, small } = queuesOf(tasks)
+  // What a machine that stops forgets of it is looked for, and found.
+  const finish = together((positions: readonly number[]) =>
+    journal.writer.write((trx) => finishOperations(trx, journal.version, positions), { forced: false }),
+  )
+  const worker = async (queues: readonly Task[][]) => {
+    for (let task = next(queues); task !== undefined; task = next(queues)) {
+      const { operation, row } = task
       try {
+        goOn(journal)
         const piece = meter.piece(bytesOf(operation))
         await perform(journal, entry, operation, piece)
         piece.done()
+        await finish(row.position)
       } catch (error) {
-        queue.length = 0
+        large.length = 0
+        small.length = 0
         throw error
       }
-      await journal.writer.write((trx) => finishOperation(trx, journal.version, position))
     }
   }
-  const results = await Promise.allSettled(Array.from({ length: entry.ordered ? 1 : PARALLEL }, worker))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  const workers = Array.from({ length: PARALLEL }, (_, at) => worker(at < LARGE_AT_ONCE ? [large, small] : [small]))
+  for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason
+}
+
+/** The same bytes under a second name come last: a registry then has them already, and takes them from itself. */
+function queuesOf(tasks: readonly Task[]): { readonly large: Task[]; readonly small: Task[] } {
+  const seen = new Set<string>()
+  const again = new Set<Task>()
+  for (const task of tasks) {
+    if (seen.has(task.row.sha256)) again.add(task)
+    seen.add(task.row.sha256)
+  }
+  const sorted = [...tasks.filter((task) => !again.has(task)), ...again]
+  const isLarge = (task: Task) => task.row.size > LARGE && !again.has(task)
+  return { large: sorted.filter(isLarge), small: sorted.filter((task) => !isLarge(task)) }
+}
+
+function next(queues: readonly Task[][]): Task | undefined {
+  return queues.find((queue) => queue.length > 0)?.shift()
 }
 
 /** What goes over the line for it, if anything does. */
@@ -170,10 +199,10 @@ export async function carryOutParts<R>(
       )
     }
   })
-  const done: { readonly version: string; readonly position: number }[] = []
+  const done = new Map<string, number[]>()
   const confirm = () =>
     journal.writer.write(async (trx) => {
-      for (const { version, position } of done) await finishOperation(trx, version, position)
+      for (const [version, positions] of done) await finishOperations(trx, version, positions)
     })
   const results = await inParallel([...written.entries()], limit, async ([place, { version, rows, operations }]) => {
     try {
@@ -181,7 +210,7 @@ export async function carryOutParts<R>(
         goOn(journal)
         await perform(journal, entry, operation, UNCOUNTED)
         const position = rows[index]?.position
-        if (position !== undefined) done.push({ version, position })
+        if (position !== undefined) done.set(version, [...(done.get(version) ?? []), position])
       }
       return 'done' as const
     } catch (error) {
@@ -235,8 +264,9 @@ async function perform(
   if (operation.to === 'bucket') {
     const { bucket } = journal
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
-    if (entry.kind === 'ask-then-do' && (await isThere(bucket, operation))) return
-    await bucket.put(operation.key, countedBody(operation.body, piece), operation.options)
+    const isAsked = entry.kind === 'ask-then-do'
+    if (isAsked && (await isThere(bucket, operation))) return
+    await bucket.put(operation.key, countedBody(operation.body, piece), { ...operation.options, looked: isAsked })
     return
   }
   if (operation.to === 'removal') return journal.bucket?.delete(operation.key)
@@ -246,7 +276,6 @@ async function perform(
   await journal.bucket?.requireHeld?.()
   switch (operation.to) {
     case 'blob': {
-      if (await registry.hasBlob(operation.repository, `sha256:${operation.body.sha256}`)) return
       const body = countedBody(operation.body, piece)
       return registry.putBlob(operation.repository, {
         digest: `sha256:${body.sha256}`,
@@ -257,11 +286,8 @@ async function perform(
     case 'manifest':
       await registry.putManifest(operation.repository, operation.mediaType, operation.bytes)
       return piece.at(operation.bytes.length)
-    case 'tag': {
-      const present = await registry.resolveTag(operation.repository, operation.tag)
-      if (present?.digest === operation.descriptor.digest) return
+    case 'tag':
       return registry.putTag(operation.repository, operation.tag, operation.descriptor)
-    }
     case 'floating':
       return moveTag(registry, operation)
   }

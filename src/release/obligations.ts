@@ -1,6 +1,7 @@
 /** Counts what the plan declared against what there is, before and after anything becomes visible. Missing is missing; nothing is assumed. */
 import { machineName } from '../artifact/machines.ts'
 import { PitlaneError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import { platformName } from '../image/image.ts'
 import { readIndex, readManifest } from '../image/manifest.ts'
 import { KEYS } from '../plan/keys.ts'
@@ -45,19 +46,22 @@ export interface Count {
   readonly documentation: readonly DocumentationFile[]
 }
 
+/** How many are looked at at once. */
+const PARALLEL = 16
+
 /** One sentence for each obligation that is not met; empty when the release is complete. */
 export async function unmetObligations(count: Count, presence: Presence): Promise<string[]> {
   const { plan, document } = count
   const outputs = plan.stages.flatMap((stage) => stage.outputs)
   const unmet: string[] = []
   if (plan.release !== null && outputs.length === 0) unmet.push('the plan declares a release and not one output')
-  for (const output of outputs) {
+  const owed = outputs.flatMap((output) => output.obligations.map((obligation) => ({ output, obligation })))
+  const counted = await inParallel(owed, PARALLEL, async ({ output, obligation }) => {
     const file = document.files.find(({ target, name }) => target === output.target && name === output.name)
-    for (const obligation of output.obligations) {
-      const met = file !== undefined && (await isMet(obligation, { count, presence, output, file }))
-      if (!met) unmet.push(`${output.id}: ${obligation} is missing`)
-    }
-  }
+    const met = file !== undefined && (await isMet(obligation, { count, presence, output, file }))
+    return met ? [] : [`${output.id}: ${obligation} is missing`]
+  })
+  unmet.push(...counted.flat())
   unmet.push(...(await unmetDocumentation(count, presence)))
   if (document.files.length !== outputs.length) {
     unmet.push(`${outputs.length} outputs are declared and ${document.files.length} files are in the document`)
@@ -159,16 +163,20 @@ async function isInImage({ count, presence, file }: Subject): Promise<boolean> {
   const entries = index.value.manifests.filter((entry) => entry.digest === platform.digest)
   const named = entries[0]?.platform
   if (entries.length !== 1 || named === undefined || platformName(named) !== platform.platform) return false
-  for (const { repository } of [platform, image]) {
+  const holdsLayer = async (repository: string) => {
     const bytes = await presence.manifest(repository, platform.digest)
     const manifest = bytes === null ? null : readManifest(bytes)
-    if (manifest === null || !('value' in manifest)) return false
-    if (manifest.value.layers.map(({ digest }) => digest).join() !== layer) return false
+    return (
+      manifest !== null && 'value' in manifest && manifest.value.layers.map(({ digest }) => digest).join() === layer
+    )
   }
-  return (
-    (await presence.tag(platform.repository, platform.tag)) === platform.digest &&
-    (await presence.tag(image.repository, image.tag)) === image.digest
-  )
+  const met = await Promise.all([
+    holdsLayer(platform.repository),
+    holdsLayer(image.repository),
+    presence.tag(platform.repository, platform.tag).then((digest) => digest === platform.digest),
+    presence.tag(image.repository, image.tag).then((digest) => digest === image.digest),
+  ])
+  return !met.includes(false)
 }
 
 async function isListed({ count, presence, file }: Subject): Promise<boolean> {

@@ -43,7 +43,8 @@ export function readBackPresence(
   return {
     object: async (key) => sha256s.get(key) ?? null,
     bytes: (key) => bucket.read(key, SIDE_LIMIT),
-    manifest: async (repository, digest) => (await registry?.readManifest(repository, digest)) ?? null,
+    // The index has to do with each of its platforms.
+    manifest: onceEach(async (repository, digest) => (await registry?.readManifest(repository, digest)) ?? null),
     tag: declared(operations).tag,
     lists: null,
   }
@@ -52,11 +53,23 @@ export function readBackPresence(
 /** The same once everything is out: tags as the registry has them, page and index as readers see them. */
 export async function visiblePresence(places: Readers, sha256s: ReadonlyMap<string, string>): Promise<Presence> {
   const { bucket, registry } = places
-  const page = (await bucket.read(KEYS.page, LIST_LIMIT))?.toString('utf8') ?? ''
-  const index = parseSiteIndex((await bucket.read(KEYS.index, LIST_LIMIT)) ?? Buffer.alloc(0), KEYS.index)
+  const [shown, list] = await Promise.all([bucket.read(KEYS.page, LIST_LIMIT), bucket.read(KEYS.index, LIST_LIMIT)])
+  const page = shown?.toString('utf8') ?? ''
+  const index = parseSiteIndex(list ?? Buffer.alloc(0), KEYS.index)
   return {
     ...readBackPresence(places, sha256s, []),
-    tag: async (repository, tag) => (await registry?.resolveTag(repository, tag))?.digest ?? null,
+    tag: onceEach(async (repository, tag) => (await registry?.resolveTag(repository, tag))?.digest ?? null),
     lists: { page, index },
+  }
+}
+
+/** Asks the same only once. */
+function onceEach<T>(ask: (repository: string, name: string) => Promise<T>): typeof ask {
+  const asked = new Map<string, Promise<T>>()
+  return (repository, name) => {
+    const key = `${repository}@${name}`
+    const answer = asked.get(key) ?? ask(repository, name)
+    asked.set(key, answer)
+    return answer
   }
 }

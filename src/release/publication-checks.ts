@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { isRegistryAddress } from '../image/address.ts'
 import { reopenOperation } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
-import { inParallel } from '../parallel.ts'
+import { ahead, inParallel } from '../parallel.ts'
 import type { Meter, Piece } from '../run/meter.ts'
 import type { Plan } from '../plan/plan.ts'
 import { counted } from './counted.ts'
@@ -20,7 +20,7 @@ import { type Readers, type Showing, untilShown } from './shown.ts'
 import { verifyRelease } from './verify/verify.ts'
 
 /** How many objects are read back at once. */
-const PARALLEL = 4
+const PARALLEL = 32
 
 /** Counts every obligation of the plan. Throws `PLAN_CONTRADICTION` with those that are not met. */
 export async function requireComplete(
@@ -148,6 +148,9 @@ export async function verifyAsStranger(
   sha256s: ReadonlyMap<string, string>,
 ): Promise<void> {
   const { signer } = parts.lists
+  const complete = ahead(
+    visiblePresence(parts.readers, sha256s).then((presence) => requireComplete(parts, plan, materials, presence)),
+  )
   const result = await verifyRelease({
     bucket: parts.readers.bucket,
     registryOf: () => Promise.resolve(parts.readers.registry),
@@ -165,5 +168,5 @@ export async function verifyAsStranger(
       },
     )
   }
-  await requireComplete(parts, plan, materials, await visiblePresence(parts.readers, sha256s))
+  await complete
 }

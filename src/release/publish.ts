@@ -9,6 +9,7 @@ import {
   type PublicationRow,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
+import { ahead } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type BuiltDocument, isoSeconds } from './document.ts'
@@ -27,6 +28,7 @@ import { prove, readBack, requireComplete, verifyAsStranger } from './publicatio
 import { requireSameOwner } from './owner.ts'
 import { requireReleased } from './released.ts'
 import { declared } from './presence.ts'
+import type { StoredDocument } from './revisions.ts'
 import { removeOrphans } from './lists/orphans.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
@@ -150,6 +152,8 @@ async function planSite({ lists, content, engine }: ReleaseParts, journal: Journ
   const standing = await readStanding(lists)
   noteDoubt(lists, standing)
   await requireSameOwner(lists, standing)
+  // Found out meanwhile, and asked for with the lists.
+  void ahead(lists.sendsOn?.(standing.index?.stableLinks === true) ?? Promise.resolve(false))
   subject.site = await readSite(lists, standing, 'changes')
   const files = await readDocumentation(engine.writer.db, build.id)
   const open = (sha256: string) => content.open(sha256)
@@ -176,8 +180,9 @@ async function prepare(
   const { writer } = parts.engine
   const begun = await findPublication(writer.db, plan.version)
   if (begun !== undefined) return begun
+  const there = ahead(readTrustedDocument(parts.bucket, plan.version, parts.lists.check))
   const standing = await readStanding(parts.lists)
-  const fixed = await decide(parts, plan, promotion, standing)
+  const fixed = await decide(parts, plan, promotion, standing, await there)
   const materials = await materialsOf(parts, plan, build, fixed)
   const { operations } = materials
   await requireComplete(parts, plan, materials, declared(operations))
@@ -187,12 +192,13 @@ async function prepare(
     if (removed.length > 0)
       parts.lists.note(`removed what an earlier try had signed and never published: ${removed.join(', ')}`)
   }
+  const reading = ahead(readSite(parts.lists, standing, 'changes'))
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations).catch((error: unknown) => {
     throw standing.index?.releases.some(({ version }) => version === plan.version) === true ? error : orStartOver(error)
   })
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
-  const site = await readSite(parts.lists, standing, 'changes')
+  const site = await reading
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.
   await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))
@@ -214,10 +220,15 @@ async function prepare(
  * A document of this version that is in the bucket already comes from a publication whose state was lost: what it decided stays decided, and
  * if the same bytes were built, that publication goes on.
  */
-async function decide(parts: ReleaseParts, plan: Plan, promotion: Promotion, standing: Standing): Promise<Fixed> {
+async function decide(
+  parts: ReleaseParts,
+  plan: Plan,
+  promotion: Promotion,
+  standing: Standing,
+  there: StoredDocument | null,
+): Promise<Fixed> {
   const { clock, executor } = parts.engine
   const now = clock.now()
-  const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
   if (there !== null) {
     const { publishedAt, builder, promotion: earlier } = requireReleased(parts.bucket, there.document)
     const date = Date.parse(publishedAt)

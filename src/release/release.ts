@@ -14,6 +14,7 @@ import type { Repository } from '../forges/types.ts'
 import type { Registry } from '../image/types.ts'
 import type { Event } from '../event/event.ts'
 import { publicName } from '../event/promotion.ts'
+import { ahead, inParallel } from '../parallel.ts'
 import { checksDigest } from '../plan/plan-id.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -34,6 +35,7 @@ import { requireReleased } from './released.ts'
 import { refuseWithdrawn } from './states/refuse-withdrawn.ts'
 import type { Readers } from './shown.ts'
 import { requireNotRetired } from './retention/retired.ts'
+import type { StoredDocument } from './revisions.ts'
 import { requireStillThere } from './still-there.ts'
 import { settledStanding, type Standing } from './lists/standing.ts'
 
@@ -92,11 +94,13 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
   const digest = checksDigest(plan)
   const green = await findGreenChecks(parts.engine.writer.db, digest)
   await suspendOthers(parts.engine, { checks: green === undefined ? digest : null, release: plan.id })
+  const retired = ahead(requireNotRetired(bucket, plan.version, parts.lists.check))
+  const document = ahead(readTrustedDocument(bucket, plan.version, parts.lists.check))
   const standing = await settledStanding(parts.lists)
   // Also of a version that is there: with another key or name, nothing of this bucket is this project's.
   await requireSameOwner(parts.lists, standing)
-  await requireNotRetired(bucket, plan.version, parts.lists.check)
-  const already = await isPublished(parts, plan, standing)
+  await retired
+  const already = await isPublished(parts, plan, standing, await document)
   if (already) await refuseWithdrawn(parts.lists, plan.version, standing)
   if (already) return parts.engine.report({ ...published, already })
   if (request.inherited) {
@@ -117,11 +121,13 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
 
 /** Before anything is built for them. */
 async function requireWritablePlaces({ bucket, registry }: ReleaseParts, plan: Plan): Promise<void> {
-  await bucket.requireWritable()
-  if (registry === null || plan.release?.image == null) return
-  const { repository, platforms } = plan.release.image
-  for (const name of new Set([repository, ...platforms.map((platform) => platform.repository)]))
-    await registry.requireWritable(name)
+  const { repository, platforms } = plan.release?.image ?? { repository: '', platforms: [] }
+  const repositories = new Set(platforms.length === 0 ? [] : [repository, ...platforms.map((each) => each.repository)])
+  const places = [
+    () => bucket.requireWritable(),
+    ...[...repositories].map((name) => () => registry?.requireWritable(name)),
+  ]
+  await inParallel(places, places.length, async (require) => require())
 }
 
 /** The release build of this plan that is green, or a new one, promoted from green checks. */
@@ -168,8 +174,12 @@ async function releaseBuild(parts: ReleaseParts, request: ReleaseRequest): Promi
  * Whether the version is complete and listed. The bucket is asked, not only the rows: a release made from another machine counts.
  * @throws PitlaneError `CONTRADICTION` when the version is there from another commit
  */
-async function isPublished(parts: ReleaseParts, plan: Plan, { index, proven, doubt }: Standing): Promise<boolean> {
-  const there = await readTrustedDocument(parts.bucket, plan.version, parts.lists.check)
+async function isPublished(
+  parts: ReleaseParts,
+  plan: Plan,
+  { index, proven, doubt }: Standing,
+  there: StoredDocument | null,
+): Promise<boolean> {
   if (there === null) return false
   const document = requireReleased(parts.bucket, there.document)
   if (document.commit !== plan.source.commit) {

@@ -15,7 +15,7 @@ export interface Pace {
 /** Slower than 1 KiB/s for a whole minute is no line that anybody publishes over; a server that thinks for longer than that has died. */
 const PACE: Pace = { window: 60_000, bytes: 60 * 1024 }
 /** Connections at a time, to one server. */
-const CONNECTIONS = 8
+const CONNECTIONS = 16
 
 export interface Connections {
   readonly http: http.Agent

@@ -12,7 +12,7 @@ export interface Announced {
 }
 
 /**
- * The body's bytes. The last piece is held back until size and digest are known to be the announced ones: a server that was promised
+ * The body's bytes, in pieces that are the caller's from then on. The last piece is held back until size and digest are known to be the announced ones: a server that was promised
  * `size` bytes never has a whole object of anything else. Throws what `unlike` makes of what came instead, and what the source throws.
  */
 export async function* exactBytes(body: Announced, unlike: (found: string) => Error): AsyncGenerator<Buffer> {
@@ -24,8 +24,7 @@ export async function* exactBytes(body: Announced, unlike: (found: string) => Er
     if (size > body.size) throw unlike(`more than ${body.size} bytes`)
     hash.update(piece)
     if (held !== undefined) yield held
-    // The source may use its memory again.
-    held = Buffer.from(piece)
+    held = piece
   }
   const sha256 = hash.digest('hex')
   if (size !== body.size || sha256 !== body.sha256) throw unlike(`${size} bytes with SHA-256 ${sha256}`)

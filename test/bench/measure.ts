@@ -90,10 +90,14 @@ export interface Place {
 /** Wall time of a whole process, from before it is made until it has ended. Throws when it failed. */
 export async function wholeProcess(command: string, args: readonly string[], place: Place = {}): Promise<number> {
   const since = performance.now()
-  const child = spawn(command, args, { ...place, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(command, args, { ...place, stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (piece) => (said = `${said}${String(piece)}`.slice(-2000)))
+  const closed = once(child, 'close')
   const [code] = (await once(child, 'exit')) as [number | null]
   const took = performance.now() - since
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`)
+  await closed
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${said}`)
   return took
 }
 

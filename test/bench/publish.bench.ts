@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline'
 import { staticBinary } from '../../src/artifact/fixtures/elf-builder.ts'
 import { TARGETS } from '../../src/plan/targets.ts'
 import { makeWorld } from '../world/toy.ts'
+import { halfCompressible } from './binaries.ts'
 import { compare, peakMemory, PITLANE, table, wholeProcess } from './measure.ts'
 
 const SIZE = 100_000_000
@@ -34,7 +35,7 @@ publish: { bucket: ../bucket, registry: ../images }
 const built = join(world.env['HOME'] ?? '', 'built')
 mkdirSync(built)
 for (const triple of triples)
-  writeFileSync(join(built, triple), staticBinary(triple, halfCompressible()), { mode: 0o755 })
+  writeFileSync(join(built, triple), staticBinary(triple, halfCompressible(SIZE)), { mode: 0o755 })
 const files = triples.map((triple) => join(built, triple))
 const peaks: number[] = []
 
@@ -58,24 +59,6 @@ const PEER = `
       hash.digest()
     }
   })()`
-
-/** Every other run of 64 bytes is new, the others repeat something from the last 16 KiB. */
-function halfCompressible(): Buffer {
-  const bytes = Buffer.allocUnsafe(SIZE)
-  let state = 0x9e3779b9
-  const next = () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
-  for (let at = 0; at < SIZE; at += 128) {
-    for (let byte = at; byte < at + 64 && byte + 4 <= SIZE; byte += 4) bytes.writeUInt32LE(next(), byte)
-    const from = Math.max(0, at - 128 * (next() % 128))
-    bytes.copy(bytes, Math.min(at + 64, SIZE), from, from + Math.min(64, Math.max(0, SIZE - at - 64)))
-  }
-  return bytes
-}
 
 async function release(): Promise<number> {
   for (const path of [join(world.project, '.pitlane'), world.bucket, world.images])

@@ -52,7 +52,7 @@ async function measure(artifacts: number, pairs: number): Promise<void> {
   if ('absent' in client) throw new Error(client.absent)
   const logs = temporaryFolder('refresh')
   const log = join(logs.path, 'access.log')
-  const s3 = await startVersitygw(server.program, log)
+  const s3 = await startVersitygw(server.program, { log })
   await s3.makeBucket('releases')
   const folder = s3.folder('releases')
   const place = `s3://releases?endpoint=${s3.url}&region=${s3.region}`

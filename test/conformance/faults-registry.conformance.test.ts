@@ -434,8 +434,14 @@ else {
       assert.deepEqual(await cost(() => registry.resolveTag('a/b', 'v1')), ['HEAD'])
       assert.deepEqual(await cost(() => registry.listTags('a/b')), ['GET'])
       assert.equal(tokens.asked.length, credentials === null ? 0 : 1)
-      // Mounted from there.
-      assert.deepEqual(await cost(() => registry.putBlob('a/c', config)), ['HEAD', 'POST', 'HEAD'])
+      // Mounted from there, with a token that is good for both.
+      assert.deepEqual(await cost(() => registry.putBlob('a/c', config)), ['POST', 'HEAD'])
+      assert.equal(tokens.asked.length, credentials === null ? 0 : 2)
+      // Two repositories get the same at the same time: it is sent once.
+      const { config: other } = imageOf()
+      const both = await cost(() => Promise.all(['a/b', 'a/c'].map((place) => registry.putBlob(place, other))))
+      assert.deepEqual(both, ['HEAD', 'POST', 'PUT', 'HEAD', 'POST', 'HEAD'])
+      assert.equal(tokens.asked.length, credentials === null ? 0 : 2)
     })
   }
 

@@ -396,9 +396,13 @@ else {
     }
     const first = await cost(() => bucket.put('a', bodyOf('a'), EXCLUSIVE))
     assert.equal(first.length, 3 + 5, 'the bucket is looked at, and what the server can do is tried, once')
-    assert.deepEqual(await cost(() => bucket.put('b', bodyOf('b'), EXCLUSIVE)), ['HEAD', 'PUT', 'HEAD'])
-    assert.deepEqual(await cost(() => bucket.put('b', bodyOf('b'), EXCLUSIVE)), ['HEAD'])
+    // The server itself refuses to replace it: nobody has to look before.
+    assert.deepEqual(await cost(() => bucket.put('b', bodyOf('b'), EXCLUSIVE)), ['PUT', 'HEAD'])
+    assert.deepEqual(await cost(() => bucket.put('b', bodyOf('b'), EXCLUSIVE)), ['PUT', 'HEAD'])
+    await assert.rejects(bucket.put('b', bodyOf('c'), EXCLUSIVE), { code: 'CONTRADICTION' })
     assert.deepEqual(await cost(() => bucket.put('b', bodyOf('c'), REPLACE)), ['HEAD', 'PUT', 'HEAD'])
+    assert.deepEqual(await cost(() => bucket.put('b', bodyOf('d'), { ...REPLACE, looked: true })), ['PUT', 'HEAD'])
+    assert.deepEqual(await cost(() => bucket.put('b', bodyOf('c'), { ...REPLACE, looked: true })), ['PUT', 'HEAD'])
     assert.deepEqual(await cost(() => bucket.put('b', bodyOf('c'), REPLACE)), ['HEAD'])
     assert.deepEqual(
       (await cost(() => bucket.put('large', bodyOf(LARGE), EXCLUSIVE))).toSorted(),

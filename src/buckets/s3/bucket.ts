@@ -3,9 +3,9 @@
  * it does not promise everywhere is to refuse a write to a taken key: `conditional.ts` finds out, and where it does not, whoever publishes
  * must hold the bucket's lease.
  *
- * What it costs, in requests: `put` of a new object or of other bytes 3 (look, write, read back), of present ones 1; in parts 3 more and one
- * for each part; everything else 1, a listing 1 for each thousand. Once for a bucket: 1 when the first object is absent, and 4 to find out
- * about conditions.
+ * What it costs, in requests: `put` of a new object or of other bytes 3 (look, write, read back), of present ones 1; of a small one that must not
+ * replace another, on a server that honours conditions, 2 in either case; in parts 3 more and one for each part; everything else 1, a
+ * listing 1 for each thousand. Once for a bucket: 1 when the first object is absent, and 4 to find out about conditions.
  */
 import type { Readable } from 'node:stream'
 import {
@@ -33,7 +33,8 @@ import { acquire, type HeldLease, LEASE_TIMES, LEASES, type LeaseTimes } from '.
 import { onlyObject } from './lease/only.ts'
 import { s3LeaseStore } from './lease/s3-store.ts'
 import { findRedirects } from './redirects.ts'
-import { DIGEST_METADATA, upload } from './upload.ts'
+import { PartMemory } from './parts.ts'
+import { DIGEST_METADATA, upload, type UploadParts } from './upload.ts'
 
 export interface S3BucketOptions {
   readonly address: S3Address
@@ -47,6 +48,8 @@ export interface S3BucketOptions {
   readonly leaseTimes?: LeaseTimes
 }
 
+/** Bytes that may be sent in vain. */
+const SMALL = 64 * 1024
 const THRESHOLD = 16 * 1024 * 1024
 /** How often a put looks again because another writer was there in between. */
 const TRIES = 5
@@ -69,7 +72,7 @@ class S3Bucket implements Bucket {
   readonly #client: S3Client
   readonly #clock: Clock
   readonly #retry: RetryLimits
-  readonly #threshold: number
+  readonly #uploading: UploadParts
   readonly #holder: string
   readonly #leaseTimes: LeaseTimes
   /** Of whoever publishes: nothing is written without it once it was taken. */
@@ -84,7 +87,7 @@ class S3Bucket implements Bucket {
     this.#client = client
     this.#clock = clock
     this.#retry = retry
-    this.#threshold = threshold
+    this.#uploading = { client, clock, limits: retry, threshold, memory: new PartMemory(clock) }
     this.#holder = options.holder ?? 'another process'
     this.#leaseTimes = options.leaseTimes ?? LEASE_TIMES
   }
@@ -93,12 +96,12 @@ class S3Bucket implements Bucket {
     const where = this.#writable(key)
     const at = this.#at(key)
     for (let tried = 1; ; tried += 1) {
-      if (await this.#holds(key, body, options)) return 'present'
+      const looks = tried > 1 || !(await this.#mayBeSentAtOnce(body, options))
+      if (looks && (await this.#holds(key, body, options))) return 'present'
       const onlyIfAbsent = options.exclusive && (await this.#refusesTaken())
       await this.requireHeld()
       try {
-        const parts = { client: this.#client, clock: this.#clock, limits: this.#retry, threshold: this.#threshold }
-        await upload(parts, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent })
+        await upload(this.#uploading, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent })
       } catch (error) {
         const refusal = refusalOf(error)
         // Taken by somebody else, or by an attempt of ours whose answer got lost: the next look tells.
@@ -304,6 +307,12 @@ class S3Bucket implements Bucket {
       findConditional(this.#client, this.#address, this.#clock),
     )
     return this.#conditional
+  }
+
+  /** A small one also where nobody has looked, if the server is known to refuse to replace another. */
+  async #mayBeSentAtOnce({ size }: Body, { exclusive, looked = false }: PutOptions): Promise<boolean> {
+    if (!exclusive) return looked
+    return size <= SMALL && this.#conditional !== undefined && (await this.#conditional)
   }
 
   /** Whether the key holds exactly these bytes already. `exclusive` refuses others. */

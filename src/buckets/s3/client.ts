@@ -10,7 +10,7 @@ import type { S3Address } from '../address.ts'
 import { asksToSlowDown, refusalOf } from './answers.ts'
 
 /** Requests on their way at once, to one server. */
-const AT_ONCE = 8
+const AT_ONCE = 16
 /** Milliseconds until a connection stands. */
 const CONNECT_TIMEOUT = 10_000
 /** Amazon's own name for "not said"; servers of others take it too. */

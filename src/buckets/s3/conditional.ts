@@ -1,6 +1,7 @@
 /** Whether the server refuses to write to a taken key when asked to. Some ignore the question: it is tried, never assumed. */
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { Clock } from '../../clock.ts'
+import { inParallel } from '../../parallel.ts'
 import type { S3Address } from '../address.ts'
 import { passing, refusalOf, saysTaken } from './answers.ts'
 
@@ -30,8 +31,8 @@ export async function findConditional(client: S3Client, address: S3Address, cloc
   const remove = () => client.send(new DeleteObjectCommand(at))
   try {
     await put({})
-    const honoured =
-      (await refused({ IfNoneMatch: '*' })) && (await refused({ IfMatch: '"0123456789abcdef0123456789abcdef"' }))
+    const both = [{ IfNoneMatch: '*' }, { IfMatch: '"0123456789abcdef0123456789abcdef"' }]
+    const honoured = !(await inParallel(both, both.length, refused)).includes(false)
     await remove()
     return honoured
   } catch (error) {

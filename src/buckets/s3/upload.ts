@@ -16,7 +16,8 @@ import { inParallel } from '../../parallel.ts'
 import { type RetryLimits, retrying } from '../../remote/retry.ts'
 import type { Body, PutOptions } from '../types.ts'
 import { passing } from './answers.ts'
-import { checkedPieces, checkedStream } from './body.ts'
+import { checkedStream } from './body.ts'
+import type { Part, PartMemory } from './parts.ts'
 
 export interface UploadParts {
   readonly client: S3Client
@@ -24,6 +25,7 @@ export interface UploadParts {
   readonly limits: RetryLimits
   /** Bytes: larger objects go in parts. */
   readonly threshold: number
+  readonly memory: PartMemory
 }
 
 export interface Upload {
@@ -40,10 +42,7 @@ export interface Upload {
 /** Object metadata (`x-amz-meta-…`) that holds the object's SHA-256 in hex: an ETag is no digest of an object that came in parts. */
 export const DIGEST_METADATA = 'sha256'
 
-/** S3's limits for multipart uploads ("Multipart upload limits" of the S3 user guide): parts of 5 MiB and more, 10 000 of them. */
-const SMALLEST_PART = 8 * 1024 * 1024
-const MOST_PARTS = 10_000
-/** Parts on their way at once; each is in memory. */
+/** Parts of one object on their way at once. */
 const PARTS_AT_ONCE = 4
 /** Bytes of a part that go to the connection at a time. */
 const PIECE = 256 * 1024
@@ -106,32 +105,29 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
   const at = { Bucket: object.bucket, Key: object.key }
   const { UploadId } = await again(() => client.send(new CreateMultipartUploadCommand(headersOf(object))))
   const told = partsTold(object)
-  const pieces = partsOf(object)
+  const pieces = parts.memory.partsOf(object.body, object.where)
   try {
     const done: { PartNumber: number; ETag: string | undefined }[] = []
-    // Each worker asks for the next part when it is done with its last: no more than so many are in memory.
-    const worker = async () => {
-      for (;;) {
-        const next = await pieces.next()
-        if (next.done === true) return
-        const { number, bytes } = next.value
-        try {
-          const sha256 = sha256Of(bytes)
-          const { ETag } = await again(() => {
-            // In pieces, so that it is seen how far it is.
-            const stream = Readable.from(told(number, bytes), { objectMode: false, highWaterMark: 1 })
-            const facts = { UploadId, PartNumber: number, ContentLength: bytes.length }
-            const command = new UploadPartCommand({ ...at, ...facts, Body: stream })
-            command.middlewareStack.add(signedBody(sha256), BUILDING)
-            return sending(stream, (abortSignal) => client.send(command, { abortSignal }))
-          })
-          done[number - 1] = { PartNumber: number, ETag }
-        } catch (error) {
-          // Closes the source: the other workers find it at its end.
-          await pieces.return(undefined)
-          throw error
-        }
+    const send = async ({ number, bytes }: Part) => {
+      try {
+        const sha256 = sha256Of(bytes)
+        const { ETag } = await again(() => {
+          // In pieces, so that it is seen how far it is.
+          const stream = Readable.from(told(number, bytes), { objectMode: false, highWaterMark: 1 })
+          const facts = { UploadId, PartNumber: number, ContentLength: bytes.length }
+          const command = new UploadPartCommand({ ...at, ...facts, Body: stream })
+          command.middlewareStack.add(signedBody(sha256), BUILDING)
+          return sending(stream, (abortSignal) => client.send(command, { abortSignal }))
+        })
+        done[number - 1] = { PartNumber: number, ETag }
+      } catch (error) {
+        // Closes the source: the other workers find it at its end.
+        await pieces.return(undefined)
+        throw error
       }
+    }
+    const worker = async () => {
+      while (await parts.memory.one(pieces, send));
     }
     await inParallel(Array.from({ length: PARTS_AT_ONCE }), PARTS_AT_ONCE, worker)
     await again(() =>
@@ -189,28 +185,6 @@ function partsTold({ body }: Upload): (number: number, bytes: Buffer) => Iterabl
       tell(number, from + piece.length)
     }
   }
-}
-
-/** The body in equal parts (which R2 demands), the last one the rest. */
-async function* partsOf({ body, where }: Upload): AsyncGenerator<{ number: number; bytes: Buffer }> {
-  const partSize = Math.max(SMALLEST_PART, Math.ceil(body.size / MOST_PARTS))
-  let number = 1
-  let pieces: Buffer[] = []
-  let size = 0
-  for await (const piece of checkedPieces(body, where)) {
-    let rest = piece
-    while (size + rest.length >= partSize) {
-      const fitting = rest.subarray(0, partSize - size)
-      yield { number, bytes: Buffer.concat([...pieces, fitting]) }
-      number += 1
-      rest = rest.subarray(fitting.length)
-      pieces = []
-      size = 0
-    }
-    if (rest.length > 0) pieces.push(rest)
-    size += rest.length
-  }
-  if (size > 0) yield { number, bytes: Buffer.concat(pieces) }
 }
 
 function headersOf({ bucket, key, body, options }: Upload) {

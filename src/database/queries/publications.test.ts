@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { openSqlite } from '../sqlite.ts'
 import { takeOver } from '../writer.ts'
-import { finishOperation, reopenOperation, replaceOperations, startOperations, wasBegun } from './publications.ts'
+import { finishOperations, reopenOperation, replaceOperations, startOperations, wasBegun } from './publications.ts'
 
 test('what was tried once was begun, also when it is opened again because its effect is gone', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'pitlane-publications-'))
@@ -26,7 +26,7 @@ test('what was tried once was begun, also when it is opened again because its ef
   await writer.write((trx) => replaceOperations(trx, 'v1.0.0', 'documents', [row]))
   assert.equal(await wasBegun(db, 'v1.0.0', ['documents']), false)
   await writer.write((trx) => startOperations(trx, 'v1.0.0', [1]))
-  await writer.write((trx) => finishOperation(trx, 'v1.0.0', 1))
+  await writer.write((trx) => finishOperations(trx, 'v1.0.0', [1]))
   await writer.write((trx) => reopenOperation(trx, 'v1.0.0', 'k'))
   assert.equal(await wasBegun(db, 'v1.0.0', ['documents']), true)
   assert.equal(await wasBegun(db, 'v1.0.0', ['tags']), false)

@@ -86,12 +86,16 @@ export async function startOperations(
     .execute()
 }
 
-export async function finishOperation(trx: Transaction<Database>, version: string, position: number): Promise<void> {
+export async function finishOperations(
+  trx: Transaction<Database>,
+  version: string,
+  positions: readonly number[],
+): Promise<void> {
   await trx
     .updateTable('operations')
     .set({ state: 'done' })
     .where('version', '=', version)
-    .where('position', '=', position)
+    .where('position', 'in', positions)
     .execute()
 }
 

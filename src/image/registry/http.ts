@@ -3,6 +3,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { giveBack } from '../../bytes/chunks.ts'
 import type { Clock } from '../../clock.ts'
 import { blamesCertificate, connections, type Pace } from '../../remote/connections.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
@@ -12,7 +13,8 @@ export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Buffer | { readonly size: number; readonly stream: Readable }
+  /** Pieces that nobody else uses any more. */
+  readonly body?: Buffer | { readonly size: number; readonly pieces: AsyncIterable<Buffer> }
 }
 
 export interface HttpAnswer {
@@ -77,23 +79,22 @@ function exchange(
   agent: http.Agent,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const length = body === undefined ? null : 'stream' in body ? body.size : body.length
+    const length = body === undefined ? null : 'pieces' in body ? body.size : body.length
     const request = open(url, {
       method,
       agent,
       headers: { 'user-agent': 'pitlane', ...headers, ...(length === null ? {} : { 'content-length': length }) },
     })
+    let answered = false
     const fail = (error: unknown) => {
       request.destroy()
       reject(error instanceof PitlaneError ? error : unreachable(method, url, error))
     }
     request.once('error', fail)
     request.once('response', (response) => {
-      if (body !== undefined && 'stream' in body && !body.stream.readableEnded) {
-        // Answered before it has heard all: the rest is not sent, and such a connection is not used again.
-        body.stream.unpipe(request).destroy()
-        response.once('close', () => request.destroy())
-      }
+      // Answered before it has heard all: the rest is not sent, and such a connection is not used again.
+      if (!request.writableEnded) response.once('close', () => request.destroy())
+      answered = true
       resolve({
         status: response.statusCode ?? 0,
         url,
@@ -104,10 +105,27 @@ function exchange(
         body: response,
       })
     })
-    if (body === undefined || !('stream' in body)) return void request.end(body)
-    body.stream.once('error', fail)
-    body.stream.pipe(request)
+    if (body === undefined || !('pieces' in body)) return void request.end(body)
+    pump(body.pieces, request, () => answered).catch(fail)
   })
+}
+
+/** Ends the request unless it has its answer before, or breaks. */
+async function pump(
+  pieces: AsyncIterable<Buffer>,
+  request: http.ClientRequest,
+  isAnswered: () => boolean,
+): Promise<void> {
+  const over = new Promise<void>((resolve) => request.once('close', resolve).once('response', () => resolve()))
+  for await (const piece of pieces) {
+    if (request.destroyed || isAnswered()) return
+    const sent = (error?: Error | null) => {
+      if (error == null) giveBack(piece)
+    }
+    if (request.write(piece, sent)) continue
+    await Promise.race([new Promise<void>((resolve) => request.once('drain', resolve)), over])
+  }
+  request.end()
 }
 
 /** The whole body of an answer, as far as it is of a sane size. */

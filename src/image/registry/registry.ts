@@ -1,13 +1,14 @@
 /**
  * A container registry behind HTTP: the client's half of the OCI distribution specification 1.1.
  *
- * What it costs, in requests: `putBlob` of a new one 4 (look, begin, send, look), of one that another repository of the registry has 3
- * (mounted), of a present one 1; `putManifest` 1; `putTag` 4 (look, read the manifest, put, look), of a present one 2; everything else 1. A
- * registry with tokens takes 1 more at the very first, and 1 to its token service for each repository.
+ * What it costs, in requests: `putBlob` of a new one 4 (look, begin, send, look), of one that another repository of the registry has 2
+ * (mount, look), of a present one 1; `putManifest` 1; `putTag` 4 (look and read the manifest at the same time, put, look), of a present one 2;
+ * everything else 1. A registry with tokens takes 1 more at the very first, and 1 to its token service for each repository.
  */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
+import { exclusively } from '../../parallel.ts'
 import { readParts } from '../manifest.ts'
 import { DOCKER_MEDIA_TYPES, MANIFEST_LIMIT, MEDIA_TYPES } from '../media-types.ts'
 import { digestOf, requireDigest, requireRepository, requireTag } from '../names.ts'
@@ -65,12 +66,19 @@ class DistributionRegistry implements Registry {
     const name = this.#name(repository)
     requireDigest(digest)
     const where = `${this.location}/${repository}`
-    const from = this.#homes.get(digest) ?? null
-    const there = await uploadBlob(this.#session, { name, from, blob, where }, async (once) => {
-      const found = await this.#look(repository, digest, once)
-      if (found === null || found === 'untold' || found === size) return found !== null
-      throw new PitlaneError('CONTRADICTION', `${where}: ${digest} has ${size} bytes, and the registry says ${found}`, {
-        hint: CHANGED,
+    // Two repositories that get the same bytes at the same time would get them twice.
+    const there = await exclusively(`${this.location}@${digest}`, () => {
+      const from = this.#homes.get(digest) ?? null
+      return uploadBlob(this.#session, { name, from, blob, where }, async (once) => {
+        const found = await this.#look(repository, digest, once)
+        if (found === null || found === 'untold' || found === size) return found !== null
+        throw new PitlaneError(
+          'CONTRADICTION',
+          `${where}: ${digest} has ${size} bytes, and the registry says ${found}`,
+          {
+            hint: CHANGED,
+          },
+        )
       })
     })
     if (there) return
@@ -172,7 +180,10 @@ class DistributionRegistry implements Registry {
     const name = this.#name(repository)
     requireTag(tag)
     requireDigest(descriptor.digest)
-    const present = await this.resolveTag(repository, tag)
+    const [present, bytes] = await Promise.all([
+      this.resolveTag(repository, tag),
+      this.readManifest(repository, descriptor.digest),
+    ])
     const shown = `${this.location}/${repository}:${tag}`
     if (present !== null && present.digest !== descriptor.digest && present.digest !== from)
       throw new PitlaneError(
@@ -180,7 +191,6 @@ class DistributionRegistry implements Registry {
         `the tag ${shown} names ${present.digest} and would be moved to ${descriptor.digest}`,
         { hint: 'A published tag never moves. Publish the other image under another version.' },
       )
-    const bytes = await this.readManifest(repository, descriptor.digest)
     if (bytes === null)
       throw new PitlaneError(
         'NOT_FOUND',

@@ -2,7 +2,6 @@
  * Talking to one registry as one user: logs in where it is asked to, goes on after failures that pass, and never has more requests on
  * their way than a registry likes. Credentials go to the registry and to its token service, nowhere else.
  */
-import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import { connectionMayWork } from '../../remote/connections.ts'
 import { PitlaneError, systemCode } from '../../errors.ts'
@@ -43,7 +42,7 @@ export interface Ask {
   readonly scope: string
   readonly headers?: Readonly<Record<string, string>>
   /** Made anew for every attempt. */
-  readonly body?: () => Buffer | { readonly size: number; readonly stream: Readable }
+  readonly body?: () => NonNullable<HttpRequest['body']>
   /** Statuses that are answers; any other is an error. */
   readonly expect: readonly number[]
   /** Statuses that may be others when all is begun anew. */
@@ -53,8 +52,8 @@ export interface Ask {
 /** One request, without another try: fails with `Passing` where one may help. */
 export type AskOnce = (ask: Ask) => Promise<HttpAnswer>
 
-/** Requests on their way at once; other tools keep to a handful too. */
-const AT_ONCE = 6
+/** Requests on their way at once, one for each connection; other tools keep to a handful too. */
+const AT_ONCE = 8
 const HOPS = 5
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 

@@ -34,11 +34,15 @@ export class Tokens {
     this.#credentials = parts.credentials
   }
 
-  /** One that allows it, perhaps more: what may push may pull. */
+  /** One that allows it, perhaps more: what may push may pull, and one may be for several repositories. */
   kept(scope: string): string | null {
-    for (const wide of [scope, scope.replace(/:pull$/, ':pull,push')]) {
-      const found = this.#kept.get(wide)
-      if (found !== undefined && found.until > this.#clock.monotonic()) return found.token
+    const now = this.#clock.monotonic()
+    const exact = this.#kept.get(scope)
+    if (exact !== undefined && exact.until > now) return exact.token
+    for (const [scopes, { token, until }] of this.#kept) {
+      const words = scopes.split(' ')
+      const allows = words.includes(scope) || words.includes(scope.replace(/:pull$/, ':pull,push'))
+      if (allows && until > now) return token
     }
     return null
   }

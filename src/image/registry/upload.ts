@@ -1,5 +1,5 @@
 /** Sending one blob (distribution specification 1.1, "Pushing blobs"): mounted where that goes, else in one request, else in pieces. */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
 import { exactBytes } from '../../remote/exact-bytes.ts'
 import { hexOf } from '../names.ts'
@@ -9,7 +9,7 @@ import type { AskOnce, Session } from './session.ts'
 export interface BlobUpload {
   /** With the namespace. */
   readonly name: string
-  /** Another repository of the registry that has it. */
+  /** A repository of the registry that has it; null where none is known. */
   readonly from: string | null
   readonly blob: { readonly digest: string; readonly size: number; open(): Readable }
   /** For messages. */
@@ -26,7 +26,7 @@ const OVER = [400, 404, 416]
 /**
  * Begins anew after every failure that may pass: of an upload whose connection was cut the registry has a part, and takes no other for it;
  * one whose answer was lost is over. What is left of them the registry forgets by itself.
- * @param there whether the registry has the blob by now; asked before each attempt, and after the last
+ * @param there whether the registry has the blob by now; asked before anything is sent, and at the end
  * @returns what `there` said at the end
  */
 export function uploadBlob(
@@ -36,12 +36,12 @@ export function uploadBlob(
 ): Promise<boolean> {
   let inPieces = false
   return session.attempting(async (once) => {
+    const mounted = await mount(once, upload)
+    if (mounted === 'mounted') return there(once)
     if (await there(once)) return true
-    const place = await begin(once, upload)
-    if (place !== 'mounted') {
-      inPieces ||= !(await sendWhole(once, upload, place))
-      if (inPieces) await sendPieces(once, upload)
-    }
+    const place = mounted ?? (await beginSending(once, upload))
+    inPieces ||= !(await sendWhole(once, upload, place))
+    if (inPieces) await sendPieces(once, upload)
     return there(once)
   })
 }
@@ -65,7 +65,7 @@ async function sendWhole(once: AskOnce, upload: BlobUpload, place: URL): Promise
     to: withDigest(place, blob.digest),
     scope: scopeOf(upload),
     headers: UPLOAD,
-    body: () => ({ size: blob.size, stream: Readable.from(exact(upload), { objectMode: false, highWaterMark: 1 }) }),
+    body: () => ({ size: blob.size, pieces: exact(upload) }),
     expect: [201, 204, 413],
     passing: OVER,
   })
@@ -102,18 +102,19 @@ async function sendPieces(once: AskOnce, upload: BlobUpload): Promise<void> {
   discard(answer)
 }
 
-async function begin(once: AskOnce, upload: BlobUpload): Promise<URL | 'mounted'> {
+/** An upload that the registry has begun instead, or null: it has another home or none, and nothing is begun. */
+async function mount(once: AskOnce, upload: BlobUpload): Promise<URL | 'mounted' | null> {
   const { name, from, blob, where } = upload
-  if (from === null || from === name) return beginSending(once, upload)
-  const mount = new URLSearchParams({ mount: blob.digest, from })
+  if (from === null || from === name) return null
+  const mounting = new URLSearchParams({ mount: blob.digest, from })
   // Needs the right to read there. Any other answer than "mounted" or "then send it" is no reason to give up.
   const answer = await once({
     method: 'POST',
-    to: `${name}/blobs/uploads/?${mount}`,
+    to: `${name}/blobs/uploads/?${mounting}`,
     scope: `${scopeOf(upload)} repository:${from}:pull`,
     expect: [201, 202],
   }).catch(() => null)
-  if (answer === null) return beginSending(once, upload)
+  if (answer === null) return null
   discard(answer)
   return answer.status === 201 ? 'mounted' : placeIn(answer, where)
 }

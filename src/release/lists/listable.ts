@@ -11,7 +11,7 @@ import type { StoredDocument } from '../revisions.ts'
 import type { Signer } from '../keys/sign.ts'
 import type { SiteIndex } from './site-index.ts'
 
-/** How many releases are looked at at once. */
+/** How many releases, or objects of one, are looked at at once. */
 const PARALLEL = 16
 
 export interface ListableParts {
@@ -58,9 +58,10 @@ export async function whatLacks(
   const { files, signing } = document
   // A project that signs now may have releases from before. A new one without a signature could be anybody's.
   if (signer !== null && signing.scheme === 'none') return 'a signature'
-  for (const file of files) {
-    if ((await bucket.head(file.path))?.size !== file.size) return file.path
-  }
+  const paths = files.map(({ path }) => path)
+  const found = await inParallel(paths, PARALLEL, (path) => bucket.head(path))
+  const lost = files.find(({ size }, at) => found[at]?.size !== size)
+  if (lost !== undefined) return lost.path
   const built = builtOf(document)
   // What is kept of it went out before its list did.
   if (built?.documentation !== undefined && (await bucket.head(KEYS.documentation(built.version))) === null)
@@ -71,9 +72,10 @@ export async function whatLacks(
 /** An image whose tag does not name the published one, in words; null when there is none. */
 export async function lackingImage(registry: Registry | null, image: ReleaseImage | null): Promise<string | null> {
   if (image === null) return null
-  for (const { repository, tag, digest } of [...image.platforms, image]) {
-    const there = await registry?.resolveTag(repository, tag)
-    if (there?.digest !== digest) return `image ${repository}:${tag}`
-  }
-  return null
+  const tags = [...image.platforms, image]
+  const found = await inParallel(tags, PARALLEL, async ({ repository, tag }) => {
+    return (await registry?.resolveTag(repository, tag))?.digest
+  })
+  const lost = tags.find(({ digest }, at) => found[at] !== digest)
+  return lost === undefined ? null : `image ${lost.repository}:${lost.tag}`
 }

@@ -4,9 +4,9 @@ import type { Clock } from '../../clock.ts'
 import type { Writer } from '../../database/writer.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Registry } from '../../image/types.ts'
+import { ahead, inParallel } from '../../parallel.ts'
 import { STABLE } from '../../plan/channel.ts'
 import type { DocumentationPlace } from '../../plan/documentation.ts'
-import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { compareVersions } from '../../plan/version.ts'
 import type { Metering } from '../../run/meter.ts'
@@ -22,8 +22,8 @@ import { isThere } from '../journal.ts'
 import { listable } from './listable.ts'
 import { type FoundReleases, readChanges, readListing } from './read-documents.ts'
 import { signDocument } from '../put-operations.ts'
-import type { Operation } from '../publication.ts'
-import { listRetired, readRetired, type RetiredDocument } from '../retention/retired.ts'
+import { type Operation, operationFacts } from '../publication.ts'
+import { listRetired, readRetired, type RetiredDocument, type RetiredListing } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
 import type { Signer } from '../keys/sign.ts'
 import { LIST_LIMIT, listedRevision, type SiteIndex } from './site-index.ts'
@@ -32,9 +32,6 @@ import type { Readers } from '../shown.ts'
 import { stateOperations } from '../states/state-operations.ts'
 import { isWithdrawn, type States, type StoredState } from '../states/state-document.ts'
 import { type FoundStates, knownStates } from '../states/states.ts'
-
-/** How many objects are looked at at once. */
-const LOOKING = 8
 
 export interface SiteFile {
   readonly key: string
@@ -117,13 +114,15 @@ export interface Site {
  * @param from `changes`: what this state's own lists name already is believed to be there; `bucket`: whatever the bucket shows, and nothing else
  */
 export async function readSite(parts: ListParts, standing: Standing, from: 'changes' | 'bucket'): Promise<Site> {
+  const retiring = ahead(listRetired(parts.bucket))
+  const documented = ahead(readSiteNow(parts.bucket, parts.name, parts.check))
   const changing = await isChanging(parts.bucket)
   const found =
     from === 'changes' && standing.isOwn && standing.index !== null && !changing
       ? await readChanges(parts, standing.index)
       : await readListing(parts, standing.proven ? standing.index : null)
   const { documents } = found
-  const { present, retired } = await withoutRetired(parts, documents)
+  const { present, retired } = await withoutRetired(parts, documents, await retiring)
   const { listed: stored, incomplete } = await listable(parts, present, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   // Only what this project has listed: anybody can put another list there.
@@ -148,7 +147,7 @@ export async function readSite(parts: ListParts, standing: Standing, from: 'chan
   const dates = parts.check === null ? [] : signed.map((date) => Date.parse(date))
   const notBefore = dates.reduce((a, b) => Math.max(a, b), standing.generatedAt)
   const stableLinks = parts.sendsOn !== undefined && standing.index?.stableLinks === true
-  const documentation = await readSiteNow(parts.bucket, parts.name, parts.check)
+  const documentation = await documented
   await parts.memory?.save()
   return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks, isChanging: changing }
 }
@@ -183,8 +182,7 @@ export interface RetiredRelease {
 }
 
 /** A mark of another document than the one that is there says nothing of this one. */
-async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[]) {
-  const { versions } = await listRetired(parts.bucket)
+async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[], { versions }: RetiredListing) {
   const there = new Map(documents.map((stored) => [stored.document.version, stored]))
   const marks = await readRetired(
     parts.bucket,
@@ -356,25 +354,29 @@ async function exists(bucket: Readers['bucket'], key: string): Promise<boolean> 
   return there !== null
 }
 
+/** How many objects are looked at at once. */
+const PARALLEL = 16
+
 /** Keys of these operations whose objects the bucket does not have with these bytes, and tags that do not lead where they should. */
 export async function staleKeys(
   { bucket, registry }: Readers,
   operations: readonly Operation[],
 ): Promise<readonly string[]> {
-  const stale = await inParallel(operations, LOOKING, (operation) => staleKey({ bucket, registry }, operation))
-  return stale.filter((key) => key !== null)
-}
-
-/** Null where it is as it has to be. */
-async function staleKey({ bucket, registry }: Readers, operation: Operation): Promise<string | null> {
-  if (operation.to === 'floating' && registry !== null) {
-    const { repository, tag, digest } = operation
-    // Not every registry takes a tag away.
-    const isFine = digest === null || (await registry.resolveTag(repository, tag))?.digest === digest
-    return isFine ? null : `${repository}:${tag}`
+  const isStale = async (operation: Operation): Promise<boolean> => {
+    switch (operation.to) {
+      case 'floating': {
+        const { repository, tag, digest } = operation
+        // Not every registry takes a tag away.
+        if (digest === null || registry === null) return false
+        return (await registry.resolveTag(repository, tag))?.digest !== digest
+      }
+      case 'removal':
+        // Behind an address nobody asks for what is not there.
+        return bucket.list !== undefined && (await exists(bucket, operation.key))
+      default:
+        return operation.to === 'bucket' && !(await isThere(bucket, operation))
+    }
   }
-  // Behind an address nobody asks for what is not there.
-  if (operation.to === 'removal' && bucket.list !== undefined)
-    return (await exists(bucket, operation.key)) ? operation.key : null
-  return operation.to !== 'bucket' || (await isThere(bucket, operation)) ? null : operation.key
+  const stale = await inParallel(operations, PARALLEL, isStale)
+  return operations.filter((_, at) => stale[at]).map((operation) => operationFacts(operation).destination)
 }

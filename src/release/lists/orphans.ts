@@ -1,8 +1,9 @@
 /** What a publication left whose state was lost in its middle. */
 import type { Bucket } from '../../buckets/types.ts'
+import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { measureThere } from '../digest.ts'
-import type { Operation } from '../publication.ts'
+import { type Operation, operationFacts } from '../publication.ts'
 
 /**
  * The signatures of a document go out before it. Where it never followed, they sign what nobody can read any more: nobody could take the version for
@@ -17,13 +18,15 @@ export async function removeOrphans(
 ): Promise<readonly string[]> {
   const document = KEYS.document(version)
   if ((await bucket.head(document)) !== null) return []
-  const removed: string[] = []
-  for (const operation of operations) {
-    if (operation.to !== 'bucket' || ![`${document}.minisig`, `${document}.sig`].includes(operation.key)) continue
-    const there = await measureThere(await bucket.open(operation.key))
-    if (there === null || there.sha256 === operation.body.sha256) continue
-    await bucket.delete(operation.key)
-    removed.push(operation.key)
-  }
-  return removed
+  const signatures = operations.filter(
+    (operation) => operation.to === 'bucket' && [`${document}.minisig`, `${document}.sig`].includes(operation.key),
+  )
+  const removed = await inParallel(signatures, signatures.length, async (operation) => {
+    const { destination: key, sha256 } = operationFacts(operation)
+    const there = await measureThere(await bucket.open(key))
+    if (there === null || there.sha256 === sha256) return []
+    await bucket.delete(key)
+    return [key]
+  })
+  return removed.flat()
 }

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { ownListings, type OwnListings } from '../../database/queries/listings.ts'
 import { sha256Of } from '../../bytes/digest.ts'
 import { PitlaneError } from '../../errors.ts'
+import { ahead } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { lastSerial } from './last-serial.ts'
@@ -51,8 +52,9 @@ export async function readStanding(parts: Parts): Promise<Standing> {
   const { bucket, signer } = parts
   const own = await ownListings(parts.writer.db, parts.place)
   const key = signer === null ? null : parsePublicKey(signer.publicKey.line, 'the signing key')
+  const last = key === null ? 0 : ahead(lastSerial(bucket, key, parts.name))
   const there = await bucket.head(KEYS.index)
-  const signed = key === null ? 0 : await lastSerial(bucket, key, parts.name)
+  const signed = await last
   const nothing: Standing = {
     serial: Math.max(own.serial, signed),
     shown: signed,
@@ -121,8 +123,9 @@ function ownIndex(bytes: Buffer, name: string): SiteIndex {
 async function verifiedIndex({ bucket }: Parts, bytes: Buffer, key: PublicKey): Promise<SiteIndex> {
   const where = `${KEYS.index}.minisig`
   const blake2b512 = createHash('blake2b512').update(bytes).digest()
+  const raw = ahead(readSide(bucket, `${KEYS.index}.sig`))
   const comment = verifyFile(key, { blake2b512 }, (await readSide(bucket, where)).toString('utf8'), null, where)
-  verifyRaw(key, bytes, await readSide(bucket, `${KEYS.index}.sig`), `${KEYS.index}.sig`)
+  verifyRaw(key, bytes, await raw, `${KEYS.index}.sig`)
   const index = parseSiteIndex(bytes, `${bucket.location}/${KEYS.index}`)
   const { name, serial } = index
   if (/^[\x21-\x7e]{1,1024}$/.test(name)) {

@@ -1,6 +1,7 @@
 /** Where a stranger reads from, and the signatures beside a document. */
 import { createHash } from 'node:crypto'
 import type { Bucket } from '../../buckets/types.ts'
+import { ahead } from '../../parallel.ts'
 import { wrong } from './findings.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { type SignedName, trustedCommentOf } from '../keys/sign.ts'
@@ -21,10 +22,11 @@ export async function verifySigned(
   key: PublicKey,
 ): Promise<void> {
   const { path } = signed
+  const raw = ahead(readSide(bucket, `${path}.sig`))
   const minisig = await readSide(bucket, `${path}.minisig`)
   const blake2b512 = createHash('blake2b512').update(bytes).digest()
   verifyFile(key, { blake2b512 }, minisig.toString('utf8'), trustedCommentOf(signed), `${path}.minisig`)
-  verifyRaw(key, bytes, await readSide(bucket, `${path}.sig`), `${path}.sig`)
+  verifyRaw(key, bytes, await raw, `${path}.sig`)
 }
 
 export async function readSide(bucket: Published, name: string): Promise<Buffer> {

@@ -1,6 +1,7 @@
 /** One file of a release, read whole, and what stands beside it. */
 import { createHash } from 'node:crypto'
 import { giveBack } from '../../bytes/chunks.ts'
+import { ahead } from '../../parallel.ts'
 import { type AdoptedFile, isAdopted, type ReleaseDocument, type ReleaseFile } from '../document.ts'
 import type { Piece } from '../../run/meter.ts'
 import { counted } from '../counted.ts'
@@ -27,6 +28,9 @@ export async function verifyFileOf(
   const { path, sha256: expected } = file
   const digest = expected === null ? 'digest unknown' : `sha256 ${expected}`
   await found.check(`${file.target}/${file.name}  ${file.size} bytes  ${digest}`, async () => {
+    const isSigned = !isAdopted(document) && key !== null
+    const digestLine = isAdopted(document) ? null : ahead(bucket.read(`${path}.sha256`, SIDE_LIMIT))
+    const signature = isSigned ? ahead(readSide(bucket, `${path}.minisig`)) : null
     const stream = await bucket.open(path)
     if (stream === null) throw wrong(`${path} is missing`)
     const { size, sha256, blake2b512 } = await digestsOf(
@@ -38,14 +42,14 @@ export async function verifyFileOf(
     }
     if (expected !== null && sha256 !== expected)
       throw wrong(`${path} has SHA-256 ${sha256}, release.json says ${expected}`)
-    if (isAdopted(document)) return
-    const line = await bucket.read(`${path}.sha256`, SIDE_LIMIT)
+    if (digestLine === null) return
+    const line = await digestLine
     if (line?.toString('utf8') !== `${expected}  ${file.name}\n`) {
       throw wrong(`${path}.sha256 says something else than release.json`)
     }
-    if (key === null) return
+    if (key === null || signature === null) return
     const comment = trustedCommentOf({ name: document.name, version: document.version, path })
-    const minisig = await readSide(bucket, `${path}.minisig`)
+    const minisig = await signature
     verifyFile(key, { blake2b512 }, minisig.toString('utf8'), comment, `${path}.minisig`)
   })
 }

@@ -5,12 +5,15 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
+import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
-import { type Findings, wrong } from './findings.ts'
+import { Findings, wrong } from './findings.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public-key.ts'
 import { type IndexPage, LIST_LIMIT, type SiteIndex } from '../lists/site-index.ts'
 import type { Published } from './verify-document.ts'
 
+/** How many are read at once. */
+const PARALLEL = 8
 const KEY_FILES = [KEYS.publicKey, KEYS.publicKeyPem]
 const ALWAYS = [KEYS.page, KEYS.garageList, KEYS.atomAll, KEYS.atomStable]
 
@@ -61,11 +64,14 @@ async function verifyDigests(
   const named = new Set(pages.map(({ path }) => path))
   for (const path of [...compared, KEYS.installScript])
     if (!named.has(path)) found.problems.push(`${KEYS.index} does not name ${path} by digest`)
-  for (const page of pages) {
+  const looked = await inParallel(pages, PARALLEL, async (page) => {
+    const own = new Findings()
     const isKept = compared.includes(page.path)
-    const read = await found.attempt(() => readPage(bucket, index, page, isKept))
+    const read = await own.attempt(() => readPage(bucket, index, page, isKept))
     if (read !== null && isKept) texts.set(page.path, read.value.toString('utf8'))
-  }
+    return own
+  })
+  for (const own of looked) found.add(own)
   if (found.problems.length === before)
     found.checks.push(
       `page, lists, feeds, pointers, install.sh and keys are the ones that index.json names: ${pages.length} files`,

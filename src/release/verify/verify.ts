@@ -59,8 +59,8 @@ export interface Verification {
   readonly state: StateDocument | null
 }
 
-/** How many binaries are read at once. */
-const PARALLEL = 2
+/** How many binaries are read at once: two are hashed while two more are waited for. */
+const PARALLEL = 4
 const SUMS_LIMIT = 4 * 1024 * 1024
 
 export async function verifyRelease(asked: VerifyRequest): Promise<Verification> {
@@ -71,10 +71,25 @@ export async function verifyRelease(asked: VerifyRequest): Promise<Verification>
   const document = verified?.document ?? null
   let state: StateDocument | null = null
   if (verified !== null && document !== null) {
-    // Of what nobody has read there are none, and nothing else says what they would be.
-    if (checksums(document) !== null) await verifySums(request, document, found)
-    for (const part of await verifyContent(request, document)) found.add(part)
-    state = await verifyLists(request, document, verified.sha256, found)
+    const { sha256 } = verified
+    const [sums, lists] = [new Findings(), new Findings()]
+    const parts = await inParallel(
+      [
+        async () => {
+          // Of what nobody has read there are none, and nothing else says what they would be.
+          if (checksums(document) !== null) await verifySums(request, document, sums)
+          return [sums]
+        },
+        () => verifyContent(request, document),
+        async () => {
+          state = await verifyLists(request, document, sha256, lists)
+          return [lists]
+        },
+      ],
+      3,
+      (part) => part(),
+    )
+    for (const part of parts.flat()) found.add(part)
   }
   const { checks, problems, skipped } = found
   const { remarks, unknown } = remarksOf(document)

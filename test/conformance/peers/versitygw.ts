@@ -20,15 +20,28 @@ export interface FolderS3Server extends S3Server {
   keys(name: string): Promise<readonly string[]>
 }
 
-/** @param log a file that gets a line for each request, in the form of Amazon's own access logs */
-export async function startVersitygw(program: string, log?: string): Promise<FolderS3Server> {
+/**
+ * @param log a file that gets a line for each request, in the form of Amazon's own access logs
+ * @param more of its flags: as it is started by itself, it closes each connection after one request
+ */
+export async function startVersitygw(
+  program: string,
+  { log, more = [] }: { readonly log?: string; readonly more?: readonly string[] } = {},
+): Promise<FolderS3Server> {
   const folder = temporaryFolder('versitygw')
   const port = await freePort()
   const accessKey = 'pitlane-test'
   const secretKey = 'only-on-loopback'
   const server = await startServer({
     command: program,
-    args: ['--port', `127.0.0.1:${port}`, ...(log === undefined ? [] : ['--access-log', log]), 'posix', folder.path],
+    args: [
+      '--port',
+      `127.0.0.1:${port}`,
+      ...(log === undefined ? [] : ['--access-log', log]),
+      ...more,
+      'posix',
+      folder.path,
+    ],
     port,
     env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
     // Whatever it answers: it is there.
