@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { giveBack } from '../bytes/chunks.ts'
 import { throughZlib, ZLIB_CHUNK } from '../bytes/zlib.ts'
 import { measured } from './read-blob.ts'
 import type { Descriptor } from './types.ts'
@@ -35,11 +36,22 @@ export async function checkLayer(
     if (source.problem !== undefined) return [`the layer ${source.problem}`]
     if (error instanceof TooLong)
       return [`the layer unpacks to more than the ${archiveSize(binary.size)} bytes of its binary`]
+    // What is broken is told by its digest, whichever of the two was noticed first.
+    const other = source.ended ? undefined : await problemOf(open, layer)
+    if (other !== undefined) return [`the layer ${other}`]
     return [`the layer cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`]
   }
   if (source.problem !== undefined) return [`the layer ${source.problem}`]
   if (!source.ended || gunzip.bytesWritten !== layer.size) return ['the layer has bytes after its end']
   return archive.problems(diffId)
+}
+
+async function problemOf(open: () => Promise<Readable | null>, layer: Descriptor): Promise<string | undefined> {
+  const blob = await open()
+  if (blob === null) return 'is not there'
+  const source = new Source(blob, layer)
+  for await (const chunk of source.chunks()) giveBack(chunk)
+  return source.problem
 }
 
 /** The compressed side. Keeps apart what is wrong with the bytes and what went wrong while they were read. */
