@@ -192,13 +192,12 @@ async function prepare(
     if (removed.length > 0)
       parts.lists.note(`removed what an earlier try had signed and never published: ${removed.join(', ')}`)
   }
-  const reading = ahead(readSite(parts.lists, standing, 'changes'))
   await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations).catch((error: unknown) => {
     throw standing.index?.releases.some(({ version }) => version === plan.version) === true ? error : orStartOver(error)
   })
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
-  const site = await reading
+  const site = await readSite(parts.lists, standing, 'changes')
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.
   await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))
