@@ -9,7 +9,10 @@ const answered = (status: number, code: string, message: string) =>
 for (const [error, hint] of [
   [answered(403, 'AccessDenied', 'Forbidden: Invalid signature'), /secret does not belong to the access key/],
   [answered(403, 'AccessDenied', 'Forbidden: No such key: GK1'), /does not know this access key/],
-  [answered(403, 'AccessDenied', 'Forbidden: Object quota is reached, maximum objects for this bucket: 415'), /is full/],
+  [
+    answered(403, 'AccessDenied', 'Forbidden: Object quota is reached, maximum objects for this bucket: 415'),
+    /is full/,
+  ],
   [answered(403, 'AccessDenied', 'Forbidden: Operation is not allowed for this key.'), /^The key lacks a right/],
   [answered(403, 'UnknownError', ''), /^The key is wrong, or lacks a right/],
   [answered(400, 'UnknownError', ''), /in another region/],

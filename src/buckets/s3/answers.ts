@@ -131,7 +131,8 @@ export function bare(error: unknown): unknown {
 }
 
 function hintFor(refusal: Refusal): string {
-  const known = HINTS[WORDS.find(([words]) => refusal.status === 403 && words.test(refusal.message))?.[1] ?? refusal.code]
+  const known =
+    HINTS[WORDS.find(([words]) => refusal.status === 403 && words.test(refusal.message))?.[1] ?? refusal.code]
   if (known !== undefined) return known
   if (refusal.status === null && blamesCertificate(refusal.code)) return CERTIFICATE
   if (refusal.status !== null && refusal.status >= 300 && refusal.status < 400) return HINTS['PermanentRedirect'] ?? ''
