@@ -18,16 +18,25 @@ const BUCKET = 'releases'
 
 async function s3(server: S3Server): Promise<Running> {
   await server.makeBucket(BUCKET)
+  const web = await server.readBucket(BUCKET)
   const lines = [
     `${server.name} with the bucket '${BUCKET}'. In pitlane.yaml:`,
     '',
-    `  publish: { bucket: 's3://${BUCKET}?endpoint=${server.url}&region=${server.region}' }`,
+    '  publish:',
+    `    bucket: 's3://${BUCKET}?endpoint=${server.url}&region=${server.region}'`,
+    `    public: ${web.url}`,
     '',
     'and in the shell:',
     '',
     `  export AWS_ACCESS_KEY_ID=${server.accessKey} AWS_SECRET_ACCESS_KEY=${server.secretKey}`,
   ]
-  return { lines, stop: () => server.stop() }
+  return {
+    lines,
+    async stop() {
+      await web.stop()
+      await server.stop()
+    },
+  }
 }
 
 function registry(name: string, server: RegistryServer): Running {

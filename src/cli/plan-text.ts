@@ -78,7 +78,8 @@ function releaseBlocks({ release }: Plan): readonly string[] {
 function documentationWords({ path, channel, versions, grace, newest }: PlannedDocumentation): string {
   const kept = versions ? ', also kept under each version' : ''
   const whose = newest ? `this one unless there is a newer ${channel} release` : `of the newest ${channel} release`
-  return `${path === '' ? 'the top of the bucket' : path}: ${whose}${kept}; what vanishes stays ${grace / 86_400_000} days`
+  const days = grace / 86_400_000
+  return `${path === '' ? 'the top of the bucket' : path}: ${whose}${kept}; what vanishes stays ${days} ${days === 1 ? 'day' : 'days'}`
 }
 
 function block(title: string, lines: readonly string[]): string {

@@ -127,5 +127,5 @@ export function connectionMayWork(code: string): boolean {
 
 /** Whether it is the server's certificate, or that it speaks no TLS at all. */
 export function blamesCertificate(code: string): boolean {
-  return /CERT|SIGNED|TLS|^EPROTO$/.test(code)
+  return /CERT|SIGNED|SIGNATURE|TLS|^EPROTO$/.test(code)
 }

@@ -29,7 +29,7 @@ function refusing(s3Program: string, registryProgram: string): void {
     assert.equal(status, 4, stderr)
     assert.match(
       stderr,
-      /writing and deleting a probe failed: 403 AccessDenied[^]*needs to read, write, list and delete/,
+      /deleting a probe failed: 403 AccessDenied[^]*needs to read, write, list and delete/,
     )
     assert.deepEqual(
       (await s3.keys('releases')).filter((key) => !key.startsWith('.pitlane-probe/')),

@@ -97,6 +97,17 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'The host is not known: check endpoint= in the address, and the network.',
   ECONNREFUSED: 'Nothing answers there: check endpoint= in the address, and that the server runs.',
 }
+/** What Garage (2.5) answers with AccessDenied for all of them, by its words. */
+const WORDS: readonly (readonly [RegExp, keyof typeof HINTS])[] = [
+  [/invalid signature/i, 'SignatureDoesNotMatch'],
+  [/no such key/i, 'InvalidAccessKeyId'],
+  [/quota/i, 'QuotaExceeded'],
+]
+/** HEAD is answered without words. */
+const WITHOUT_WORDS: Readonly<Record<number, string>> = {
+  400: 'Perhaps the bucket is in another region, which region= in the address names.',
+  403: 'The key is wrong, or lacks a right: it needs to read, write, list and delete in this bucket.',
+}
 const CERTIFICATE = "The server's certificate is not believed: name the authority's file in the address with ca=."
 
 /** The failure as `STORAGE_FAILED`: what was done, where, the server's words, and what to do. */
@@ -120,10 +131,13 @@ export function bare(error: unknown): unknown {
 }
 
 function hintFor(refusal: Refusal): string {
-  const known = HINTS[refusal.code]
+  const known =
+    HINTS[WORDS.find(([words]) => refusal.status === 403 && words.test(refusal.message))?.[1] ?? refusal.code]
   if (known !== undefined) return known
   if (refusal.status === null && blamesCertificate(refusal.code)) return CERTIFICATE
   if (refusal.status !== null && refusal.status >= 300 && refusal.status < 400) return HINTS['PermanentRedirect'] ?? ''
+  const guess = refusal.code === NO_REASON && refusal.status !== null ? WITHOUT_WORDS[refusal.status] : undefined
+  if (guess !== undefined) return guess
   if (refusal.status === 401 || refusal.status === 403) return HINTS['AccessDenied'] ?? ''
   return mayPass(refusal)
     ? 'The server or the network failed for a while: the same command goes on later.'

@@ -158,7 +158,7 @@ async function width({ client, address }: Parts): Promise<Examination> {
     const others = Buckets.filter(({ Name }) => Name !== address.bucket).length
     return others === 0
       ? good(what, 'no other bucket')
-      : weak(what, `${others} other buckets`, 'Make a key for this bucket alone.')
+      : weak(what, `${others} other ${others === 1 ? 'bucket' : 'buckets'}`, 'Make a key for this bucket alone.')
   } catch (error) {
     const { status, code } = refusalOf(error)
     return status === 403 || status === 405 || status === 501

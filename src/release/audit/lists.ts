@@ -48,7 +48,11 @@ export async function auditLists(
     found.add(KEYS.state(state.version, state.revision), 'is missing, and readers were shown what it says')
   const there = new Set(stored.map(({ document }) => document.version))
   for (const { version } of standing.proven ? index.releases : [])
-    if (!there.has(version)) found.add(KEYS.document(version), `is missing, and ${KEYS.index} lists ${version}`)
+    if (!there.has(version))
+      found.add(
+        KEYS.document(version),
+        `is missing, and ${KEYS.index} lists ${version}: put it back from a copy first, \`pitlane pages rebuild\` takes the version out of the lists`,
+      )
   for (const { document, sha256 } of stored) {
     const mark = marks.get(document.version)
     if (mark !== undefined && mark.document !== sha256)
