@@ -71,6 +71,8 @@ export interface LeaseRequest {
   readonly onWait: (holder: string) => void
   /** Called when the store can't do it, with the reason: then nothing is held. */
   readonly onUnsupported: (reason: string) => void
+  /** Called when it is held by a way that was found out, in words: what the store can do is told, and never supposed. */
+  readonly onHeld?: (way: string) => void
   readonly signal: AbortSignal
 }
 

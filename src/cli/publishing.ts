@@ -56,6 +56,7 @@ export async function publishing(
         wait: noWait ? 0 : WAIT,
         onWait: (holder) => waiting.begin(`${holder} to end`),
         onUnsupported: (reason) => note(`${reason}. Nobody else may publish there at the same time.`),
+        onHeld: note,
         signal: context.stop.drain,
       })
       .finally(() => waiting.end())

@@ -34,6 +34,7 @@ import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { untilShown } from './shown.ts'
 import { noteDoubt, readStanding, type Standing, UNSIGNED_AHEAD } from './lists/standing.ts'
+import { refuseOlderLists } from './lists/older-lists.ts'
 
 type Promotion = BuiltDocument['promotion']
 
@@ -197,6 +198,7 @@ async function prepare(
   })
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
+  await refuseOlderLists(parts.lists, standing)
   const site = await readSite(parts.lists, standing, 'changes')
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.

@@ -27,10 +27,7 @@ function refusing(s3Program: string, registryProgram: string): void {
     front.play({ method: 'DELETE', effect: denied })
     const { status, stderr } = await pitlane(on, 'release', 'v1.0.0')
     assert.equal(status, 4, stderr)
-    assert.match(
-      stderr,
-      /deleting a probe failed: 403 AccessDenied[^]*needs to read, write, list and delete/,
-    )
+    assert.match(stderr, /deleting a probe failed: 403 AccessDenied[^]*needs to read, write, list and delete/)
     assert.deepEqual(
       (await s3.keys('releases')).filter((key) => !key.startsWith('.pitlane-probe/')),
       [],
@@ -46,7 +43,7 @@ function refusing(s3Program: string, registryProgram: string): void {
     const failed = await pitlane(on, 'releases', 'withdraw', 'v9.9.9', '--reason', 'none')
     assert.match(failed.stderr, /NOT_FOUND: .* lists no release v9\.9\.9/)
     play()
-    const done = await pitlane(on, 'pages', 'rebuild')
+    const done = await pitlane(on, 'releases', 'withdraw', 'v1.0.0', '--reason', 'a fault')
     assert.equal(done.status, 0, done.stderr)
     assert.match(done.stdout + done.stderr, /the lease could not be given back, and ends by itself: .*403 AccessDenied/)
   })

@@ -195,10 +195,14 @@ class S3Bucket implements Bucket {
     const who = { holder: this.#holder, id: request.owner ?? this.#clock.random(8).toString('hex') }
     const store = s3LeaseStore(this.#client, this.#address, (attempt) => this.#ask('leasing', this.location, attempt))
     const times = this.#leaseTimes
-    const holding = (await this.#refusesTaken())
-      ? onlyObject(store, times, who)
-      : orderedClaims(store, this.#clock, times, who)
+    const isConditional = await this.#refusesTaken()
+    const holding = isConditional ? onlyObject(store, times, who) : orderedClaims(store, this.#clock, times, who)
     this.#held = await acquire(holding, this.location, request, { clock: this.#clock, times })
+    request.onHeld?.(
+      isConditional
+        ? `${this.location} honours conditional writes: a lease object keeps other publishers out`
+        : `${this.location} ignores conditional writes: lease objects, read back after a pause, keep other publishers out`,
+    )
     return this.#held
   }
 

@@ -20,6 +20,7 @@ import { refuseWithdrawn } from '../states/refuse-withdrawn.ts'
 import { requireNotRetired } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
 import { settledStanding } from '../lists/standing.ts'
+import { refuseOlderLists } from '../lists/older-lists.ts'
 
 export interface BinaryRequest {
   readonly made: HandMade
@@ -49,6 +50,7 @@ export async function publishBinary(
   // Also of what is there: with another key or name, nothing of this bucket is this project's.
   const standing = await settledStanding(lists)
   await requireSameOwner(lists, standing)
+  await refuseOlderLists(lists, standing)
   await requireNotRetired(lists.bucket, plan.version, lists.check)
   const first = await look(lists, request)
   if (first !== null) await refuseWithdrawn(lists, plan.version, standing)

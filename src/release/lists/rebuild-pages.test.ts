@@ -204,3 +204,19 @@ test('what a run had confirmed before it died, and was changed since, is put aga
   assert.equal(readFileSync(page, 'utf8'), whole)
   assert.deepEqual(await rebuild(parts), [])
 })
+
+test('versions that only the list of an older tool names are not dropped: they are to be adopted', async (t) => {
+  const { parts } = await emptyBucket(t)
+  const put = (list: unknown) =>
+    parts.bucket.put(KEYS.garageList, bodyOf(Buffer.from(JSON.stringify(list))), {
+      contentType: 'application/json',
+      cacheControl: 'no-cache',
+      exclusive: false,
+    })
+  await put([{ name: 'Release', builds: ['v0.9.0', 'v0.8.0'].map((version) => ({ version, builds: [] })) }])
+  await assert.rejects(rebuild(parts), { code: 'NOT_ADOPTED', message: /not name v0\.9\.0, v0\.8\.0: these versions/ })
+  assert.equal(await parts.bucket.head(KEYS.index), null)
+  await put([{ name: 'Release', builds: [] }])
+  await rebuild(parts)
+  assert.notEqual(await parts.bucket.head(KEYS.index), null)
+})

@@ -9,6 +9,7 @@ import { listOperations, type ListParts, readSite, type Site, staleKeys } from '
 import { requireSameOwner } from '../owner.ts'
 import type { SiteIndex } from './site-index.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
+import { refuseOlderLists } from './older-lists.ts'
 
 /**
  * Keys whose objects are not what the documents say, in the order they would be written. Nothing is.
@@ -38,7 +39,11 @@ async function stalePages(parts: ListParts, site: Site): Promise<readonly string
  * @returns the keys that were not what they had to be
  */
 export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
-  return (await isAsItShould(parts)) ? [] : parts.exclusively(() => refreshPages(parts, stop))
+  if (await isAsItShould(parts)) return []
+  return parts.exclusively(async () => {
+    await refuseOlderLists(parts, await readStanding(parts))
+    return refreshPages(parts, stop)
+  })
 }
 
 /**
