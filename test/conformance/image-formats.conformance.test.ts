@@ -160,6 +160,7 @@ function publishes(
     const gone = await pitlane(on, 'releases', 'withdraw', VERSION, '--reason', 'loses data')
     assert.equal(gone.status, 0, gone.stdout + gone.stderr)
     assert.equal(await digest('latest'), deletesTags ? null : image.digest)
+    assert.equal(/example\/toy:latest still names sha256:\w+: this registry/.test(gone.stdout), !deletesTags)
     const verified = await pitlane(on, 'verify', VERSION, '--from', on.web.url, '--key', PUBLIC_KEY)
     assert.equal(verified.status, 0, verified.stdout + verified.stderr)
     assert.equal(/^note {5}\S+\/example\/toy:latest still names/m.test(verified.stdout), !deletesTags)

@@ -88,11 +88,11 @@ async function look({ lists, served, repositories, digest }: AuditParts): Promis
 }
 
 /** Where image tags that move on have to lead. */
-function floatingIn(files: readonly SiteFile[] | null): readonly FloatingTag[] {
+function floatingIn(files: readonly SiteFile[] | null): readonly FloatingTag[] | null {
   const index = files?.at(-1)
   // Rendered right here.
   return index === undefined
-    ? []
+    ? null
     : ((JSON.parse(index.bytes.toString('utf8')) as Pick<SiteIndex, 'floating'>).floating ?? [])
 }
 

@@ -20,8 +20,8 @@ const MOST_TAGS = 100
 export interface AuditedImages {
   /** Those that the project declares. */
   readonly repositories: readonly string[]
-  /** Where tags that move on have to lead. */
-  readonly floating: readonly FloatingTag[]
+  /** Where tags that move on have to lead; null where the lists can't be computed, which say it. */
+  readonly floating: readonly FloatingTag[] | null
   /** Whether every layer is read. */
   readonly digest: boolean
 }
@@ -49,7 +49,7 @@ export async function auditImages(
     ...documents.flatMap((document) => tagsOf(document)),
     ...[...marks.values()].flatMap(({ contents }) => contents.tags),
   ]
-  const moving = floating.filter((tag) => isIn(registry, tag))
+  const moving = (floating ?? []).filter((tag) => isIn(registry, tag))
   const known = new Set([...named, ...moving].map(({ repository, tag }) => `${repository}:${tag}`))
   // What older scripts pushed for what they put into the bucket, nobody has written down.
   const adopted = documents.filter((document) => isAdopted(document)).map(({ version }) => version)
@@ -66,14 +66,27 @@ export async function auditImages(
       )
   }
   for (const repository of all) {
-    const others = (await registry.listTags(repository)).filter(
+    const unnamed = (await registry.listTags(repository)).filter(
       (tag) => !known.has(`${repository}:${tag}`) && !unknown.has(tag),
     )
+    const others = floating === null ? await leadingElsewhere(registry, repository, unnamed, named) : unnamed
     for (const tag of others.slice(0, MOST_TAGS)) found.add(`${repository}:${tag}`, 'is named by no document')
     if (others.length > MOST_TAGS)
       found.add(repository, `has ${others.length - MOST_TAGS} more tags that no document names`)
   }
   return [...audited.flat(), ...found.all]
+}
+
+/** Of these tags, those that lead to none of the images that are named: another may be one that moves on. */
+async function leadingElsewhere(
+  registry: Registry,
+  repository: string,
+  tags: readonly string[],
+  named: readonly { readonly digest: string }[],
+): Promise<readonly string[]> {
+  const images = new Set(named.map(({ digest }) => digest))
+  const digests = await inParallel(tags, PARALLEL, async (tag) => (await registry.resolveTag(repository, tag))?.digest)
+  return tags.filter((_, at) => !images.has(digests[at] ?? ''))
 }
 
 async function auditImage(

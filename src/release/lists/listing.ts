@@ -39,7 +39,18 @@ export async function putListsOf(
   await carryOutEntry(journal, entry, operations)
   await journal.writer.write((trx) => finishListing(trx, journal.version))
   if (read.isChanging) await settleChange(parts.bucket)
+  await noteKeptTags(parts, operations)
   return { operations, stale }
+}
+
+/** Not every registry takes a tag away: whoever was told that it leads nowhere now is told that it still does. */
+async function noteKeptTags({ registry, note }: ListParts, operations: readonly Operation[]): Promise<void> {
+  for (const operation of operations) {
+    if (operation.to !== 'floating' || operation.digest !== null || registry === null) continue
+    const { repository, tag } = operation
+    const there = await registry.resolveTag(repository, tag)
+    if (there !== null) note(`${repository}:${tag} still names ${there.digest}: this registry takes no tag away`)
+  }
 }
 
 /** What a run that died had confirmed, and is not there any more, is carried out again. */

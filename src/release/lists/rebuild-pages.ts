@@ -41,7 +41,9 @@ async function stalePages(parts: ListParts, site: Site): Promise<readonly string
 export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
   if (await isAsItShould(parts)) return []
   return parts.exclusively(async () => {
-    await refuseOlderLists(parts, await readStanding(parts))
+    const standing = await readStanding(parts)
+    await requireSameOwner(parts, standing)
+    await refuseOlderLists(parts, standing)
     return refreshPages(parts, stop)
   })
 }
