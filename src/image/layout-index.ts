@@ -44,8 +44,13 @@ export function parseLayoutMarker(bytes: Buffer, where: string): void {
   parse(LayoutMarker, bytes, where)
 }
 
+/** Annotations last, whether an entry was read or made: the same tags are the same bytes, in whatever order they were put. */
 export function encodeLayoutIndex(index: LayoutIndex): Buffer {
-  return Buffer.from(JSON.stringify(index))
+  const manifests = index.manifests.map(({ annotations, ...entry }) => ({
+    ...entry,
+    ...(annotations && { annotations }),
+  }))
+  return Buffer.from(JSON.stringify({ ...index, manifests }))
 }
 
 /**

@@ -174,7 +174,10 @@ test('the order in which tags were put does not show', () => {
         .map((name) => ({ name, key: random.next().value ?? 0 }))
         .sort((a, b) => a.key - b.key)
         .map(({ name }) => name)
-      assert.deepEqual(encodeLayoutIndex(build(shuffled)), encodeLayoutIndex(build(tags)))
+      const bytes = encodeLayoutIndex(build(shuffled))
+      assert.deepEqual(bytes, encodeLayoutIndex(build(tags)))
+      // Nor which of them were there before.
+      assert.deepEqual(encodeLayoutIndex(parseLayoutIndex(bytes, 'a layout')), bytes)
       assert.deepEqual(tagsOf(build(tags), 'a/b'), tags.toSorted())
     }),
   )

@@ -205,7 +205,8 @@ else {
     proxy.play({ method: 'PUT', path: /\/toy\b(?!\.)/, nth: 1, effect: slowDown })
     const put = await pitlane('publish', 'binary', '--target', TARGET, '--version', 'hand-1', `prebuilt/${TARGET}`)
     assert.equal(put.status, 0, put.stdout + put.stderr)
-    const lines = put.stdout.split('\n')
+    const [way, ...lines] = put.stdout.split('\n')
+    assert.match(way ?? '', / conditional writes: /)
     const all = `${(size / MIB).toFixed(1)} MiB`
     const title = 'binaries, their checksums and signatures, image blobs'
     assert.equal(lines[0], `waiting 2.0 s for ${proxy.host}, which asks to slow down`)
