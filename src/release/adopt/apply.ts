@@ -16,7 +16,7 @@ import { requireSameOwner } from '../owner.ts'
 import { entryOf, type Operation } from '../publication.ts'
 import { documentOperations } from '../put-operations.ts'
 import { nextDate } from '../by-hand/put-revision.ts'
-import { refreshPages } from '../lists/rebuild-pages.ts'
+import { renewPages } from '../lists/rebuild-pages.ts'
 import { announceChange } from '../lists/changing.ts'
 import { readStanding, type Standing } from '../lists/standing.ts'
 import { digestsOf } from '../verify/verify-file.ts'
@@ -96,7 +96,8 @@ export async function applyAdoption(
     })
   }
   // Also where nothing is left to be adopted: whoever wrote the documents may have died before the lists.
-  if (documents.length + plan.present.length > 0) await lists.exclusively(() => refreshPages(lists, stop))
+  if (documents.length + plan.present.length > 0)
+    await lists.exclusively(async () => renewPages(lists, await readStanding(lists), stop))
   return { documents, refused }
 }
 

@@ -9,6 +9,7 @@ import { bodyOf } from '../digest.ts'
 import { documentationIn } from '../document.ts'
 import type { Journal } from '../journal.ts'
 import { type ListParts, readSite, type Site } from '../lists/lists.ts'
+import { refuseOlderLists } from '../lists/older-lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { refreshPages } from '../lists/rebuild-pages.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from '../lists/standing.ts'
@@ -58,6 +59,7 @@ export function publishSite(parts: ListParts, stop: AbortSignal, request: SiteRe
 
 async function consider(parts: ListParts, standing: Standing, { files, version, open }: SiteRequest) {
   await requireSameOwner(parts, standing)
+  await refuseOlderLists(parts, standing)
   const site = await readSite(parts, standing, 'changes')
   const place = parts.documentation ?? defaultPlace()
   const documents = await readSiteDocuments(parts)

@@ -11,6 +11,7 @@ import { renderSite } from '../../pages/site.ts'
 import { exampleDocument } from '../../pages/fixtures/documents.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { bodyOf } from '../digest.ts'
+import { publishSite } from '../documentation/publish-site.ts'
 import type { ReleaseDocument } from '../document.ts'
 import { documentCheck } from '../documents.ts'
 import { rawPublicKey, privateKeyOf } from '../keys/ed25519.ts'
@@ -215,6 +216,8 @@ test('versions that only the list of an older tool names are not dropped: they a
     })
   await put([{ name: 'Release', builds: ['v0.9.0', 'v0.8.0'].map((version) => ({ version, builds: [] })) }])
   await assert.rejects(rebuild(parts), { code: 'NOT_ADOPTED', message: /not name v0\.9\.0, v0\.8\.0: these versions/ })
+  const site = { files: [], version: null, open: () => Promise.reject(new Error('nothing is read')) }
+  await assert.rejects(publishSite(parts, never, site), { code: 'NOT_ADOPTED' })
   assert.equal(await parts.bucket.head(KEYS.index), null)
   await put([{ name: 'Release', builds: [] }])
   await rebuild(parts)

@@ -39,13 +39,7 @@ async function stalePages(parts: ListParts, site: Site): Promise<readonly string
  * @returns the keys that were not what they had to be
  */
 export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
-  if (await isAsItShould(parts)) return []
-  return parts.exclusively(async () => {
-    const standing = await readStanding(parts)
-    await requireSameOwner(parts, standing)
-    await refuseOlderLists(parts, standing)
-    return refreshPages(parts, stop)
-  })
+  return (await isAsItShould(parts)) ? [] : parts.exclusively(() => refreshPages(parts, stop))
 }
 
 /**
@@ -73,6 +67,13 @@ async function isAsItShould(parts: ListParts): Promise<boolean> {
 /** The same, for a caller that keeps others from publishing meanwhile. */
 export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
   const standing = await readStanding(parts)
+  await requireSameOwner(parts, standing)
+  await refuseOlderLists(parts, standing)
+  return renewPages(parts, standing, stop)
+}
+
+/** The same, whatever an older list names: for adopting, which has told what it leaves out. */
+export async function renewPages(parts: ListParts, standing: Standing, stop: AbortSignal): Promise<readonly string[]> {
   noteDoubt(parts, standing)
   const { site, keys } = await followPointer(parts, await siteOf(parts, standing), stop)
   const stale = await compare(parts, site)
