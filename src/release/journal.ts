@@ -1,8 +1,7 @@
 /**
- * Performs operations, and only this file does. Each stands in the journal before it is tried and is marked done after its effect was
+ * Has operations performed, and only this file does. Each stands in the journal before it is tried and is marked done after its effect was
  * read back, so that whatever dies in between, the next run continues: what is done stays done, what was started is looked for.
  */
-import type { Bucket } from '../buckets/types.ts'
 import {
   type OperationRow,
   finishOperations,
@@ -12,14 +11,9 @@ import {
 } from '../database/queries/publications.ts'
 import type { Writer } from '../database/writer.ts'
 import { PitlaneError } from '../errors.ts'
-import { readIndex } from '../image/manifest.ts'
-import type { Registry } from '../image/types.ts'
 import { inParallel, together } from '../parallel.ts'
-import { measureThere } from './digest.ts'
-import { requireOwn } from './lists/floating.ts'
-import { type Meter, type Metering, type Piece, UNCOUNTED } from '../run/meter.ts'
-import { countedBody } from './counted.ts'
-import type { Published } from './verify/verify-document.ts'
+import { type Meter, type Metering, UNCOUNTED } from '../run/meter.ts'
+import { bytesOf, perform, type Places } from './perform.ts'
 import { type Entry, type Operation, operationFacts, PUBLICATION } from './publication.ts'
 
 /** How many operations of one turn at once; most of the time of a small one is waiting for its answers. */
@@ -31,14 +25,8 @@ const LARGE = 1024 * 1024
 /** Positions of an entry's operations start here times its place. */
 const ENTRY_SPAN = 100_000
 
-/** Bytes: what is shorter costs less to be read than to be asked for. */
-const LONG = 64 * 1024
-
-export interface Journal {
+export interface Journal extends Places {
   readonly writer: Writer
-  /** Null where only images are concerned. */
-  readonly bucket: Bucket | null
-  readonly registry: Registry | null
   readonly metering: Metering
   /** Under which the operations are written down: a version, or `PAGES`. */
   readonly version: string
@@ -146,21 +134,6 @@ function next(queues: readonly Task[][]): Task | undefined {
   return queues.find((queue) => queue.length > 0)?.shift()
 }
 
-/** What goes over the line for it, if anything does. */
-export function bytesOf(operation: Operation): number {
-  switch (operation.to) {
-    case 'bucket':
-    case 'blob':
-      return operation.body.size
-    case 'manifest':
-      return operation.bytes.length
-    case 'removal':
-    case 'tag':
-    case 'floating':
-      return 0
-  }
-}
-
 /** A work of its own among many: its operations belong to one entry, and follow each other. */
 export interface Part {
   /** Under which they are written down; no other part has it. */
@@ -253,109 +226,4 @@ function compareWithStored(
       hint: 'The state was changed from outside, or this Pitlane version computes it differently. Nothing was published by this run.',
     },
   )
-}
-
-async function perform(
-  journal: Pick<Journal, 'bucket' | 'registry'>,
-  entry: Entry,
-  operation: Operation,
-  piece: Piece,
-): Promise<void> {
-  if (operation.to === 'bucket') {
-    const { bucket } = journal
-    if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
-    const isAsked = entry.kind === 'ask-then-do'
-    if (isAsked && (await isThere(bucket, operation))) return
-    await bucket.put(operation.key, countedBody(operation.body, piece), { ...operation.options, looked: isAsked })
-    return
-  }
-  if (operation.to === 'removal') return journal.bucket?.delete(operation.key)
-  const registry = journal.registry
-  if (registry === null) throw new PitlaneError('INTERNAL', 'an image operation without a registry')
-  // A registry has no lock of its own.
-  await journal.bucket?.requireHeld?.()
-  switch (operation.to) {
-    case 'blob': {
-      const body = countedBody(operation.body, piece)
-      return registry.putBlob(operation.repository, {
-        digest: `sha256:${body.sha256}`,
-        size: body.size,
-        open: () => body.open(),
-      })
-    }
-    case 'manifest':
-      await registry.putManifest(operation.repository, operation.mediaType, operation.bytes)
-      return piece.at(operation.bytes.length)
-    case 'tag':
-      return registry.putTag(operation.repository, operation.tag, operation.descriptor)
-    case 'floating':
-      return moveTag(registry, operation)
-  }
-}
-
-/** Whether the bucket has exactly this object, and sends readers where it should. */
-export async function isThere(
-  bucket: Published,
-  { key, body, options }: Extract<Operation, { to: 'bucket' }>,
-): Promise<boolean> {
-  const { redirect } = options
-  // Where everybody reads, its bytes are not what is served.
-  if (redirect !== undefined && bucket.redirectOf !== undefined) return (await bucket.redirectOf(key)) === redirect
-  // What has another size is another one: a long list that has grown is not fetched to see that.
-  if (body.size >= LONG && bucket.head !== undefined && (await bucket.head(key))?.size !== body.size) return false
-  return (await measureThere(await bucket.open(key)))?.sha256 === body.sha256
-}
-
-async function moveTag(registry: Registry, operation: Extract<Operation, { to: 'floating' }>): Promise<void> {
-  const { repository, tag, digest } = operation
-  const present = (await registry.resolveTag(repository, tag))?.digest ?? null
-  if (present === digest) return
-  if (present !== null) requireOwn(`${repository}:${tag}`, present, operation)
-  if (digest === null) {
-    // One that does not delete tags keeps it: `verify` says so.
-    if (present !== null) await registry.deleteTag(repository, tag, present)
-    return
-  }
-  const bytes = await registry.readManifest(repository, digest)
-  const index = bytes === null ? null : readIndex(bytes)
-  if (bytes === null || index === null || 'problem' in index)
-    throw new PitlaneError('NOT_FOUND', `${registry.location}/${repository} has no image ${digest} for ${tag}`, {
-      hint: 'The registry has lost it: put it back from a copy, by digest, or withdraw the version that it is of.',
-    })
-  await registry.putTag(repository, tag, { mediaType: index.value.mediaType, digest, size: bytes.length }, present)
-}
-
-/** Refuses before anything is written when a name is taken by other bytes, with both digests: the first of them in order. Throws `CONTRADICTION`. */
-export async function findContradictions(
-  journal: Pick<Journal, 'bucket' | 'registry'>,
-  operations: readonly Operation[],
-): Promise<void> {
-  await inParallel(operations, PARALLEL, (operation) => refuseTaken(journal, operation))
-}
-
-async function refuseTaken({ bucket, registry }: Pick<Journal, 'bucket' | 'registry'>, operation: Operation) {
-  if (operation.to === 'bucket' && operation.options.exclusive) {
-    const there = await measureThere((await bucket?.open(operation.key)) ?? null)
-    if (there !== null && there.sha256 !== operation.body.sha256)
-      throw contradiction(`${bucket?.location}/${operation.key}`, there.sha256, operation.body.sha256)
-  } else if (operation.to === 'tag') {
-    const there = await registry?.resolveTag(operation.repository, operation.tag)
-    if (there != null && there.digest !== operation.descriptor.digest)
-      throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
-  }
-}
-
-export function contradiction(name: string, there: string, wanted: string): PitlaneError {
-  return new PitlaneError('CONTRADICTION', `${name} exists with other bytes\n  there:  ${there}\n  here:   ${wanted}`, {
-    hint: 'A published name never changes its bytes. Release under a new version.',
-  })
-}
-
-/** The same for whoever may begin anew. */
-export function orStartOver(error: unknown): unknown {
-  if (!(error instanceof PitlaneError) || error.code !== 'CONTRADICTION') return error
-  return new PitlaneError('CONTRADICTION', error.message, {
-    hint: `${error.hint ?? ''} If nobody can have seen this one: the same command with --start-over --dry-run tells what would be removed.`.trim(),
-    cause: error,
-  })
 }

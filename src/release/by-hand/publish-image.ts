@@ -7,7 +7,7 @@ import { writeLayer } from '../../image/layer.ts'
 import type { Plan, PlannedImage } from '../../plan/plan.ts'
 import { type ByHandJournal, carryOutByHand } from './by-hand-journal.ts'
 import { imageFacts, platformOperations, tagOperation } from '../image-operations.ts'
-import { findContradictions } from '../journal.ts'
+import { findContradictions } from '../contradictions.ts'
 
 export interface ImageRequest {
   readonly plan: Plan

@@ -12,7 +12,7 @@ import type { Plan, PlannedImage } from '../../plan/plan.ts'
 import { type ByHandJournal, carryOutByHand } from './by-hand-journal.ts'
 import type { ReleaseImage } from '../document.ts'
 import { imageFacts, manifestOperation, tagOperation } from '../image-operations.ts'
-import { findContradictions } from '../journal.ts'
+import { findContradictions } from '../contradictions.ts'
 import type { Operation } from '../publication.ts'
 
 export interface MultiarchRequest {

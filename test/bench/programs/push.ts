@@ -14,7 +14,7 @@ import { distributionRegistry } from '../../../src/image/registry/registry.ts'
 import { Session } from '../../../src/image/registry/session.ts'
 import { carryOutByHand } from '../../../src/release/by-hand/by-hand-journal.ts'
 import { imageOperations } from '../../../src/release/image-operations.ts'
-import { findContradictions } from '../../../src/release/journal.ts'
+import { findContradictions } from '../../../src/release/contradictions.ts'
 import type { MadeImages } from '../images.ts'
 import { unmetered } from '../../../src/run/meter.ts'
 

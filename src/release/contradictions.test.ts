@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { Bucket } from '../buckets/types.ts'
 import { bodyOf } from './digest.ts'
-import { findContradictions } from './journal.ts'
+import { findContradictions } from './contradictions.ts'
 import type { Operation } from './publication.ts'
 
 const OURS = bodyOf(Buffer.from('ours'))
