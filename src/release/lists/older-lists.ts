@@ -23,14 +23,18 @@ export async function refuseOlderLists({ bucket }: Pick<ListParts, 'bucket'>, { 
   const bytes = await bucket.read(KEYS.garageList, LIST_LIMIT)
   if (bytes === null) return
   const named = versionsIn(bytes).filter((version) => versionFault(version) === null)
-  const documents = await inParallel(named, PARALLEL, (version) => bucket.head(KEYS.document(version)))
-  const lost = named.filter((_, at) => documents[at] === null)
+  const lost: string[] = []
+  // Some are enough: a list of anybody's may name any number.
+  for (let from = 0; from < named.length && lost.length <= NAMED; from += PARALLEL) {
+    const some = named.slice(from, from + PARALLEL)
+    const documents = await inParallel(some, PARALLEL, (version) => bucket.head(KEYS.document(version)))
+    lost.push(...some.filter((_, at) => documents[at] === null))
+  }
   if (lost.length === 0) return
-  const some = lost.slice(0, NAMED).join(', ')
-  const more = lost.length > NAMED ? ` and ${lost.length - NAMED} more` : ''
+  const some = lost.slice(0, NAMED).join(', ') + (lost.length > NAMED ? ' and others' : '')
   throw new PitlaneError(
     'NOT_ADOPTED',
-    `${bucket.location} has a ${KEYS.garageList} of another tool, and lists made now would not name ${some}${more}: ` +
+    `${bucket.location} has a ${KEYS.garageList} of another tool, and lists made now would not name ${some}: ` +
       `${lost.length === 1 ? 'that version has' : 'these versions have'} no document`,
     {
       hint: `Give them theirs first: \`pitlane adopt --dry-run\` shows what it would do. Or take ${KEYS.garageList} away, if they are to be forgotten.`,

@@ -218,6 +218,10 @@ test('versions that only the list of an older tool names are not dropped: they a
   await assert.rejects(rebuild(parts), { code: 'NOT_ADOPTED', message: /not name v0\.9\.0, v0\.8\.0: these versions/ })
   const site = { files: [], version: null, open: () => Promise.reject(new Error('nothing is read')) }
   await assert.rejects(publishSite(parts, never, site), { code: 'NOT_ADOPTED' })
+  await put([{ builds: Array.from({ length: 1000 }, (_, n) => ({ version: `v0.${n}.0`, builds: [] })) }])
+  const head = t.mock.method(parts.bucket, 'head')
+  await assert.rejects(rebuild(parts), { message: /not name v0\.0\.0, .*, v0\.4\.0 and others: these versions/ })
+  assert.ok(head.mock.callCount() < 50)
   assert.equal(await parts.bucket.head(KEYS.index), null)
   await put([{ name: 'Release', builds: [] }])
   await rebuild(parts)
