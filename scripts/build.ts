@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
+import { LEAN_HTTP, leanHttp } from './lean-http.ts'
 import { licensesOf } from './licenses.ts'
 
 const FATAL = new Set(['UNRESOLVED_IMPORT', 'MISSING_EXPORT', 'IMPORT_IS_UNDEFINED'])
@@ -23,6 +24,7 @@ if (existsSync(join(out, 'package.json')) || existsSync(join(out, '.git')))
 const bundle = await rolldown({
   input: { main: resolve(values.entry) },
   platform: 'node',
+  plugins: [leanHttp],
   // Its ES modules: only what is used is bundled, and nothing of it is wrapped as for `require`.
   resolve: { alias: { yaml: fileURLToPath(new URL('browser/index.js', import.meta.resolve('yaml/package.json'))) } },
   // JSX is compiled as tsconfig.json says.
@@ -48,7 +50,9 @@ await bundle.close()
 const chunks = output.filter((file) => file.type === 'chunk')
 const modules = chunks.flatMap((chunk) => chunk.moduleIds)
 // Module ids with a NUL are the bundler's own glue, which it copies into the output.
-const glue = modules.some((id) => id.includes('\0')) ? [createRequire(import.meta.url).resolve('rolldown')] : []
+const glue = modules.some((id) => id.includes('\0') && id !== LEAN_HTTP)
+  ? [createRequire(import.meta.url).resolve('rolldown')]
+  : []
 const files = modules.filter((id) => !id.includes('\0'))
 writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licensesOf([...files, ...glue]))
 

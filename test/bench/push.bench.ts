@@ -1,9 +1,9 @@
 // Four images with a binary of 30 MB each and the index over them into a loopback registry, into empty repositories. The images are made
 // before: nobody compresses anything, and what empties the registry is not timed.
 //
-// Ours carries out the operations of a publication, with its journal on disk, each operation confirmed by asking. It is timed from the opening
-// of the journal until everything is confirmed, without the start of Node: in a release that runs already, long since. The lines `whole process`
-// say what it is with that. The peers push the same bytes from OCI layouts, and are timed as whole processes, one for each image and one for
+// Ours carries out the operations of a publication, with its journal on disk, each operation confirmed by asking. It is timed from the first look
+// at the registry until everything is confirmed: Node runs and the journal is open in a release long since. The lines `whole process` say
+// what it is with that. The peers push the same bytes from OCI layouts, and are timed as whole processes, one for each image and one for
 // the index, as scripts have to call them: each image goes into its platform's repository, all of them and the index into another one.
 // `one repository` is that last one alone, one call of the peer: there is nothing in it that can be saved, and it has no bound.
 //

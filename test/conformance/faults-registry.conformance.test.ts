@@ -13,6 +13,7 @@ import type { Credentials } from '../../src/image/registry/credentials.ts'
 import { httpSender } from '../../src/image/registry/http.ts'
 import { distributionRegistry } from '../../src/image/registry/registry.ts'
 import { Session } from '../../src/image/registry/session.ts'
+import type { Registry } from '../../src/image/types.ts'
 import { holdsNone, hurried, said } from './hurried.ts'
 import { distribution, startDistribution } from './peers/distribution.ts'
 import { type Effect, type FaultProxy, startFaultProxy } from './peers/fault-proxy.ts'
@@ -428,7 +429,8 @@ else {
       ])
       assert.deepEqual(await cost(() => registry.putBlob('a/b', config)), ['HEAD'])
       const descriptor = { mediaType: MEDIA_TYPES.manifest, digest: digestOf(bytes), size: bytes.length }
-      assert.deepEqual(await cost(() => registry.putManifest('a/b', MEDIA_TYPES.manifest, bytes)), ['PUT'])
+      const putManifest = (place: Registry) => cost(() => place.putManifest('a/b', MEDIA_TYPES.manifest, bytes))
+      assert.deepEqual(await putManifest(registry), ['PUT'])
       assert.deepEqual(await cost(() => registry.putTag('a/b', 'v1', descriptor)), ['HEAD', 'GET', 'PUT', 'HEAD'])
       assert.deepEqual(await cost(() => registry.putTag('a/b', 'v1', descriptor)), ['HEAD', 'GET'])
       assert.deepEqual(await cost(() => registry.resolveTag('a/b', 'v1')), ['HEAD'])
@@ -442,6 +444,13 @@ else {
       const both = await cost(() => Promise.all(['a/b', 'a/c'].map((place) => registry.putBlob(place, other))))
       assert.deepEqual(both, ['HEAD', 'POST', 'PUT', 'HEAD', 'POST', 'HEAD'])
       assert.equal(tokens.asked.length, credentials === null ? 0 : 2)
+      // Whoever comes later and has sent no part of it asks first, and writes what is not there.
+      const later = clientOf(t, front.host, credentials).registry
+      assert.deepEqual(await putManifest(later), credentials === null ? ['GET'] : ['GET', 'GET'])
+      await registry.deleteManifest('a/b', descriptor.digest)
+      front.seen()
+      assert.deepEqual(await putManifest(later), ['GET', 'PUT'])
+      assert.deepEqual(await cost(() => registry.putTag('a/b', 'v1', descriptor)), ['HEAD', 'GET', 'PUT', 'HEAD'])
     })
   }
 

@@ -2,8 +2,8 @@
  * A container registry behind HTTP: the client's half of the OCI distribution specification 1.1.
  *
  * What it costs, in requests: `putBlob` of a new one 4 (look, begin, send, look), of one that another repository of the registry has 2
- * (mount, look), of a present one 1; `putManifest` 1; `putTag` 4 (look and read the manifest at the same time, put, look), of a present one 2;
- * everything else 1. A registry with tokens takes 1 more at the very first, and 1 to its token service for each repository.
+ * (mount, look), of a present one 1; `putManifest` 1 with a part that is new, else 2 (read, put), of a present one 1; `putTag` 4 (look and
+ * read the manifest at the same time, put, look), of a present one 2; everything else 1. A registry with tokens takes 1 more at the very first, and 1 to its token service for each repository.
  */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
@@ -15,6 +15,7 @@ import { digestOf, requireDigest, requireRepository, requireTag } from '../names
 import type { Deletion, Descriptor, Registry } from '../types.ts'
 import type { RegistryAddress } from '../address.ts'
 import { discard, type HttpAnswer, locationOf, shownUrl, unreachable } from './http.ts'
+import { descriptorOf, mediaTypeOf, tagsIn } from './manifest-answers.ts'
 import type { AskOnce, Session } from './session.ts'
 import { tryUpload, uploadBlob } from './upload.ts'
 
@@ -43,6 +44,8 @@ class DistributionRegistry implements Registry {
   readonly #session: Session
   /** Where a blob is known to be: from there it can be mounted instead of sent again. */
   readonly #homes = new Map<string, string>()
+  /** What no repository that was asked had, and has from us now: blobs and manifests. */
+  readonly #sent = new Set<string>()
 
   constructor(address: RegistryAddress, session: Session) {
     this.location = address.namespace === '' ? address.host : `${address.host}/${address.namespace.slice(0, -1)}`
@@ -69,7 +72,8 @@ class DistributionRegistry implements Registry {
     // Two repositories that get the same bytes at the same time would get them twice.
     const there = await exclusively(`${this.location}@${digest}`, () => {
       const from = this.#homes.get(digest) ?? null
-      return uploadBlob(this.#session, { name, from, blob, where }, async (once) => {
+      const onSending = () => this.#sent.add(digest)
+      return uploadBlob(this.#session, { name, from, blob, where, onSending }, async (once) => {
         const found = await this.#look(repository, digest, once)
         if (found === null || found === 'untold' || found === size) return found !== null
         throw new PitlaneError(
@@ -141,18 +145,28 @@ class DistributionRegistry implements Registry {
     const parts = readParts(mediaType, bytes)
     if ('problem' in parts) throw new PitlaneError('INTERNAL', `the manifest is not valid: ${parts.problem}`)
     const digest = digestOf(bytes)
+    const descriptor = { mediaType, digest, size: bytes.length }
+    const { blobs, manifests } = parts.value
+    // One with a part that was not there a moment ago is new. Of another one a registry spares us several files that it forces to disk.
+    const isNew = [...blobs, ...manifests].some((part) => this.#sent.has(part.digest))
+    if (!isNew && (await this.#readManifest(repository, digest, pushing)) !== null) return descriptor
     const put = await this.#put(name, digest, mediaType, bytes, [201, 400, 404])
     if (put !== 201) throw await this.#incomplete(repository, digest, put, parts.value)
-    return { mediaType, digest, size: bytes.length }
+    this.#sent.add(digest)
+    return descriptor
   }
 
-  async readManifest(repository: string, digest: string): Promise<Buffer | null> {
+  readManifest(repository: string, digest: string): Promise<Buffer | null> {
+    return this.#readManifest(repository, digest, pulling)
+  }
+
+  async #readManifest(repository: string, digest: string, scope: (name: string) => string): Promise<Buffer | null> {
     const name = this.#name(repository)
     requireDigest(digest)
     const { status, bytes } = await this.#session.askWhole({
       method: 'GET',
       to: `${name}/manifests/${digest}`,
-      scope: pulling(name),
+      scope: scope(name),
       headers: { accept: ANY_MANIFEST },
       expect: [200, 404],
     })
@@ -374,30 +388,5 @@ function deleting(name: string): string {
 function stillThere(name: string): PitlaneError {
   return new PitlaneError('STORAGE_FAILED', `the registry has deleted ${name}, and it is still there`, {
     hint: 'Does it keep copies that come late? Run the same command again.',
-  })
-}
-
-function descriptorOf(answer: HttpAnswer): Descriptor | null {
-  const digest = answer.header('docker-content-digest')
-  const size = answer.header('content-length')
-  if (digest === null || size === null || !/^sha256:[0-9a-f]{64}$/.test(digest) || !/^\d+$/.test(size)) return null
-  return { mediaType: mediaTypeOf(answer), digest, size: Number(size) }
-}
-
-function mediaTypeOf(answer: HttpAnswer): string {
-  return (answer.header('content-type') ?? '').split(';', 1)[0]?.trim() ?? ''
-}
-
-function tagsIn(bytes: Buffer, url: URL): readonly string[] {
-  try {
-    const { tags } = JSON.parse(bytes.toString('utf8')) as { tags?: unknown }
-    // Null where a repository has lost its last one.
-    if (tags === null || tags === undefined) return []
-    if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags
-  } catch {
-    // Told below.
-  }
-  throw new PitlaneError('FETCH_FAILED', `${shownUrl(url)}: not a list of tags`, {
-    hint: 'Is that the address of a container registry?',
   })
 }

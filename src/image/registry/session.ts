@@ -52,8 +52,8 @@ export interface Ask {
 /** One request, without another try: fails with `Passing` where one may help. */
 export type AskOnce = (ask: Ask) => Promise<HttpAnswer>
 
-/** Requests on their way at once, one for each connection; other tools keep to a handful too. */
-const AT_ONCE = 8
+/** Requests on their way at once, one for each connection: most are small, and wait for their answers. */
+const AT_ONCE = 16
 const HOPS = 5
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 

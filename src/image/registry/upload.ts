@@ -1,9 +1,9 @@
 /** Sending one blob (distribution specification 1.1, "Pushing blobs"): mounted where that goes, else in one request, else in pieces. */
 import type { Readable } from 'node:stream'
 import { PitlaneError } from '../../errors.ts'
-import { exactBytes } from '../../remote/exact-bytes.ts'
+import { measure } from '../../bytes/digest.ts'
 import { hexOf } from '../names.ts'
-import { discard, type HttpAnswer, locationOf, shownUrl } from './http.ts'
+import { discard, type HttpAnswer, locationOf, Passing, shownUrl } from './http.ts'
 import type { AskOnce, Session } from './session.ts'
 
 export interface BlobUpload {
@@ -14,6 +14,8 @@ export interface BlobUpload {
   readonly blob: { readonly digest: string; readonly size: number; open(): Readable }
   /** For messages. */
   readonly where: string
+  /** Called before its bytes go out: the registry has them nowhere that is known. */
+  readonly onSending: () => void
 }
 
 /** Bytes of a piece, where the server (or a proxy before it) takes no larger request. */
@@ -40,8 +42,15 @@ export function uploadBlob(
     if (mounted === 'mounted') return there(once)
     if (await there(once)) return true
     const place = mounted ?? (await beginSending(once, upload))
-    inPieces ||= !(await sendWhole(once, upload, place))
-    if (inPieces) await sendPieces(once, upload)
+    upload.onSending()
+    try {
+      inPieces ||= !(await sendWhole(once, upload, place))
+      if (inPieces) await sendPieces(once, upload)
+    } catch (error) {
+      // Refused: is it ours to mend?
+      if (error instanceof Passing) await requireAnnounced(upload)
+      throw error
+    }
     return there(once)
   })
 }
@@ -65,7 +74,7 @@ async function sendWhole(once: AskOnce, upload: BlobUpload, place: URL): Promise
     to: withDigest(place, blob.digest),
     scope: scopeOf(upload),
     headers: UPLOAD,
-    body: () => ({ size: blob.size, pieces: exact(upload) }),
+    body: () => ({ size: blob.size, pieces: piecesOfBlob(upload) }),
     expect: [201, 204, 413],
     passing: OVER,
   })
@@ -76,7 +85,7 @@ async function sendWhole(once: AskOnce, upload: BlobUpload, place: URL): Promise
 async function sendPieces(once: AskOnce, upload: BlobUpload): Promise<void> {
   let place = await beginSending(once, upload)
   let sent = 0
-  for await (const piece of piecesOf(exact(upload), PIECE)) {
+  for await (const piece of piecesOf(piecesOfBlob(upload), PIECE)) {
     const answer: HttpAnswer = await once({
       method: 'PATCH',
       to: place,
@@ -126,30 +135,48 @@ async function beginSending(once: AskOnce, upload: BlobUpload): Promise<URL> {
   return placeIn(answer, upload.where)
 }
 
-/** Ends with CONTRADICTION when the bytes are not the announced ones, with STORAGE_FAILED when they can't be read. */
-async function* exact({ blob, where }: BlobUpload): AsyncGenerator<Buffer> {
-  const announced = { size: blob.size, sha256: hexOf(blob.digest), open: () => blob.open() }
+/**
+ * As many bytes as were announced, or none of them completely. Whether they are the announced ones is the registry's to find out, which reads
+ * them anyway ("Pushing blobs": the digest of what came must match); hashing them here too would take as long as sending them.
+ */
+async function* piecesOfBlob(upload: BlobUpload): AsyncGenerator<Buffer> {
+  const { size } = upload.blob
+  let held: Buffer | undefined
+  let came = 0
+  for await (const piece of read(upload)) {
+    came += piece.length
+    if (came > size) throw unlike(upload, `more than ${size} bytes`)
+    if (held !== undefined) yield held
+    held = piece
+  }
+  if (came !== size) throw unlike(upload, `${came} bytes`)
+  if (held !== undefined) yield held
+}
+
+async function requireAnnounced(upload: BlobUpload): Promise<void> {
+  const { size, sha256 } = await measure(read(upload))
+  if (size !== upload.blob.size || sha256 !== hexOf(upload.blob.digest))
+    throw unlike(upload, `${size} bytes with SHA-256 ${sha256}`)
+}
+
+async function* read({ blob, where }: BlobUpload): AsyncGenerator<Buffer> {
   try {
-    yield* exactBytes(
-      announced,
-      (found) =>
-        new PitlaneError(
-          'CONTRADICTION',
-          `${where}: ${blob.digest} with ${blob.size} bytes was announced, and ${found} came`,
-          { hint: 'What is sent changed while it was read: run the same command again.' },
-        ),
-    )
+    yield* blob.open() as AsyncIterable<Buffer>
   } catch (error) {
-    if (error instanceof PitlaneError) throw error
     throw new PitlaneError(
       'STORAGE_FAILED',
       `${where}: the bytes of ${blob.digest} could not be read: ${String(error)}`,
-      {
-        hint: 'The registry has no part of them: the same command goes on.',
-        cause: error,
-      },
+      { hint: 'The registry has no part of them: the same command goes on.', cause: error },
     )
   }
+}
+
+function unlike({ blob, where }: BlobUpload, found: string): PitlaneError {
+  return new PitlaneError(
+    'CONTRADICTION',
+    `${where}: ${blob.digest} with ${blob.size} bytes was announced, and ${found} came`,
+    { hint: 'What is sent changed while it was read: run the same command again.' },
+  )
 }
 
 async function* piecesOf(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
