@@ -41,7 +41,12 @@ function refuseNewerFormat(value: unknown, known: string, name: string): void {
   const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined
   const family = known.slice(0, known.lastIndexOf('/') + 1)
   if (typeof format !== 'string' || !format.startsWith(family) || format === known) return
-  throw new PitlaneError('STATE_NEWER', `${name} has the format ${format.slice(0, 40)}, this Pitlane knows ${known}`, {
-    hint: 'Use the Pitlane version that wrote it, or a newer one. Nothing was changed.',
-  })
+  const found = format.slice(0, 40)
+  throw new PitlaneError(
+    'STATE_NEWER',
+    `${name} was made by a newer Pitlane: it is ${found}, and this one knows ${known}`,
+    {
+      hint: 'Use the Pitlane version that made it, or a newer one. Nothing was changed.',
+    },
+  )
 }

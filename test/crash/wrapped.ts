@@ -91,6 +91,7 @@ function wrapBucket(bucket: Bucket, faults: Faults): Bucket {
     contents: (prefix, wanted) => bucket.contents(prefix, wanted),
     abandoned: () => bucket.abandoned(),
     lease: (request) => bucket.lease(request),
+    requireHeld: async () => bucket.requireHeld?.(),
   }
 }
 

@@ -42,4 +42,10 @@ export class Differences {
   }
 }
 
-const WRONG: ReadonlySet<string> = new Set(['VERIFICATION_FAILED', 'CONTRADICTION', 'PLAN_CONTRADICTION'])
+/** A document that a newer Pitlane made can't be held against anything: what else there is still can. */
+const WRONG: ReadonlySet<string> = new Set([
+  'VERIFICATION_FAILED',
+  'CONTRADICTION',
+  'PLAN_CONTRADICTION',
+  'STATE_NEWER',
+])
