@@ -10,6 +10,8 @@ export const distribution = () =>
 export interface RegistryServer extends Server {
   /** `127.0.0.1:PORT` */
   readonly host: string
+  /** Where everything is that it holds; absent while that is nothing. */
+  readonly data: string
   /** Removes everything, behind its back. */
   empty(): void
 }
@@ -26,11 +28,12 @@ export async function startDistribution(
   const folder = temporaryFolder('distribution')
   const port = await freePort()
   const config = join(folder.path, 'config.yml')
+  const data = join(folder.path, 'data')
   const lines = [
     'version: 0.1',
     'log: { level: warn }',
     'storage:',
-    `  filesystem: { rootdirectory: ${JSON.stringify(join(folder.path, 'data'))} }`,
+    `  filesystem: { rootdirectory: ${JSON.stringify(data)} }`,
     `  delete: { enabled: ${deletes} }`,
     `http: { addr: 127.0.0.1:${port}, secret: only-on-loopback }`,
     ...settings,
@@ -46,7 +49,8 @@ export async function startDistribution(
   return {
     ...server,
     host: `127.0.0.1:${port}`,
-    empty: () => rmSync(join(folder.path, 'data'), { recursive: true, force: true }),
+    data,
+    empty: () => rmSync(data, { recursive: true, force: true }),
     async stop() {
       await server.stop()
       folder.remove()
