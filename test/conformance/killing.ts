@@ -52,13 +52,19 @@ export class Killing {
     this.#runs = runs
   }
 
-  static async open(s3Program: string, registryProgram: string): Promise<Killing> {
+  /** @param before an address in front of a server's, where something else is done to requests */
+  static async open(
+    s3Program: string,
+    registryProgram: string,
+    before: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+  ): Promise<Killing> {
     const s3 = await startVersitygw(s3Program)
     const registry = await startDistribution(registryProgram)
     await s3.makeBucket(BUCKET)
     const web = await s3.readBucket(BUCKET)
     const gates = openGates()
-    const [front, images] = [await gates.before(s3.url), await gates.before(registry.url)]
+    const front = await before(await gates.before(s3.url))
+    const images = await before(await gates.before(registry.url))
     const world = makeWorld(
       CONFIGURATION.replace(/targets: \[x86_64[^\]]*\]/, `targets: [${TARGETS.join(', ')}]`)
         .replace('name: example/toy', 'name: example/toy\n    floating: [latest]')

@@ -22,6 +22,7 @@ import { isWithdrawn, type States } from '../states/state-document.ts'
 import { ImageReader, objectsOf, tagsOf } from './contents.ts'
 import { judge, type Verdict } from './policy.ts'
 import { reasonOf } from './reasons.ts'
+import { requireAbsent } from './stale.ts'
 import { countStrays, type Strays } from './strays.ts'
 
 export interface RetentionParts {
@@ -85,6 +86,12 @@ export async function planRetention(parts: RetentionParts, standing: Standing, a
   )
   requireClock(site, loose, at)
   requirePins(retention, site, loose)
+  // Or a pin would keep nothing, as there would be nothing to keep.
+  const gone = loose.filter(({ version }) => site.stored.every(({ document }) => document.version !== version))
+  await requireAbsent(
+    lists,
+    gone.map(({ version }) => KEYS.document(version)),
+  )
   const verdicts = judge({ retention, now: at, ...(await candidatesOf(lists, site, at, retention.grace)) })
   const reader = lists.registry === null ? null : new ImageReader(lists.registry)
   const versions: PlannedVersion[] = []
@@ -173,6 +180,8 @@ async function planVersion(
     // Off the lists, nobody could tell any more that it is withdrawn.
     const reason = `${facts.reason}, and its state comes back first`
     if (lost.some(({ state }) => state.version === version)) return { ...facts, ...stays, step: 'held', reason }
+    // Its signatures would be written over.
+    await requireAbsent(lists, [KEYS.retired(version)])
     const contents = await contentsOf(own.document, states, reader, lists)
     return { ...facts, step: 'retire', removeAfter: null, contents }
   }

@@ -6,7 +6,9 @@ import { PitlaneError } from '../../errors.ts'
 import type { Deletion, Registry } from '../../image/types.ts'
 import { inParallel } from '../../parallel.ts'
 import type { ListParts } from '../lists/lists.ts'
-import { readDocuments } from '../documents.ts'
+import type { ReleaseDocument } from '../document.ts'
+import { readDocuments, readTrustedDocument } from '../documents.ts'
+import { readStanding } from '../lists/standing.ts'
 import { removeMark } from './mark.ts'
 import { ImageReader, tagsOf } from './contents.ts'
 import type { PlannedVersion, RetentionPlan } from './plan.ts'
@@ -113,6 +115,18 @@ async function stillTagged(registry: Registry, left: readonly Left[]): Promise<r
   return left.filter((_, index) => there[index])
 }
 
+/** What the bucket shows, and what readers are shown: a listing may be an old one, and so may that of tags be. */
+async function documentsThere(lists: ListParts): Promise<readonly ReleaseDocument[]> {
+  const shown = (await readDocuments(lists.bucket, lists.check)).map(({ document }) => document)
+  const known = new Set(shown.map(({ version }) => version))
+  const { index } = await readStanding(lists)
+  const hidden = (index?.releases ?? []).map(({ version }) => version).filter((version) => !known.has(version))
+  const others = await inParallel(hidden, PARALLEL, (version) =>
+    readTrustedDocument(lists.bucket, version, lists.check),
+  )
+  return [...shown, ...others.flatMap((stored) => stored?.document ?? [])]
+}
+
 /** Digests that versions which stay lead to, and what other tags of the same repositories name. */
 async function neededDigests(
   lists: ListParts,
@@ -122,7 +136,7 @@ async function neededDigests(
 ): Promise<ReadonlySet<string>> {
   const reader = new ImageReader(registry)
   const going = new Set(due.map(({ version }) => version))
-  const documents = (await readDocuments(lists.bucket, lists.check)).map(({ document }) => document)
+  const documents = await documentsThere(lists)
   const staying = documents.filter(({ version }) => !going.has(version)).flatMap((document) => tagsOf(document))
   // Retired ones without a document any more that wait for a registry are known by their marks.
   const marked = plan.versions
