@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { KEYS } from '../../src/plan/keys.ts'
 import { PUBLIC_KEY } from '../world/toy.ts'
@@ -167,4 +167,32 @@ test('a version that is pinned in its grace time is not in the listing, and its 
   await assertWhole(9 * DAY)
   const verify = ['verify', 'v1.0.0', '--from', on.web.url, '--key', PUBLIC_KEY]
   await on.done({ args: verify, now: NOW + 9 * DAY })
+})
+
+test('what was adopted a moment ago is not in the listing: its documents stay as they are', SLOW, async () => {
+  restore(first)
+  const key = KEYS.binary('v0.9.0', 'x86_64-unknown-linux-musl', 'toy')
+  const file = join(on.s3.folder('releases'), key)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, 'an old toy')
+  const filled = on.keep()
+  const ofOld = async () => Object.entries(await on.published()).filter(([name]) => name.includes('v0.9.0'))
+  // With lists that name it, and without.
+  for (const isListed of [true, false]) {
+    restore(filled)
+    const adopt = { args: ['adopt', '--yes'], now: NOW + DAY }
+    const pick = (_: number, asked: string) => !isListed && asked === 'PUT /releases/_releases.html'
+    const { code, signal, output } = await on.run(adopt, { kill: { request: { pick, when: 'before' } } })
+    assert.deepEqual([code, signal], isListed ? [0, null] : [null, 'SIGKILL'], output)
+    const adopted = await ofOld()
+    assert.ok(adopted.length > 1)
+    listAs(filled)
+    await on.dropLeases()
+    const clone = on.elsewhere()
+    const again = await on.run({ ...adopt, now: NOW + 2 * DAY }, { project: clone.project })
+    clone.remove()
+    assert.match(again.output, isListed ? /nothing to adopt/ : /release\.json is there, and no listing shows it/)
+    assert.deepEqual(await ofOld(), adopted, again.output)
+    await assertWhole(2 * DAY)
+  }
 })

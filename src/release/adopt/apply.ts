@@ -224,6 +224,9 @@ async function prepare({ lists, digest }: AdoptionParts, { work, digests }: Read
   await requireUnchanged({ lists }, work)
   if (digest && digests?.size !== work.files.length) throw wrong('one of its files changed while it was read')
   const document = work.make(digests, nextDate(lists, standing, work.last))
+  // Or its signatures would be written over: a listing may be an old one.
+  const key = KEYS.document(version, revisionOf(document))
+  if ((await lists.bucket.head(key)) !== null) throw wrong(`${key} is there, and no listing shows it`)
   // Whose the signatures are that lie there was looked at when it was planned, and nothing has come since.
   const operations = documentOperations(document, lists.signer, { replace: 'signatures' })
   // What was not listed is not asked for.

@@ -9,7 +9,7 @@ import { KEYS } from '../../plan/keys.ts'
 import { type AdoptedDocument, encodeDocument, isAdopted, isoSeconds, revisionOf } from '../document.ts'
 import { listedObjects } from '../lists/listed-objects.ts'
 import { signedComment } from '../lists/last-serial.ts'
-import { listFiles, type ListParts, readSite, type Site } from '../lists/lists.ts'
+import { listFiles, type ListParts, readSite, releasesOf, type Site } from '../lists/lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { parsePublicKey } from '../keys/public-key.ts'
 import { listRetired } from '../retention/retired.ts'
@@ -64,7 +64,10 @@ export async function planAdoption(parts: AdoptionParts, standing: Standing): Pr
   const skipped = [...found.skipped]
   const adopt: FoundVersion[] = []
   const retired = new Set((await listRetired(lists.bucket)).versions)
+  // A listing may be an old one: what the lists name was read whether it shows it or not.
+  const read = new Set(releasesOf(site).map(({ version }) => version))
   for (const version of found.versions) {
+    if (read.has(version.version)) continue
     const reason = retired.has(version.version)
       ? 'it is retired, and on its way out'
       : await whyNot(lists, version, digest)
@@ -77,7 +80,7 @@ export async function planAdoption(parts: AdoptionParts, standing: Standing): Pr
   const taken = new Set(
     [...judged.digest, ...judged.refused].map((one) => ('stored' in one ? one.stored.document.version : one.version)),
   )
-  const present = found.documented.filter((version) => !taken.has(version))
+  const present = [...new Set([...found.documented, ...read])].filter((version) => !taken.has(version))
   return { adopt, ...judged, present, undigested: digest ? 0 : countUndigested(site), skipped }
 }
 
