@@ -38,9 +38,11 @@ export function parseRegistryAddress(location: string): RegistryAddress {
   const [, scheme, rest = ''] = /^(?:(https?):\/\/)?(.*)$/is.exec(location) ?? []
   const [host = '', ...path] = rest.replace(/\/+$/, '').split('/')
   if (!HOST.test(host)) throw invalid(location, 'does not begin with the name of a host')
-  const namespace = path.join('/')
+  const isHub = HUB_NAMES.includes(host.toLowerCase())
+  // As `docker login` writes its address. Nobody there has so short a name.
+  const namespace = isHub && /^v[12]$/.test(path.join('/')) ? '' : path.join('/')
   if (namespace !== '' && !isRepository(namespace)) throw invalid(location, `has the namespace '${namespace}'`)
-  const server = HUB_NAMES.includes(host.toLowerCase())
+  const server = isHub
     ? HUB
     : { host, origin: `${(scheme ?? (LOOPBACK.test(host) ? 'http' : 'https')).toLowerCase()}://${host}` }
   return { ...server, namespace: namespace === '' ? '' : `${namespace}/` }
