@@ -191,7 +191,7 @@ test('what was adopted a moment ago is not in the listing: its documents stay as
     const clone = on.elsewhere()
     const again = await on.run({ ...adopt, now: NOW + 2 * DAY }, { project: clone.project })
     clone.remove()
-    assert.match(again.output, isListed ? /nothing to adopt/ : /release\.json is there, and no listing shows it/)
+    assert.match(again.output, /nothing to adopt/)
     assert.deepEqual(await ofOld(), adopted, again.output)
     await assertWhole(2 * DAY)
   }

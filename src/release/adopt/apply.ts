@@ -8,7 +8,8 @@ import { inParallel } from '../../parallel.ts'
 import type { Meter } from '../../run/meter.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { nameOf } from '../by-hand/by-hand-journal.ts'
-import { type AdoptedDocument, revisionOf } from '../document.ts'
+import { type AdoptedDocument, isAdopted, type ReleaseDocument, revisionOf } from '../document.ts'
+import { readTrustedDocument } from '../documents.ts'
 import { counted } from '../counted.ts'
 import { wrong } from '../verify/findings.ts'
 import { carryOutParts } from '../journal.ts'
@@ -71,6 +72,7 @@ export async function applyAdoption(
   const { lists, digest } = parts
   const documents: AdoptedDocument[] = []
   const refused = [...plan.refused]
+  let met = 0
   const take = (document: AdoptedDocument) => {
     documents.push(document)
     onAdopted(document)
@@ -91,13 +93,14 @@ export async function applyAdoption(
       await lists.metering(about, async (meter) => {
         for (let from = 0; from < read.length; from += TOGETHER)
           for (const result of await putTogether(parts, read.slice(from, from + TOGETHER), { standing, stop, meter }))
-            if ('reason' in result) refused.push(result)
+            if (result === null) met += 1
+            else if ('reason' in result) refused.push(result)
             else take(result)
       })
     })
   }
   // Also where nothing is left to be adopted: whoever wrote the documents may have died before the lists.
-  if (documents.length + plan.present.length > 0)
+  if (documents.length + plan.present.length + met > 0)
     await lists.exclusively(async () => renewPages(lists, await readStanding(lists), stop))
   return { documents, refused }
 }
@@ -182,25 +185,27 @@ interface Ready {
 
 /**
  * Only for a caller that keeps others from publishing meanwhile.
- * @returns in the given order
+ * @returns in the given order; null where somebody else has done it meanwhile
  */
 async function putTogether(
   parts: AdoptionParts,
   all: readonly Read[],
   { standing, stop, meter }: { standing: Standing; stop: AbortSignal; meter: Meter },
-): Promise<readonly (AdoptedDocument | Refused)[]> {
+): Promise<readonly (AdoptedDocument | Refused | null)[]> {
   const { writer, bucket } = parts.lists
-  const considered = await inParallel(all, PUTTING, async (one): Promise<Ready | Refused> => {
+  const considered = await inParallel(all, PUTTING, async (one): Promise<Ready | Refused | null> => {
     goOn(stop)
     try {
-      return await prepare(parts, one, standing)
+      const made = await prepare(parts, one, standing)
+      if (made === null) meter.piece(0).done()
+      return made
     } catch (error) {
       const refused = orRefused(one.work, error)
       meter.piece(0).done()
       return refused
     }
   })
-  const ready = considered.filter((one) => 'document' in one)
+  const ready = considered.filter((one) => one !== null && 'document' in one)
   const put = await carryOutParts<Refused>({ writer, bucket, registry: null, stop, title: TITLE }, DOCUMENTS, {
     parts: ready.map(({ version, document, operations }) => ({
       version: nameOf(`${version} ${KEYS.document(version, revisionOf(document))}`),
@@ -213,14 +218,17 @@ async function putTogether(
   })
   const results = new Map(ready.map((one, place) => [one.version, put[place]]))
   return considered.map((one) => {
-    if (!('document' in one)) return one
+    if (one === null || !('document' in one)) return one
     const result = results.get(one.version)
     return result === undefined || result === 'done' ? one.document : result
   })
 }
 
-async function prepare({ lists, digest }: AdoptionParts, { work, digests }: Read, standing: Standing): Promise<Ready> {
+/** @returns null where somebody else has adopted it meanwhile, as it would be here */
+async function prepare({ lists, digest }: AdoptionParts, { work, digests }: Read, standing: Standing) {
   const { version } = work
+  const there = await readTrustedDocument(lists.bucket, version, lists.check)
+  if (there !== null && isSame(there.document, work, digest)) return null
   await requireUnchanged({ lists }, work)
   if (digest && digests?.size !== work.files.length) throw wrong('one of its files changed while it was read')
   const document = work.make(digests, nextDate(lists, standing, work.last))
@@ -232,7 +240,14 @@ async function prepare({ lists, digest }: AdoptionParts, { work, digests }: Read
   // What was not listed is not asked for.
   const taken = operations.filter((operation) => operation.to === 'bucket' && work.keys.includes(operation.key))
   await findContradictions({ bucket: lists.bucket, registry: null }, taken)
-  return { version, document, operations }
+  return { version, document, operations } satisfies Ready
+}
+
+/** Whether a document says of the same files what this adoption would say. */
+function isSame(document: ReleaseDocument, { files }: Work, digest: boolean): boolean {
+  if (!isAdopted(document) || (digest && document.adopted.digests === 'unknown')) return false
+  const sizes = new Map(document.files.map(({ path, size }) => [path, size]))
+  return sizes.size === files.length && files.every(({ path, size }) => sizes.get(path) === size)
 }
 
 /** Somebody may have published, or written, between the plan and the lease. */
