@@ -113,7 +113,7 @@ export class Session {
       answer = await this.#sendWithLogin(ask, next)
     }
     if (ask.expect.includes(answer.status)) return answer
-    if (answer.status === 401 || answer.status === 403) throw await denied(answer, this.#parts)
+    if (answer.status === 401 || answer.status === 403) throw await denied(answer, this.#parts, this.#challenge)
     const failure = await refusal(ask.method, answer, this.#parts)
     if (!mayPass(answer.status) && ask.passing?.includes(answer.status) !== true) throw failure
     const wait = retryAfter(answer, this.#parts.clock)
@@ -169,13 +169,21 @@ function passing(error: unknown): number | null {
   return broken && connectionMayWork(systemCode(error.cause) ?? '') ? 0 : null
 }
 
-async function denied(answer: HttpAnswer, { address, credentials }: SessionParts): Promise<PitlaneError> {
+async function denied(
+  answer: HttpAnswer,
+  { address, credentials }: SessionParts,
+  challenge: Challenge | null,
+): Promise<PitlaneError> {
   const said = await saidBy(answer, credentials)
+  // A token service refuses a password itself; without one it is the registry that does.
+  const isUnknown = answer.status === 401 && challenge?.scheme === 'basic' && credentials?.kind === 'password'
   return new PitlaneError('REGISTRY_DENIED', `${shownUrl(answer.url)} answered ${answer.status}${said}`, {
     hint:
       credentials === null
         ? `Log in with docker login ${address.host}, or set DOCKER_AUTH.`
-        : 'These credentials do not allow it: has the user the right to push to this repository?',
+        : isUnknown
+          ? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
+          : 'These credentials do not allow it: has the user the right to push to this repository?',
   })
 }
 
