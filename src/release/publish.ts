@@ -9,7 +9,7 @@ import {
   type PublicationRow,
 } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
-import { ahead } from '../parallel.ts'
+import { ahead, atOnce } from '../parallel.ts'
 import { KEYS } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type BuiltDocument, isoSeconds } from './document.ts'
@@ -30,7 +30,7 @@ import { requireSameOwner } from './owner.ts'
 import { requireReleased } from './released.ts'
 import { declared } from './presence.ts'
 import type { StoredDocument } from './revisions.ts'
-import { removeOrphans } from './lists/orphans.ts'
+import { removeOrphans, signaturesOf } from './lists/orphans.ts'
 import { type Entry, type Operation, PUBLICATION } from './publication.ts'
 import type { ReleaseParts } from './release.ts'
 import { untilShown } from './shown.ts'
@@ -99,7 +99,7 @@ interface Subject {
   readonly publication: PublicationRow
   /** SHA-256 by destination, of this very run; empty before. */
   readBack: ReadonlyMap<string, string>
-  /** What lists are computed from; read when everything that they may name is out. */
+  /** What lists are computed from; known when everything that they may name is out. */
   site: Site | null
   /** Of the documentation site; null where this release is not the one that it is of. */
   change: SiteChange | null
@@ -113,10 +113,17 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
     case 'objects':
     case 'manifests':
     case 'image-index':
-    case 'documents':
-    case 'tags': {
+    case 'documents': {
       const operations = materials.operations.filter((operation) => operation.entry === entry.id)
       await carryOutEntry(journal, entry, operations)
+      return operations.length
+    }
+    case 'tags': {
+      const operations = materials.operations.filter((operation) => operation.entry === entry.id)
+      // Every document is out, and nobody else puts one: what there is besides is found out meanwhile.
+      const out = carryOutEntry(journal, entry, operations)
+      const [, site] = await atOnce([() => out, () => readOwnSite(parts, out)])
+      subject.site = site
       return operations.length
     }
     case 'site-announced':
@@ -148,15 +155,23 @@ async function carryOut(parts: ReleaseParts, journal: Journal, entry: Entry, sub
   }
 }
 
-/** When everything else of the release is out: what the site is to hold depends on what else is there. */
-async function planSite({ lists, content, engine }: ReleaseParts, journal: Journal, subject: Subject): Promise<void> {
-  const { plan, build } = subject
+/**
+ * What the lists, and the site of documentation, are made of.
+ * @param out when the tags are: whether what is new may be listed is looked at then
+ */
+async function readOwnSite({ lists }: ReleaseParts, out: Promise<void>): Promise<Site> {
   const standing = await readStanding(lists)
   noteDoubt(lists, standing)
   await requireSameOwner(lists, standing)
   // Found out meanwhile, and asked for with the lists.
   void ahead(lists.sendsOn?.(standing.index?.stableLinks === true) ?? Promise.resolve(false))
-  subject.site = await readSite(lists, standing, 'changes')
+  return readSite(lists, standing, 'changes', out)
+}
+
+/** When everything else of the release is out: what the site is to hold depends on what else is there. */
+async function planSite({ lists, content, engine }: ReleaseParts, journal: Journal, subject: Subject): Promise<void> {
+  const { plan, build } = subject
+  if (subject.site === null) throw new PitlaneError('INTERNAL', 'a documentation site before the tags')
   const files = await readDocumentation(engine.writer.db, build.id)
   const open = (sha256: string) => content.open(sha256)
   subject.change = await planOwnSite(lists, subject.site, { plan, files, open })
@@ -182,25 +197,32 @@ async function prepare(
   const { writer } = parts.engine
   const begun = await findPublication(writer.db, plan.version)
   if (begun !== undefined) return begun
-  const there = ahead(readTrustedDocument(parts.bucket, plan.version, parts.lists.check))
+  const reading = ahead(readTrustedDocument(parts.bucket, plan.version, parts.lists.check))
   const standing = await readStanding(parts.lists)
-  const fixed = await decide(parts, plan, promotion, standing, await there)
+  const there = await reading
+  const fixed = await decide(parts, plan, promotion, standing, there)
   const materials = await materialsOf(parts, plan, build, fixed)
   const { operations } = materials
   await requireComplete(parts, plan, materials, declared(operations))
+  const isListed = standing.index?.releases.some(({ version }) => version === plan.version) === true
   // A version that was listed once stays what it was, also when its document is gone.
-  if (standing.index?.releases.some(({ version }) => version === plan.version) !== true) {
-    const removed = await removeOrphans(parts.bucket, plan.version, operations)
-    if (removed.length > 0)
-      parts.lists.note(`removed what an earlier try had signed and never published: ${removed.join(', ')}`)
-  }
-  await findContradictions({ bucket: parts.bucket, registry: parts.registry }, operations).catch((error: unknown) => {
-    throw standing.index?.releases.some(({ version }) => version === plan.version) === true ? error : orStartOver(error)
-  })
-  // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
-  await requireSameOwner(parts.lists, standing)
-  await refuseOlderLists(parts.lists, standing)
-  const site = await readSite(parts.lists, standing, 'changes')
+  const orphans = new Set(isListed || there !== null ? [] : signaturesOf(plan.version, operations))
+  const others = operations.filter((operation) => !orphans.has(operation))
+  const [, , , , site] = await atOnce([
+    async () => {
+      const removed = await removeOrphans(parts.bucket, [...orphans])
+      if (removed.length > 0)
+        parts.lists.note(`removed what an earlier try had signed and never published: ${removed.join(', ')}`)
+    },
+    () =>
+      findContradictions({ bucket: parts.bucket, registry: parts.registry }, others).catch((error: unknown) => {
+        throw isListed ? error : orStartOver(error)
+      }),
+    () => requireSameOwner(parts.lists, standing),
+    () => refuseOlderLists(parts.lists, standing),
+    // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
+    () => readSite(parts.lists, standing, 'changes'),
+  ])
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.
   await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))
