@@ -53,8 +53,16 @@ export function journalRows(operations: readonly Operation[]): Omit<OperationRow
   )
 }
 
-/** Carries one entry's operations out. They must be the ones written down: anything else is a contradiction and stops. */
-export async function carryOutEntry(journal: Journal, entry: Entry, operations: readonly Operation[]): Promise<void> {
+/**
+ * Carries one entry's operations out. They must be the ones written down: anything else is a contradiction and stops.
+ * @param stale of which of them the objects are not there, for a caller that has just asked for all while nobody else may publish: none is asked for again
+ */
+export async function carryOutEntry(
+  journal: Journal,
+  entry: Entry,
+  operations: readonly Operation[],
+  stale: ReadonlySet<string> | null = null,
+): Promise<void> {
   const own = operations.filter((operation) => operation.entry === entry.id)
   const wanted = journalRows(own)
   const stored = await readOperations(journal.writer.db, journal.version, entry.id)
@@ -82,7 +90,7 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
       } else meter.piece(bytesOf(operation)).done()
     }
     for (const turn of [...turns.keys()].sort((a, b) => a - b))
-      await carryOutTurn(journal, entry, turns.get(turn) ?? [], meter)
+      await carryOutTurn(journal, entry, turns.get(turn) ?? [], meter, stale)
   })
 }
 
@@ -91,7 +99,13 @@ interface Task {
   readonly row: Omit<OperationRow, 'state'>
 }
 
-async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task[], meter: Meter): Promise<void> {
+async function carryOutTurn(
+  journal: Journal,
+  entry: Entry,
+  tasks: readonly Task[],
+  meter: Meter,
+  stale: ReadonlySet<string> | null,
+): Promise<void> {
   const { large, small } = queuesOf(tasks)
   // What a machine that stops forgets of it is looked for, and found.
   const finish = together((positions: readonly number[]) =>
@@ -103,7 +117,7 @@ async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task
       try {
         goOn(journal)
         const piece = meter.piece(bytesOf(operation))
-        await perform(journal, entry, operation, piece)
+        await perform(journal, entry, operation, piece, stale === null ? null : !stale.has(row.destination))
         piece.done()
         await finish(row.position)
       } catch (error) {

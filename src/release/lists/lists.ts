@@ -112,17 +112,25 @@ export interface Site {
 
 /**
  * @param from `changes`: what this state's own lists name already is believed to be there; `bucket`: whatever the bucket shows, and nothing else
+ * @param complete when everything is out that lists may name, for whoever is putting some of it, but no more documents: what is not listed yet is looked at then
  */
-export async function readSite(parts: ListParts, standing: Standing, from: 'changes' | 'bucket'): Promise<Site> {
+export async function readSite(
+  parts: ListParts,
+  standing: Standing,
+  from: 'changes' | 'bucket',
+  complete: Promise<void> = Promise.resolve(),
+): Promise<Site> {
   const retiring = ahead(listRetired(parts.bucket))
   const documented = ahead(readSiteNow(parts.bucket, parts.name, parts.check))
-  const changing = await isChanging(parts.bucket)
+  const changing = ahead(isChanging(parts.bucket))
+  const own = from === 'changes' && standing.isOwn ? standing.index : null
   const found =
-    from === 'changes' && standing.isOwn && standing.index !== null && !changing
-      ? await readChanges(parts, standing.index)
+    own !== null && !(await changing)
+      ? await readChanges(parts, own)
       : await readListing(parts, standing.proven ? standing.index : null)
   const { documents } = found
   const { present, retired } = await withoutRetired(parts, documents, await retiring)
+  await complete
   const { listed: stored, incomplete } = await listable(parts, present, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
   // Only what this project has listed: anybody can put another list there.
@@ -149,7 +157,7 @@ export async function readSite(parts: ListParts, standing: Standing, from: 'chan
   const stableLinks = parts.sendsOn !== undefined && standing.index?.stableLinks === true
   const documentation = await documented
   await parts.memory?.save()
-  return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks, isChanging: changing }
+  return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks, isChanging: await changing }
 }
 
 /** Every release that there is, listed or not. */

@@ -71,6 +71,20 @@ test('after one more release, its document is read and no other', async (t) => {
   await assertRight(site)
 })
 
+test('whether a list is there already is asked once, right before the first of them is put', async (t) => {
+  const site = await refreshed(t)
+  site.put('v1.3.0')
+  await site.refresh('v1.3.0')
+  const asked = site.bucket.asked()
+  const puts = asked.flatMap((request, at) => (request.startsWith('put ') ? [at] : []))
+  const looks = asked.flatMap((request, at) => (request.startsWith('open ') ? [at] : []))
+  assert.ok(asked.includes(`open ${KEYS.index}`) && asked.includes(`put ${KEYS.index}`))
+  assert.equal(new Set(looks.map((at) => asked[at])).size, looks.length)
+  assert.ok(Math.max(...looks) < Math.min(...puts))
+  // The key has not changed.
+  assert.ok(asked.includes(`open ${KEYS.publicKey}`) && !asked.includes(`put ${KEYS.publicKey}`))
+})
+
 test('unchanged, the pages are compared with one listing, nothing is verified again, and nothing is written or locked', async (t) => {
   const site = await refreshed(t)
   const exclusively = () => assert.fail('a lease is a write')
