@@ -10,7 +10,7 @@ import {
   isAdopted,
   type ReleaseDocument,
 } from '../../release/document.ts'
-import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
+import { type DocumentCheck, documentCheck, listedDocuments, readTrustedDocument } from '../../release/documents.ts'
 import { listRetired, readRetired } from '../../release/retention/retired.ts'
 import { isWithdrawn, type StateDocument } from '../../release/states/state-document.ts'
 import { readStates, shownStates } from '../../release/states/states.ts'
@@ -27,7 +27,7 @@ import { planRevision } from '../planning.ts'
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
     const { name, bucket, key, check } = await published(this)
-    const stored = await readDocuments(bucket, check)
+    const stored = await listedDocuments(bucket, check)
     const { states } = await readStates(
       bucket,
       stored.map(({ document }) => document),
