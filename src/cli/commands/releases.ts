@@ -34,9 +34,10 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
       await shownStates(bucket, key, name),
       check,
     )
-    const retired = new Map(
-      (await readRetired(bucket, (await listRetired(bucket)).versions, check)).map((mark) => [mark.version, mark]),
-    )
+    const documented = new Set(stored.map(({ document }) => document.version))
+    const { marks, strays } = await readRetired(bucket, await listRetired(bucket), documented, check)
+    const retired = new Map(marks.map((mark) => [mark.version, mark]))
+    for (const stray of strays) this.process.stderr.write(`${oneLine(stray)}\n`)
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))

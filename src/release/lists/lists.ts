@@ -182,13 +182,10 @@ export interface RetiredRelease {
 }
 
 /** A mark of another document than the one that is there says nothing of this one. */
-async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[], { versions }: RetiredListing) {
+async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[], listing: RetiredListing) {
   const there = new Map(documents.map((stored) => [stored.document.version, stored]))
-  const marks = await readRetired(
-    parts.bucket,
-    versions.filter((version) => there.has(version)),
-    parts.check,
-  )
+  const { marks, strays } = await readRetired(parts.bucket, listing, new Set(there.keys()), parts.check)
+  for (const stray of strays) parts.note(stray)
   const retired: RetiredRelease[] = []
   for (const mark of marks) {
     const stored = there.get(mark.version)
