@@ -200,7 +200,8 @@ async function prepare(
   // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
   await requireSameOwner(parts.lists, standing)
   await refuseOlderLists(parts.lists, standing)
-  const site = await readSite(parts.lists, standing, 'changes')
+  // Its own document comes back with it.
+  const site = await readSite({ ...parts.lists, without: new Set([plan.version]) }, standing, 'changes')
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.
   await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))

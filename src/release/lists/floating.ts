@@ -95,13 +95,18 @@ export function requireOwn(
 }
 
 /**
- * Like pointers, they only move forward; the one way back is that a version is withdrawn.
+ * Like pointers, they only move forward.
+ * @param mayGo a version that is withdrawn, or given up by name
  * @throws PitlaneError `PLAN_CONTRADICTION`
  */
-export function refuseTagsBackwards(before: SiteIndex['floating'], after: SiteIndex['floating'], states: States): void {
+export function refuseTagsBackwards(
+  before: SiteIndex['floating'],
+  after: SiteIndex['floating'],
+  mayGo: (version: string) => boolean,
+): void {
   for (const tag of before ?? []) {
     const { version } = tag
-    if (version === null || isWithdrawn(states, version)) continue
+    if (version === null || mayGo(version)) continue
     const now = after?.find((other) => nameOf(other) === nameOf(tag))?.version ?? null
     if (now !== null && compareVersions(now, version) >= 0) continue
     throw new PitlaneError('PLAN_CONTRADICTION', `${nameOf(tag)} would go back from ${version} to ${now ?? 'none'}`, {
