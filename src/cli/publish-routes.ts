@@ -81,7 +81,7 @@ const multiarch = buildCommand<MultiarchFlags, [], Context>({
       version,
       partial: {
         kind: 'boolean',
-        brief: 'Also when images are missing; the tag can not be given to a fuller one later',
+        brief: 'Also when images are missing; the tag stays without them: adding one takes a new version',
         default: false,
         withNegated: false,
       },
