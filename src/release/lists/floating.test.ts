@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exampleDocument, exampleImage } from '../../pages/fixtures/documents.ts'
 import { withdrawnStates } from '../../pages/fixtures/states.ts'
-import { floatingTags, nameOf, refuseTagsBackwards, requireOwn, requireOwnTags } from './floating.ts'
+import {
+  floatingOperations,
+  floatingTags,
+  nameOf,
+  refuseTagsBackwards,
+  requireOwn,
+  requireOwnTags,
+} from './floating.ts'
+import type { Registry } from '../../image/types.ts'
 import type { States } from '../states/state-document.ts'
 
 const none: States = new Map()
@@ -81,4 +89,19 @@ test("a version's own tag never moves on, whoever asks", async () => {
     message: "pitcrew/verifier:1.2 would move on, and it is a version's own tag",
   })
   await requireOwnTags(null, { ...image, floating: ['latest', '1'] }, known, false)
+})
+
+test("a version's tag in another registry is in nobody's way: a project may have moved", async () => {
+  const moved = { location: 'registry.example.org' } as Registry
+  const at = (location: string): Registry => ({ ...moved, location, resolveTag: async () => null })
+  const old = release('1', undefined, { registry: 'docker.io', tag: '1' })
+  const image = { ...exampleImage('v1.2.0'), floating: ['1'] }
+  await requireOwnTags(at('registry.example.org'), image, [old], false)
+  const refused = { code: 'CONTRADICTION', message: /verifier:1 would move on, and it is a version's own tag/ }
+  await assert.rejects(requireOwnTags(at('docker.io'), image, [old], false), refused)
+  const now = release('v1.2.0', ['1'], { registry: 'registry.example.org' })
+  const operations = floatingOperations(at('registry.example.org'), floatingTags([now], none), [old, now], false)
+  assert.equal(operations.length, 1)
+  const there = release('v1.2.0', ['1'], { registry: 'docker.io' })
+  assert.throws(() => floatingOperations(at('docker.io'), floatingTags([there], none), [old, there], false), refused)
 })

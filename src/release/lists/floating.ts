@@ -57,7 +57,7 @@ export function floatingOperations(
   take: boolean,
 ): readonly Operation[] {
   const own = ownDigests(known)
-  for (const tag of tags) requireNoVersions(tag, known)
+  for (const tag of tags) requireNoVersions(tag, known, (image) => image.registry === tag.registry)
   return tags
     .filter((tag) => isIn(registry, tag))
     .map(({ repository, tag, digest }) => ({ to: 'floating', entry: 'lists', repository, tag, digest, own, take }))
@@ -65,13 +65,16 @@ export function floatingOperations(
 
 /**
  * A version's own tag never moves, whoever asks: a tag that moves on can't have its name.
+ * @param isThere whether an image is in the registry of the tag: one of the same name elsewhere is another
  * @throws PitlaneError `CONTRADICTION`
  */
 function requireNoVersions(
   { repository, tag }: Pick<FloatingTag, 'repository' | 'tag'>,
   known: readonly ReleaseDocument[],
+  isThere: (image: ReleaseImage) => boolean,
 ): void {
-  const isVersions = (image: ReleaseImage | null) => image?.repository === repository && image.tag === tag
+  const isVersions = (image: ReleaseImage | null) =>
+    image?.repository === repository && image.tag === tag && isThere(image)
   if (!known.some((document) => isVersions(imageIn(document)))) return
   throw new PitlaneError('CONTRADICTION', `${repository}:${tag} would move on, and it is a version's own tag`, {
     hint: `There is a release of that name: take the pattern that makes "${tag}" out of release.image.floating.`,
@@ -127,7 +130,11 @@ export async function requireOwnTags(
 ): Promise<void> {
   const own = new Set([...ownDigests(known), image.digest])
   for (const tag of image.floating ?? []) {
-    requireNoVersions({ repository: image.repository, tag }, known)
+    requireNoVersions(
+      { repository: image.repository, tag },
+      known,
+      (other) => registry === null || isIn(registry, other),
+    )
     const there = await registry?.resolveTag(image.repository, tag)
     if (there != null) requireOwn(`${image.repository}:${tag}`, there.digest, { own, take })
   }
