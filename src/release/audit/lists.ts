@@ -1,6 +1,7 @@
 /** Page, lists, feeds and pointers against what the documents say, and objects that nothing accounts for. */
 import { createHash } from 'node:crypto'
 import type { ListedObject } from '../../buckets/types.ts'
+import { inParallel } from '../../parallel.ts'
 import { KEYS, reservedUnderReleases } from '../../plan/keys.ts'
 import { measureThere } from '../digest.ts'
 import { wrong } from '../verify/findings.ts'
@@ -13,6 +14,9 @@ import { verifySigned } from '../verify/verify-document.ts'
 import { Differences } from './difference.ts'
 import { SITE_DOCUMENTS } from './documentation.ts'
 import type { AuditedVersions } from './versions.ts'
+
+/** How many pages and lists are read at once. */
+const PARALLEL = 8
 
 export interface AuditedLists {
   readonly differences: Differences['all']
@@ -65,8 +69,11 @@ export async function auditLists(
   }
   const files = await found.found(KEYS.index, () => listFiles(lists, site, index.serial, Date.parse(index.generatedAt)))
   if (files === null) return cannot()
-  for (const file of files) {
-    const now = await measureThere(await lists.bucket.open(file.key))
+  const there = await inParallel(files, PARALLEL, async (file) => ({
+    file,
+    now: await measureThere(await lists.bucket.open(file.key)),
+  }))
+  for (const { file, now } of there) {
     if (now === null) found.add(file.key, 'is missing')
     else if (now.sha256 !== createHash('sha256').update(file.bytes).digest('hex'))
       found.add(file.key, 'is not what the documents say: `pitlane pages rebuild` writes it anew')
