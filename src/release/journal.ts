@@ -5,6 +5,7 @@
 import {
   type OperationRow,
   finishOperations,
+  forgetOperations,
   readOperations,
   replaceOperations,
   startOperations,
@@ -166,8 +167,8 @@ export interface Parts<R> {
 }
 
 /**
- * Many small works in two transactions, whatever their number: all are written down as begun, carried out several at once, and all that were are
- * confirmed. What dies in between was begun as far as the rows know, and each operation finds out by itself whether it happened.
+ * Many small works in two transactions, whatever their number: all are written down as begun, carried out several at once, and what was is confirmed, or
+ * forgotten where all of a work was. What dies in between was begun as far as the rows know, and each operation finds out by itself whether it happened.
  * @returns in the order of the parts
  */
 export async function carryOutParts<R>(
@@ -189,7 +190,12 @@ export async function carryOutParts<R>(
   const done = new Map<string, number[]>()
   const confirm = () =>
     journal.writer.write(async (trx) => {
-      for (const [version, positions] of done) await finishOperations(trx, version, positions)
+      for (const { version, rows } of written) {
+        const positions = done.get(version) ?? []
+        // Nobody asks for what is complete: each operation finds out by itself whether it happened.
+        if (positions.length === rows.length) await forgetOperations(trx, version)
+        else if (positions.length > 0) await finishOperations(trx, version, positions)
+      }
     })
   const results = await inParallel([...written.entries()], limit, async ([place, { version, rows, operations }]) => {
     try {

@@ -58,7 +58,8 @@ export async function prepare(
       return { fixed: decided, materials: made }
     },
     // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
-    () => readSite(parts.lists, standing, 'changes'),
+    // Its own document comes back with it.
+    () => readSite({ ...parts.lists, without: new Set([plan.version]) }, standing, 'changes'),
   ])
   listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.

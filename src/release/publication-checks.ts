@@ -79,7 +79,9 @@ export async function readBack(
   throw new PitlaneError(
     'STORAGE_FAILED',
     `${journal.version}: what was put reads back differently:\n  ${lost.map(({ text }) => text).join('\n  ')}`,
-    { hint: 'Check the disk, then run the same command again: what is missing is written again.' },
+    {
+      hint: 'Did what stores it lose or change it, a disk or a server? Run the same command again: what is missing is written again.',
+    },
   )
 }
 
