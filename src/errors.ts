@@ -55,6 +55,7 @@ export const ERRORS = {
     summary: 'the version was made another way: by hand, by `pitlane release`, or before Pitlane',
   },
   PROJECT_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket holds releases of another project' },
+  RELEASE_LOST: { fault: 'policy', retry: false, summary: 'a release that readers are shown has lost its document' },
   NOT_ADOPTED: { fault: 'policy', retry: false, summary: 'an older list names versions that have no document' },
   KEY_CHANGED: { fault: 'policy', retry: false, summary: 'the bucket is signed with another key' },
   TAG_MOVED: { fault: 'policy', retry: false, summary: 'the tag no longer names the commit that was built' },

@@ -219,7 +219,7 @@ interface SessionParts extends ServerParts {
 }
 
 async function openSession(location: string, as: 'self' | 'anybody', { env, clock, closing, onWait }: SessionParts) {
-  const [{ httpSender }, { Session }, { findCredentials }, { machineCredentials }] = await Promise.all([
+  const [{ httpSender }, { Session }, { findCredentials, lacksEntry }, { machineCredentials }] = await Promise.all([
     import('./image/registry/http.ts'),
     import('./image/registry/session.ts'),
     import('./image/registry/credentials.ts'),
@@ -227,9 +227,13 @@ async function openSession(location: string, as: 'self' | 'anybody', { env, cloc
   ])
   const address = parseRegistryAddress(location)
   const credentials = as === 'anybody' ? null : await findCredentials(address.host, machineCredentials(env))
+  const unused = as === 'self' && lacksEntry(address.host, env)
   const sender = httpSender(null, { clock })
   closing.push(() => sender.close())
-  return { address, session: new Session({ address, send: sender.send, clock, credentials, onWait }) }
+  return {
+    address,
+    session: new Session({ address, send: sender.send, clock, credentials, lacksEntry: unused, onWait }),
+  }
 }
 
 async function openRegistry(location: string, as: 'self' | 'anybody', parts: SessionParts): Promise<Registry> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { exclusively, inParallel, together } from './parallel.ts'
+import { atOnce, exclusively, inParallel, together } from './parallel.ts'
 
 test('results come in the order of the items, and no more than the limit run at once', async () => {
   let running = 0
@@ -15,6 +15,18 @@ test('results come in the order of the items, and no more than the limit run at 
   })
   assert.deepEqual(results, [60, 10, 40, 2, 20])
   assert.equal(most, 2)
+})
+
+test('different works give what each of them gives; of their failures the first in order is thrown, once all have ended', async () => {
+  assert.deepEqual(await atOnce([async () => 1, () => delay(5, 'a')]), [1, 'a'])
+  let isOver = false
+  const failing = atOnce([
+    () => delay(20).then(() => Promise.reject(new Error('first'))),
+    () => Promise.reject(new Error('second')),
+    () => delay(40).then(() => (isOver = true)),
+  ])
+  await assert.rejects(failing, /first/)
+  assert.ok(isOver)
 })
 
 test('after a failure nothing is begun, what runs ends first, and the first failure by position is thrown', async () => {

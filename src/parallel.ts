@@ -27,6 +27,14 @@ export async function inParallel<T, R>(
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
+/** Different works at the same time. When all of them have ended, the first failure in their order is thrown. */
+export async function atOnce<const Works extends readonly (() => Promise<unknown>)[]>(
+  works: Works,
+): Promise<{ -readonly [At in keyof Works]: Awaited<ReturnType<Works[At]>> }> {
+  const results = await inParallel(works, works.length, (work) => work())
+  return results as { -readonly [At in keyof Works]: Awaited<ReturnType<Works[At]>> }
+}
+
 const held = new Map<string, Promise<unknown>>()
 
 /** Runs one action at a time for a name, a path for one, within this process. */

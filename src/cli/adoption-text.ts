@@ -7,14 +7,15 @@ import { formatBytes } from './amounts.ts'
 import { printable } from './output.ts'
 import { table } from './text-table.ts'
 
-export function plannedLines({ adopt, digest }: AdoptionPlan): readonly string[] {
+/** @param reads whether files are read for their digests */
+export function plannedLines({ adopt, digest }: AdoptionPlan, reads: boolean): readonly string[] {
   return table([
     ...adopt.map((version) => [
       'would adopt',
       version.version,
       version.channel,
       firstDate(version),
-      filesOf(version.files),
+      `${filesOf(version.files)}, ${reads ? 'digests computed' : 'digests unknown'}`,
     ]),
     ...digest.map(({ stored: { document } }) => [
       'would read',
@@ -46,12 +47,19 @@ export function adoptedLine({ version, channel, publishedAt, files, adopted }: A
 /** @param done null for what would be done */
 export function totalLine(plan: AdoptionPlan, done: Adopted | null): string {
   const { adopt, digest, present, undigested, skipped, refused } = plan
-  const files = done?.documents ?? [...adopt, ...digest.map(({ stored }) => stored.document)]
+  const adopted = done?.documents ?? adopt
+  const reread = done === null ? digest.map(({ stored }) => stored.document) : []
   const left = (done?.refused ?? refused).length
   const parts = [
-    files.length === 0
-      ? 'nothing to adopt'
-      : `${done === null ? 'would adopt' : 'adopted'} ${count(files.length, 'version')}: ${filesOf(files.flatMap((one: { files: readonly { size: number }[] }) => one.files))}`,
+    ...(adopted.length === 0 && reread.length > 0
+      ? []
+      : [
+          adopted.length === 0
+            ? 'nothing to adopt'
+            : `${done === null ? 'would adopt' : 'adopted'} ${versionsOf(adopted)}`,
+        ]),
+    // Adopted before, without digests.
+    ...(reread.length === 0 ? [] : [`would read ${versionsOf(reread)} for their digests`]),
     ...(present.length === 0
       ? []
       : [
@@ -63,8 +71,12 @@ export function totalLine(plan: AdoptionPlan, done: Adopted | null): string {
   return `${parts.join('; ')}${done === null ? '. Nothing was changed.' : ''}`
 }
 
-/** Sizes are bytes, dates ISO 8601. `done`: null for what would be done. */
-export function adoptionDocument(plan: AdoptionPlan, done: Adopted | null, notes: readonly string[]) {
+/** Sizes are bytes, dates ISO 8601. `done`: null for what would be done; `reads`: whether files are read for their digests. */
+export function adoptionDocument(
+  plan: AdoptionPlan,
+  done: Adopted | null,
+  { notes, reads }: { readonly notes: readonly string[]; readonly reads: boolean },
+) {
   return {
     dryRun: done === null,
     adopted: done?.documents.map(({ version, channel, publishedAt, files, adopted: { digests, revision } }) => ({
@@ -74,7 +86,7 @@ export function adoptionDocument(plan: AdoptionPlan, done: Adopted | null, notes
       digests,
       revision,
       files: files.map(({ path, size, sha256 }) => ({ path, size, sha256 })),
-    })) ?? [...plan.adopt.map((version) => wouldAdopt(version)), ...plan.digest.map((one) => wouldRead(one))],
+    })) ?? [...plan.adopt.map((version) => wouldAdopt(version, reads)), ...plan.digest.map((one) => wouldRead(one))],
     present: plan.present,
     skipped: plan.skipped,
     refused: done?.refused ?? plan.refused,
@@ -82,13 +94,13 @@ export function adoptionDocument(plan: AdoptionPlan, done: Adopted | null, notes
   }
 }
 
-function wouldAdopt(found: FoundVersion) {
+function wouldAdopt(found: FoundVersion, reads: boolean) {
   const { version, channel, files } = found
   return {
     version,
     channel,
     publishedAt: firstDate(found),
-    digests: 'unknown',
+    digests: reads ? 'computed' : 'unknown',
     revision: 1,
     files: files.map(({ path, size }) => ({ path, size, sha256: null })),
   }
@@ -100,7 +112,7 @@ function wouldRead({ stored: { document } }: Undigested) {
     version,
     channel,
     publishedAt,
-    digests: adopted.digests,
+    digests: 'computed',
     revision: adopted.revision + 1,
     files: files.map(({ path, size }) => ({ path, size, sha256: null })),
   }
@@ -112,6 +124,10 @@ function firstDate({ files }: FoundVersion): string {
 
 function filesOf(files: readonly { readonly size: number }[]): string {
   return `${count(files.length, 'file')}, ${formatBytes(files.reduce((sum, { size }) => sum + size, 0))}`
+}
+
+function versionsOf(all: readonly { readonly files: readonly { readonly size: number }[] }[]): string {
+  return `${count(all.length, 'version')}: ${filesOf(all.flatMap(({ files }) => [...files]))}`
 }
 
 function count(number: number, what: string): string {

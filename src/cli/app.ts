@@ -1,6 +1,7 @@
 /** The tree of commands: names, flags and help. What a command does is loaded when it is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { AdoptFlags } from './commands/adopt.ts'
+import type { RebuildFlags } from './commands/pages.ts'
 import type { AuditFlags } from './commands/audit.ts'
 import type { ReleaseFlags } from './commands/release.ts'
 import type { Context } from './context.ts'
@@ -22,6 +23,7 @@ import {
   withdrawnArgument,
   words,
   yes,
+  without,
 } from './parameters.ts'
 import { oldNames, publish } from './publish-routes.ts'
 import { usageTexts } from './usage-errors.ts'
@@ -216,16 +218,17 @@ const doctor = buildCommand<{ json: boolean }, [], Context>({
 
 const pages = buildRouteMap({
   routes: {
-    rebuild: buildCommand<{ check: boolean; takeTags: boolean; noWait: boolean; json: boolean }, [], Context>({
+    rebuild: buildCommand<RebuildFlags & { check: boolean }, [], Context>({
       loader: async () => (await import('./commands/pages.ts')).rebuild,
       docs: {
         brief: 'Compute page, lists, feeds and pointers again from the documents in the bucket',
         fullDescription:
-          'Writes only what differs, and moves image tags that move on to where the documents say. With --check it writes nothing, and exits with 1 when something differs.',
+          'Writes only what differs, and moves image tags that move on to where the documents say. A release that readers are shown and whose document is lost stops it. With --check it writes nothing, and exits with 1 when something differs.',
       },
       parameters: {
         flags: {
           check: { kind: 'boolean', brief: 'Only say what differs', default: false, withNegated: false },
+          without,
           takeTags,
           noWait,
           json,

@@ -36,6 +36,15 @@ export const jobs = {
   placeholder: 'N',
 } as const
 
+export const without = {
+  kind: 'parsed',
+  parse: text,
+  brief: 'Make lists without a release whose document is lost; may be given again',
+  placeholder: 'VERSION',
+  variadic: true,
+  optional: true,
+} as const
+
 export function textFlag(placeholder: string, brief: string) {
   return { kind: 'parsed', parse: text, brief, optional: true, placeholder } as const
 }

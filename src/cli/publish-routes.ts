@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import type { BinaryFlags } from './commands/publish-binary.ts'
 import type { ImageFlags } from './commands/publish-image.ts'
 import type { MultiarchFlags } from './commands/publish-multiarch.ts'
+import type { RebuildFlags } from './commands/pages.ts'
 import type { SiteFlags } from './commands/publish-site.ts'
 import {
   binaryArgument,
@@ -17,6 +18,7 @@ import {
   targetFlag,
   textFlag,
   versionFlag,
+  without,
 } from './parameters.ts'
 
 const noCheck = {
@@ -79,7 +81,7 @@ const multiarch = buildCommand<MultiarchFlags, [], Context>({
       version,
       partial: {
         kind: 'boolean',
-        brief: 'Also when images are missing; the tag can not be given to a fuller one later',
+        brief: 'Also when images are missing; the tag stays without them: adding one takes a new version',
         default: false,
         withNegated: false,
       },
@@ -105,14 +107,14 @@ const site = buildCommand<SiteFlags, [string], Context>({
   },
 })
 
-const index = buildCommand<{ takeTags: boolean; noWait: boolean; json: boolean }, [], Context>({
+const index = buildCommand<RebuildFlags, [], Context>({
   loader: async () => (await import('./commands/pages.ts')).index,
   docs: {
     brief: 'Put page, lists, feeds and pointers (refresh_index)',
     fullDescription:
       'Puts page, lists, feeds and pointers as the release documents in the bucket say, as `pitlane pages rebuild` does.',
   },
-  parameters: { flags: { takeTags, noWait, json } },
+  parameters: { flags: { without, takeTags, noWait, json } },
 })
 
 export const publish = buildRouteMap({

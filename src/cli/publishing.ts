@@ -25,6 +25,7 @@ export interface PublishingParts extends Pick<State, 'writer' | 'owner' | 'memor
   readonly noWait: boolean
   /** See `ListParts`. */
   readonly takeTags?: boolean
+  readonly without?: ReadonlySet<string>
   /** In place of the one with the project's signing key; null where nothing is signed. */
   readonly signer?: Signer | null
 }
@@ -33,7 +34,7 @@ export async function publishing(
   context: Context,
   project: Project,
   plan: Plan,
-  { report, writer, owner, memory, noWait, takeTags = false, signer: given }: PublishingParts,
+  { report, writer, owner, memory, noWait, takeTags = false, without = new Set(), signer: given }: PublishingParts,
 ) {
   const publish = plan.release?.publish
   if (publish == null || plan.release === null) throw new PitlaneError('INTERNAL', `plan ${plan.id} publishes nothing`)
@@ -88,6 +89,7 @@ export async function publishing(
       baseUrl,
       documentation: plan.release.documentation ?? null,
       takeTags,
+      without,
       ...sendingOn({ bucket, readers }, baseUrl, note),
       note,
       metering: metering({ clock: context.clock, report }),

@@ -150,6 +150,24 @@ test('images as they were published have no finding', async () => {
   assert.deepEqual(await findings(await worldOf(() => undefined, { format: 'docker' })), [])
 })
 
+test('a tag and what it has to name are asked for at the same time', async () => {
+  const { registry, image, binaries } = await worldOf()
+  const asked = new Set<string>()
+  const slow: Registry = Object.assign(Object.create(registry), {
+    readManifest(repository: string, digest: string) {
+      asked.add(digest)
+      return registry.readManifest(repository, digest)
+    },
+    async resolveTag(repository: string, tag: string) {
+      const named = await registry.resolveTag(repository, tag)
+      await new Promise(setImmediate)
+      assert.ok(asked.has(named?.digest ?? ''), `${repository}:${tag} is waited for`)
+      return named
+    },
+  })
+  assert.deepEqual(await checkImage(slow, image, binaries), [])
+})
+
 test('a mixture of media types, or a tag that is served as something else than it is, is found', async () => {
   const world = await worldOf(() => undefined, { format: 'docker' })
   const tagged = world.registry.tags.get('a/toy:v1')

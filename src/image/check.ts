@@ -3,7 +3,7 @@
  * of the binary inside. Trusts the registry in nothing; reads it in constant memory. No I/O but through the port.
  */
 import { type ErrorCode, PitlaneError } from '../errors.ts'
-import { inParallel } from '../parallel.ts'
+import { ahead, inParallel } from '../parallel.ts'
 import { checkLayer, type ExpectedBinary } from './check-layer.ts'
 import { platformName } from './image.ts'
 import { type Manifest, type Read, readConfig, readIndex, readManifest } from './manifest.ts'
@@ -43,7 +43,7 @@ export interface Finding {
 /** Of how many images tag, manifest and config are read at once. */
 const DOCUMENTS = 8
 /** How many layers are unpacked at once: each on a thread of its own, while this one hashes. */
-const LAYERS = 2
+const LAYERS = 4
 
 /** Bytes. Configs of one-binary images have some hundred. */
 const CONFIG_LIMIT = 1024 * 1024
@@ -112,8 +112,7 @@ class Walk {
 
   async #index(subject: string): Promise<void> {
     const image = this.#image
-    const tagged = await this.#tag(subject, image)
-    const bytes = await this.#document(subject, image.repository, tagged)
+    const { tagged, bytes } = await this.#tagged(subject, image)
     const { manifests, mediaType } = this.#parsed(subject, 'index', readIndex(bytes))
     const types = familyOf(mediaType)
     // Its own bytes say what it is, and they have the digest; what a registry says beside them has not.
@@ -149,8 +148,7 @@ class Walk {
   async #documents(subject: string, platform: ExpectedPlatform): Promise<void> {
     const binary = this.#binaries.get(platform.target)
     if (binary === undefined) this.#stop(subject, `the release has no binary for ${platform.target}`)
-    const tagged = await this.#tag(subject, platform)
-    const bytes = await this.#document(subject, platform.repository, tagged)
+    const { tagged, bytes } = await this.#tagged(subject, platform)
     const manifest = this.#parsed(subject, 'manifest', readManifest(bytes))
     const types = familyOf(manifest.mediaType)
     this.#agree(subject, 'the media type of the tag', tagged.mediaType, manifest.mediaType)
@@ -196,26 +194,22 @@ class Walk {
     return diffId
   }
 
-  async #tag(
+  /** A tag, and the manifest or index that it has to name. */
+  async #tagged(
     subject: string,
-    expected: { readonly repository: string; readonly tag: string; readonly digest: string },
-  ): Promise<Descriptor> {
-    if (!isRepository(expected.repository) || !isTag(expected.tag) || !isDigest(expected.digest)) {
+    { repository, tag, digest }: { readonly repository: string; readonly tag: string; readonly digest: string },
+  ): Promise<{ readonly tagged: Descriptor; readonly bytes: Buffer }> {
+    if (!isRepository(repository) || !isTag(tag) || !isDigest(digest)) {
       this.#stop(subject, 'the release gives a repository, tag or digest that cannot be one')
     }
-    const found = await this.#registry.resolveTag(expected.repository, expected.tag)
-    if (found === null) this.#stop(subject, 'there is no such tag')
-    if (found.digest !== expected.digest) {
-      this.#stop(subject, `the tag names ${found.digest} instead of ${expected.digest}`)
-    }
-    return found
-  }
-
-  async #document(subject: string, repository: string, descriptor: Descriptor): Promise<Buffer> {
-    const bytes = await this.#registry.readManifest(repository, descriptor.digest)
-    if (bytes === null) this.#stop(subject, `${descriptor.digest} is not there`)
-    this.#agree(subject, `the size of ${descriptor.digest}`, descriptor.size, bytes.length)
-    return bytes
+    const named = ahead(this.#registry.readManifest(repository, digest))
+    const tagged = await this.#registry.resolveTag(repository, tag)
+    if (tagged === null) this.#stop(subject, 'there is no such tag')
+    if (tagged.digest !== digest) this.#stop(subject, `the tag names ${tagged.digest} instead of ${digest}`)
+    const bytes = await named
+    if (bytes === null) this.#stop(subject, `${digest} is not there`)
+    this.#agree(subject, `the size of ${digest}`, tagged.size, bytes.length)
+    return { tagged, bytes }
   }
 
   #parsed<T>(subject: string, what: string, read: Read<T>): T {

@@ -5,6 +5,7 @@
 import {
   type OperationRow,
   finishOperations,
+  forgetOperations,
   readOperations,
   replaceOperations,
   startOperations,
@@ -53,8 +54,16 @@ export function journalRows(operations: readonly Operation[]): Omit<OperationRow
   )
 }
 
-/** Carries one entry's operations out. They must be the ones written down: anything else is a contradiction and stops. */
-export async function carryOutEntry(journal: Journal, entry: Entry, operations: readonly Operation[]): Promise<void> {
+/**
+ * Carries one entry's operations out. They must be the ones written down: anything else is a contradiction and stops.
+ * @param stale of which of them the objects are not there, for a caller that has just asked for all while nobody else may publish: none is asked for again
+ */
+export async function carryOutEntry(
+  journal: Journal,
+  entry: Entry,
+  operations: readonly Operation[],
+  stale: ReadonlySet<string> | null = null,
+): Promise<void> {
   const own = operations.filter((operation) => operation.entry === entry.id)
   const wanted = journalRows(own)
   const stored = await readOperations(journal.writer.db, journal.version, entry.id)
@@ -82,7 +91,7 @@ export async function carryOutEntry(journal: Journal, entry: Entry, operations: 
       } else meter.piece(bytesOf(operation)).done()
     }
     for (const turn of [...turns.keys()].sort((a, b) => a - b))
-      await carryOutTurn(journal, entry, turns.get(turn) ?? [], meter)
+      await carryOutTurn(journal, entry, turns.get(turn) ?? [], meter, stale)
   })
 }
 
@@ -91,7 +100,13 @@ interface Task {
   readonly row: Omit<OperationRow, 'state'>
 }
 
-async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task[], meter: Meter): Promise<void> {
+async function carryOutTurn(
+  journal: Journal,
+  entry: Entry,
+  tasks: readonly Task[],
+  meter: Meter,
+  stale: ReadonlySet<string> | null,
+): Promise<void> {
   const { large, small } = queuesOf(tasks)
   // What a machine that stops forgets of it is looked for, and found.
   const finish = together((positions: readonly number[]) =>
@@ -103,7 +118,7 @@ async function carryOutTurn(journal: Journal, entry: Entry, tasks: readonly Task
       try {
         goOn(journal)
         const piece = meter.piece(bytesOf(operation))
-        await perform(journal, entry, operation, piece)
+        await perform(journal, entry, operation, piece, stale === null ? null : !stale.has(row.destination))
         piece.done()
         await finish(row.position)
       } catch (error) {
@@ -152,8 +167,8 @@ export interface Parts<R> {
 }
 
 /**
- * Many small works in two transactions, whatever their number: all are written down as begun, carried out several at once, and all that were are
- * confirmed. What dies in between was begun as far as the rows know, and each operation finds out by itself whether it happened.
+ * Many small works in two transactions, whatever their number: all are written down as begun, carried out several at once, and what was is confirmed, or
+ * forgotten where all of a work was. What dies in between was begun as far as the rows know, and each operation finds out by itself whether it happened.
  * @returns in the order of the parts
  */
 export async function carryOutParts<R>(
@@ -175,7 +190,12 @@ export async function carryOutParts<R>(
   const done = new Map<string, number[]>()
   const confirm = () =>
     journal.writer.write(async (trx) => {
-      for (const [version, positions] of done) await finishOperations(trx, version, positions)
+      for (const { version, rows } of written) {
+        const positions = done.get(version) ?? []
+        // Nobody asks for what is complete: each operation finds out by itself whether it happened.
+        if (positions.length === rows.length) await forgetOperations(trx, version)
+        else if (positions.length > 0) await finishOperations(trx, version, positions)
+      }
     })
   const results = await inParallel([...written.entries()], limit, async ([place, { version, rows, operations }]) => {
     try {

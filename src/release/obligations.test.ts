@@ -175,6 +175,17 @@ test('a whole release lacks nothing, before it is visible and after', async () =
   assert.deepEqual(await unmet({}), [])
 })
 
+test('manifests are asked for without waiting for the index that names them', async () => {
+  const asked = new Set<string>()
+  const manifest: Presence['manifest'] = async (repository, digest) => {
+    asked.add(digest)
+    await new Promise(setImmediate)
+    assert.equal(asked.size, TARGETS.length + 1)
+    return there.manifest(repository, digest)
+  }
+  assert.deepEqual(await unmet({ manifest }), [])
+})
+
 test('bytes: other bytes under the name, none, or others than were made', async () => {
   for (const answer of [hex('other'), null])
     assert.deepEqual(await unmet({ object: except(there.object, amd64, answer) }), missing('bytes', AMD64))

@@ -157,12 +157,14 @@ async function isInImage({ count, presence, file }: Subject): Promise<boolean> {
   const layer = count.made.get(file.target)?.layer ?? null
   const platform = image?.platforms.find((candidate) => candidate.target === file.target)
   if (image === null || layer === null || platform === undefined || platform.platform !== file.platform) return false
-  const indexBytes = await presence.manifest(image.repository, image.digest)
-  const index = indexBytes === null ? null : readIndex(indexBytes)
-  if (index === null || !('value' in index)) return false
-  const entries = index.value.manifests.filter((entry) => entry.digest === platform.digest)
-  const named = entries[0]?.platform
-  if (entries.length !== 1 || named === undefined || platformName(named) !== platform.platform) return false
+  const isNamed = async () => {
+    const bytes = await presence.manifest(image.repository, image.digest)
+    const index = bytes === null ? null : readIndex(bytes)
+    if (index === null || !('value' in index)) return false
+    const entries = index.value.manifests.filter((entry) => entry.digest === platform.digest)
+    const named = entries[0]?.platform
+    return entries.length === 1 && named !== undefined && platformName(named) === platform.platform
+  }
   const holdsLayer = async (repository: string) => {
     const bytes = await presence.manifest(repository, platform.digest)
     const manifest = bytes === null ? null : readManifest(bytes)
@@ -171,6 +173,7 @@ async function isInImage({ count, presence, file }: Subject): Promise<boolean> {
     )
   }
   const met = await Promise.all([
+    isNamed(),
     holdsLayer(platform.repository),
     holdsLayer(image.repository),
     presence.tag(platform.repository, platform.tag).then((digest) => digest === platform.digest),

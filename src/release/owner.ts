@@ -1,7 +1,7 @@
 /** Whose bucket it is: it belongs to one project and is signed with one key. */
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
-import { readDocuments } from './documents.ts'
+import { listedDocuments } from './documents.ts'
 import type { ListParts } from './lists/lists.ts'
 import type { SiteIndex } from './lists/site-index.ts'
 import type { Standing } from './lists/standing.ts'
@@ -41,7 +41,7 @@ function compareOwner({ bucket, name, signer }: ListParts, index: SiteIndex): vo
 async function holdsOwnReleases({ bucket, check, name }: ListParts): Promise<boolean> {
   if (check === null) return false
   try {
-    const documents = await readDocuments(bucket, check)
+    const documents = await listedDocuments(bucket, check)
     return documents.length > 0 && documents.every(({ document }) => document.name === name)
   } catch (error) {
     if (error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED') return false

@@ -34,16 +34,18 @@ export function bytesOf(operation: Operation): number {
   }
 }
 
+/** @param found whether the object is there, for a caller that has just asked; null: nobody has */
 export async function perform(
   { bucket, registry }: Places,
   entry: Entry,
   operation: Operation,
   piece: Piece,
+  found: boolean | null = null,
 ): Promise<void> {
   if (operation.to === 'bucket') {
     if (bucket === null) throw new PitlaneError('INTERNAL', 'an operation on a bucket without a bucket')
     const isAsked = entry.kind === 'ask-then-do'
-    if (isAsked && (await isThere(bucket, operation))) return
+    if (isAsked && (found ?? (await isThere(bucket, operation)))) return
     await bucket.put(operation.key, countedBody(operation.body, piece), { ...operation.options, looked: isAsked })
     return
   }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { isRegistryAddress } from '../image/address.ts'
 import { reopenOperation } from '../database/queries/publications.ts'
 import { PitlaneError } from '../errors.ts'
-import { ahead, inParallel } from '../parallel.ts'
+import { ahead, atOnce, inParallel } from '../parallel.ts'
 import type { Meter, Piece } from '../run/meter.ts'
 import type { Plan } from '../plan/plan.ts'
 import { counted } from './counted.ts'
@@ -79,7 +79,9 @@ export async function readBack(
   throw new PitlaneError(
     'STORAGE_FAILED',
     `${journal.version}: what was put reads back differently:\n  ${lost.map(({ text }) => text).join('\n  ')}`,
-    { hint: 'Check the disk, then run the same command again: what is missing is written again.' },
+    {
+      hint: 'Did what stores it lose or change it, a disk or a server? Run the same command again: what is missing is written again.',
+    },
   )
 }
 
@@ -124,21 +126,25 @@ export async function prove(
   materials: Materials,
   sha256s: ReadonlyMap<string, string>,
 ): Promise<void> {
+  const presence = readBackPresence(parts.readers, sha256s, materials.operations)
+  await atOnce([() => requireSource(parts, plan), () => requireComplete(parts, plan, materials, presence)])
+}
+
+async function requireSource({ repository }: ReleaseParts, plan: Plan): Promise<void> {
   const { tag, commit, tree } = plan.source
   if (tag !== null) {
-    const now = await parts.repository.tagCommit(tag)
+    const now = await repository.tagCommit(tag)
     if (now !== commit) {
       throw new PitlaneError('TAG_MOVED', `tag ${tag} was ${commit} when it was built and is ${now ?? 'gone'} now`, {
         hint: 'Nothing is visible yet. Put the tag back, or release the new commit under a new version.',
       })
     }
   }
-  const source = await parts.repository.source(commit)
+  const source = await repository.source(commit)
   if (source.tree !== tree)
     throw new PitlaneError('TAG_MOVED', `commit ${commit} has tree ${source.tree}, and ${tree} was built`, {
       hint: 'Nothing is visible yet. Look at the repository with `git fsck`.',
     })
-  await requireComplete(parts, plan, materials, readBackPresence(parts.readers, sha256s, materials.operations))
 }
 
 /** Everything as a stranger finds it, and every obligation counted once more against what is visible. */

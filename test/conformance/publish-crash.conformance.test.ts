@@ -1,22 +1,21 @@
-// `kill -9` at requests to an S3 server and a registry, then the same command again: on the same machine, on another one that has only the
-// journal, and on one that has nothing. Readers look in between. All points with PITLANE_CRASH_POINTS=all, else some of them.
+// `kill -9` at requests to an S3 server and a registry, and at the writes of the journal between them, then the same command again: on the same
+// machine, on another one that has only the journal, and on one that has nothing. Readers look in between. All points with
+// PITLANE_CRASH_POINTS=all, else some of them.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import type { Fault } from '../crash/faults.ts'
+import { type Answer, Runs } from '../crash/runs.ts'
 import { CONFIGURATION, makeWorld, type World } from '../world/toy.ts'
 import { distribution, type RegistryServer, startDistribution } from './peers/distribution.ts'
 import { type Gates, openGates, type Trap } from './peers/gate.ts'
 import { type FolderS3Server, startVersitygw, versitygw } from './peers/versitygw.ts'
 import type { Web } from './peers/web.ts'
 
-const PITLANE = fileURLToPath(new URL('../../bin/pitlane-dev.ts', import.meta.url))
-const JSX = fileURLToPath(new URL('../../scripts/jsx.ts', import.meta.url))
 const TARGETS = ['x86_64-unknown-linux-musl', 'i686-unknown-linux-musl']
 /** Points that are tried; a prime step goes through all kinds of requests. */
 const STEP = process.env['PITLANE_CRASH_POINTS'] === 'all' ? 1 : 17
@@ -33,10 +32,14 @@ let world: World
 /** A copy of the state right before the first request of a publication. */
 let base: string
 let requests: readonly string[] = []
+/** How many transactions a publication is. */
+let writes: number
+let runs: Runs
 let goal: Readonly<Record<string, string>>
 
 before(async () => {
   if ('absent' in s3Program || 'absent' in registryProgram) return
+  runs = await Runs.open()
   s3 = await startVersitygw(s3Program.program)
   registry = await startDistribution(registryProgram.program)
   await s3.makeBucket('releases')
@@ -52,7 +55,7 @@ before(async () => {
   base = join(world.root, 'base')
   // The builds are green, the publication is written down with its date, and nothing of it is out.
   const first = await release({
-    kill: { pick: (_, asked) => asked.startsWith('PUT /releases/_releases/'), when: 'before' },
+    trap: { pick: (_, asked) => asked.startsWith('PUT /releases/_releases/'), when: 'before' },
   })
   assert.equal(first.signal, 'SIGKILL', first.output)
   cpSync(join(world.project, '.pitlane'), base, { recursive: true })
@@ -61,10 +64,16 @@ before(async () => {
   assert.equal(whole.code, 0, whole.output)
   requests = gates.seen
   goal = await published()
+  await empty()
+  gates.arm(null)
+  const { code, points } = await runs.warm({ ...world, env: environment() }, { args: RELEASE, now: Date.now() })
+  assert.equal(code, 0)
+  writes = points.filter((point) => /^write .* after$/.test(point)).length
 })
 
 after(async () => {
   if (skip !== false) return
+  runs.close()
   world.remove()
   await gates.stop()
   await web.stop()
@@ -72,28 +81,30 @@ after(async () => {
   await s3.stop()
 })
 
-interface Outcome {
-  readonly code: number | null
-  readonly signal: string | null
-  readonly output: string
+const RELEASE = ['release', 'v1.0.0']
+
+function environment(): Readonly<Record<string, string>> {
+  return { ...world.env, AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey }
 }
 
-/** Runs the command; `kill`: where it is killed. `project`: where it runs, the world's own by default. */
+/** Where a run is killed: at a request, or at a write of its journal. */
+interface Kill {
+  readonly trap?: Omit<Trap, 'act'>
+  readonly fault?: Fault
+}
+
+/** `project`: where it runs, the world's own by default. */
 async function release({
-  kill,
+  trap,
+  fault,
   project = world.project,
-}: {
-  readonly kill?: Omit<Trap, 'act'>
-  readonly project?: string
-}): Promise<Outcome> {
-  const env = { ...world.env, AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey }
-  const args = ['--disable-warning=ExperimentalWarning', '--import', JSX, PITLANE, 'release', 'v1.0.0']
-  const child = spawn(process.execPath, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (output += String(piece)))
-  gates.arm(kill === undefined ? null : { ...kill, act: () => child.kill('SIGKILL') })
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
-  return { code, signal, output }
+}: Kill & { readonly project?: string }): Promise<Answer> {
+  const { child, ended } = runs.start(
+    { ...world, project, env: environment() },
+    { args: RELEASE, now: Date.now(), ...(fault === undefined ? {} : { fault }) },
+  )
+  gates.arm(trap === undefined ? null : { ...trap, act: () => child.kill('SIGKILL') })
+  return ended
 }
 
 /** Stores without anything, and the project as it is right before it publishes. */
@@ -195,37 +206,51 @@ function machine(kind: Machine): { readonly project: string; remove(): void } {
   return { project, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-test('killed at a request and gone on from anywhere: the same is published, and nobody meets a hole', {
+/** Each with its name. */
+function killings(): readonly (readonly [at: string, Kill])[] {
+  const some = <T>(all: readonly T[], first: number) => all.filter((_, place) => place % STEP === first)
+  const atRequests = (when: Trap['when']) =>
+    requests.map((request, place): [string, Kill] => {
+      const nth = place + 1
+      return [`killed ${when} request ${nth} (${request})`, { trap: { pick: (n) => n === nth, when } }]
+    })
+  const atWrites = Array.from({ length: writes }, (_, place) =>
+    (['uncommitted', 'after'] as const).map((when): [string, Kill] => {
+      const at = `write #${place + 1} ${when}`
+      return [`killed at ${at}`, { fault: { at, how: 'kill' } }]
+    }),
+  ).flat()
+  return [...some(atRequests('before'), 0), ...some(atRequests('after'), STEP >> 1), ...some(atWrites, STEP >> 2)]
+}
+
+test('killed at a request or a write, and gone on from anywhere: the same is published, and nobody meets a hole', {
   skip,
   timeout: 3_600_000,
 }, async () => {
   assert.ok(requests.length > 60, `only ${requests.length} requests: the gates are not where they should be`)
-  let tried = 0
-  for (const when of ['before', 'after'] as const) {
-    for (let nth = when === 'before' ? 1 : 1 + (STEP >> 1); nth <= requests.length; nth += STEP) {
-      const kinds: readonly Machine[] = ['the same', 'another with the journal', 'another with nothing']
-      const kind = kinds[tried % kinds.length] ?? 'the same'
-      tried += 1
-      const at = `killed ${when} request ${nth} (${requests[nth - 1]}), gone on on ${kind}`
-      await empty()
-      const killed = await release({ kill: { pick: (n) => n === nth, when } })
-      assert.equal(killed.signal, 'SIGKILL', `${at}: ${killed.output}`)
-      await assertNoHole()
-      const isDecided = kind === 'the same' || (await s3.keys('releases')).includes('_releases/v1.0.0/release.json')
-      // On another machine nobody can know that the holder is dead: its lease ends after a minute, and here at once.
-      if (kind !== 'the same') await s3.dropLeases('releases')
-      const elsewhere = machine(kind)
-      const again = await release({ project: elsewhere.project })
-      elsewhere.remove()
-      assert.equal(again.code, 0, `${at}: ${again.output}`)
-      const found = await published()
-      assert.deepEqual(Object.keys(found), Object.keys(goal), at)
-      // A publication of which no document was out yet is another one elsewhere, with a date and a build of its own.
-      // And where nobody remembers which serial was signed already, the next one is taken.
-      const without = !isDecided ? DATED : kind === 'another with nothing' ? NUMBERED : null
-      assert.deepEqual(leaveOut(without, found), leaveOut(without, goal), at)
-      await assertNoHole()
-    }
+  assert.ok(writes > 10, `only ${writes} writes: the faults are not where they should be`)
+  const kinds: readonly Machine[] = ['the same', 'another with the journal', 'another with nothing']
+  for (const [tried, [point, kill]] of killings().entries()) {
+    const kind = kinds[tried % kinds.length] ?? 'the same'
+    const at = `${point}, gone on on ${kind}`
+    await empty()
+    const killed = await release(kill)
+    assert.equal(killed.signal, 'SIGKILL', `${at}: ${killed.output}`)
+    await assertNoHole()
+    const isDecided = kind === 'the same' || (await s3.keys('releases')).includes('_releases/v1.0.0/release.json')
+    // On another machine nobody can know that the holder is dead: its lease ends after a minute, and here at once.
+    if (kind !== 'the same') await s3.dropLeases('releases')
+    const elsewhere = machine(kind)
+    const again = await release({ project: elsewhere.project })
+    elsewhere.remove()
+    assert.equal(again.code, 0, `${at}: ${again.output}`)
+    const found = await published()
+    assert.deepEqual(Object.keys(found), Object.keys(goal), at)
+    // A publication of which no document was out yet is another one elsewhere, with a date and a build of its own.
+    // And where nobody remembers which serial was signed already, the next one is taken.
+    const without = !isDecided ? DATED : kind === 'another with nothing' ? NUMBERED : null
+    assert.deepEqual(leaveOut(without, found), leaveOut(without, goal), at)
+    await assertNoHole()
   }
-  console.log(`${tried} points of ${requests.length * 2}`)
+  console.log(`${killings().length} points of ${requests.length * 2 + writes * 2}`)
 })

@@ -101,7 +101,8 @@ class S3Bucket implements Bucket {
       const onlyIfAbsent = options.exclusive && (await this.#refusesTaken())
       await this.requireHeld()
       try {
-        await upload(this.#uploading, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent })
+        const isThere = () => this.#holdsPerhaps(key, body, options)
+        await upload(this.#uploading, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent, isThere })
       } catch (error) {
         const refusal = refusalOf(error)
         // Taken by somebody else, or by an attempt of ours whose answer got lost: the next look tells.
@@ -332,6 +333,16 @@ class S3Bucket implements Bucket {
       `${this.#where(key)}: holds ${found.size} bytes with SHA-256 ${sha256}; refusing to replace them by ${body.size} bytes with SHA-256 ${body.sha256}`,
       { hint: 'What was published under a name keeps its bytes: use a new version.' },
     )
+  }
+
+  /** The same where it is no wonder if the server does not answer: then nothing is known, and what failed before is told. */
+  async #holdsPerhaps(key: string, body: Body, options: PutOptions): Promise<boolean> {
+    try {
+      return await this.#holds(key, body, options)
+    } catch (error) {
+      if (error instanceof PitlaneError && error.code === 'CONTRADICTION') throw error
+      return false
+    }
   }
 
   async #digest(key: string): Promise<string | null> {

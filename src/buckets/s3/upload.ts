@@ -14,7 +14,7 @@ import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
 import { type RetryLimits, retrying } from '../../remote/retry.ts'
 import type { Body, PutOptions } from '../types.ts'
-import { passing } from './answers.ts'
+import { passing, refusalOf } from './answers.ts'
 import { checkedStream } from './body.ts'
 import type { Part, PartMemory } from './parts.ts'
 
@@ -36,6 +36,8 @@ export interface Upload {
   readonly options: PutOptions
   /** Whether to ask the server to refuse when the key is taken. */
   readonly onlyIfAbsent: boolean
+  /** Looks whether an attempt that was not answered has come through all the same. */
+  readonly isThere: () => Promise<boolean>
 }
 
 /** Object metadata (`x-amz-meta-…`) that holds the object's SHA-256 in hex: an ETag is no digest of an object that came in parts. */
@@ -63,7 +65,17 @@ async function uploadAtOnce(parts: UploadParts, object: Upload): Promise<void> {
     command.middlewareStack.add(signedBody(object.body.sha256), BUILDING)
     return sending(stream, (abortSignal) => parts.client.send(command, { abortSignal }))
   }
-  await retrying(parts, attempt, passing)
+  // A server that refuses a taken key may do so before it reads the body, and reset the connection: sent again, it would be reset each time.
+  await retrying(parts, () => unlessThere(object, attempt), passing)
+}
+
+async function unlessThere(object: Upload, attempt: () => Promise<unknown>): Promise<void> {
+  try {
+    await attempt()
+  } catch (error) {
+    const isUnanswered = !(error instanceof PitlaneError) && refusalOf(error).status === null
+    if (!object.onlyIfAbsent || !isUnanswered || !(await object.isThere())) throw error
+  }
 }
 
 /** Signed with the bytes' own digest, which the server computes too: the library would send a stream unsigned. */

@@ -40,10 +40,10 @@ export async function adopt(this: Context, flags: AdoptFlags): Promise<void> {
       const { lists } = await publishing(this, project, planned, { ...state, report, noWait: flags.noWait })
       const parts = { lists, channels, digest, actor, pitlaneVersion: this.pitlaneVersion }
       const plan = await planAdoption(parts, await settledStanding(lists))
-      write(asks || dryRun ? [...plannedLines(plan), ...skippedLines(plan)] : skippedLines(plan))
+      write(asks || dryRun ? [...plannedLines(plan, digest), ...skippedLines(plan)] : skippedLines(plan))
       if (dryRun) {
         write([totalLine(plan, null)])
-        if (flags.json) printJson(this, adoptionDocument(plan, null, notes))
+        if (flags.json) printJson(this, adoptionDocument(plan, null, { notes, reads: digest }))
         return
       }
       if (asks && hasWork(plan)) {
@@ -56,7 +56,7 @@ export async function adopt(this: Context, flags: AdoptFlags): Promise<void> {
       }
       const done = await applyAdoption(parts, plan, this.stop.drain, (document) => write([adoptedLine(document)]))
       write([...skippedLines({ skipped: [], refused: done.refused.slice(plan.refused.length) }), totalLine(plan, done)])
-      if (flags.json) printJson(this, adoptionDocument(plan, done, notes))
+      if (flags.json) printJson(this, adoptionDocument(plan, done, { notes, reads: digest }))
       if (done.refused.length > 0) this.exitCode = EXIT.failed
     })
   })

@@ -6,7 +6,8 @@ import type { Context } from '../context.ts'
 import { planRevision } from '../planning.ts'
 import { publishing } from '../publishing.ts'
 
-interface RebuildFlags {
+export interface RebuildFlags {
+  readonly without?: readonly string[]
   readonly takeTags: boolean
   readonly noWait: boolean
   readonly json: boolean
@@ -40,7 +41,12 @@ async function refresh(
     requirePublish(plan, project)
     const { report, notes } = notesOf(context, flags.json)
     await withState(context, project, flags, command, report, async (state) => {
-      const { lists } = await publishing(context, project, plan, { ...state, ...flags, report })
+      const { lists } = await publishing(context, project, plan, {
+        ...state,
+        ...flags,
+        without: new Set(flags.without),
+        report,
+      })
       const changed = flags.check ? await checkPages(lists) : await rebuildPages(lists, context.stop.drain)
       if (flags.json) printJson(context, { changed, notes })
       else context.process.stdout.write(words(changed, lists.bucket.location))

@@ -10,7 +10,7 @@ import {
   isAdopted,
   type ReleaseDocument,
 } from '../../release/document.ts'
-import { type DocumentCheck, documentCheck, readDocuments, readTrustedDocument } from '../../release/documents.ts'
+import { type DocumentCheck, documentCheck, listedDocuments, readTrustedDocument } from '../../release/documents.ts'
 import { listRetired, readRetired } from '../../release/retention/retired.ts'
 import { isWithdrawn, type StateDocument } from '../../release/states/state-document.ts'
 import { readStates, shownStates } from '../../release/states/states.ts'
@@ -27,16 +27,17 @@ import { planRevision } from '../planning.ts'
 export async function list(this: Context, flags: { json: boolean }): Promise<void> {
   await guard(this, flags.json, async () => {
     const { name, bucket, key, check } = await published(this)
-    const stored = await readDocuments(bucket, check)
+    const stored = await listedDocuments(bucket, check)
     const { states } = await readStates(
       bucket,
       stored.map(({ document }) => document),
       await shownStates(bucket, key, name),
       check,
     )
-    const retired = new Map(
-      (await readRetired(bucket, (await listRetired(bucket)).versions, check)).map((mark) => [mark.version, mark]),
-    )
+    const documented = new Set(stored.map(({ document }) => document.version))
+    const { marks, strays } = await readRetired(bucket, await listRetired(bucket), documented, check)
+    const retired = new Map(marks.map((mark) => [mark.version, mark]))
+    for (const stray of strays) this.process.stderr.write(`${oneLine(stray)}\n`)
     const documents = stored
       .map(({ document }) => document)
       .sort((a, b) => b.publishedAt.localeCompare(a.publishedAt) || compareVersions(b.version, a.version))

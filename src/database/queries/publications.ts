@@ -109,6 +109,21 @@ export async function reopenOperation(trx: Transaction<Database>, version: strin
     .execute()
 }
 
+/** Of work whose operations all find out by themselves whether they happened: once it is complete, nobody asks for them. */
+export async function forgetOperations(trx: Transaction<Database>, version: string): Promise<void> {
+  await trx.deleteFrom('operations').where('version', '=', version).execute()
+}
+
+/** The same of all such work whose names begin so, as far as nothing of it is open: what died before it could forget its own. */
+export async function forgetDone(trx: Transaction<Database>, prefix: string): Promise<void> {
+  await trx
+    .deleteFrom('operations')
+    .where('version', '>=', prefix)
+    .where('version', '<', `${prefix}\uffff`)
+    .where('version', 'not in', (e) => e.selectFrom('operations').select('version').where('state', '!=', 'done'))
+    .execute()
+}
+
 export async function finishPublication(trx: Transaction<Database>, version: string): Promise<void> {
   await trx.updateTable('publications').set({ state: 'published' }).where('version', '=', version).execute()
 }

@@ -7,8 +7,8 @@ const ACTOR_LENGTH = 200
 /** `Name <email>` as git would sign a commit, or the name of the operating system's user. */
 export async function actorOf(root: string): Promise<string> {
   const configured = await settings(root)
-  const name = configured.get('user.name') ?? ''
-  const email = configured.get('user.email') ?? ''
+  const name = process.env['GIT_AUTHOR_NAME']?.trim() || (configured.get('user.name') ?? '')
+  const email = process.env['GIT_AUTHOR_EMAIL']?.trim() || (configured.get('user.email') ?? '')
   const actor = name !== '' && email !== '' ? `${name} <${email}>` : name || email || systemUser()
   return (
     actor

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { Readable } from 'node:stream'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { PitlaneError } from '../../errors.ts'
 import { machineCredentials } from './credential-sources.ts'
-import { type CredentialSources, findCredentials } from './credentials.ts'
+import { type CredentialSources, findCredentials, lacksEntry } from './credentials.ts'
+import { systemClock } from '../../clock.ts'
+import { parseRegistryAddress } from '../address.ts'
+import { examineRegistry } from './examine.ts'
+import type { HttpRequest } from './http.ts'
+import { Session } from './session.ts'
 
 const pair = (text: string) => Buffer.from(text).toString('base64')
 const found = { kind: 'password', user: 'me', password: 'se:cret' } as const
@@ -134,4 +140,36 @@ test('a real file and a real helper', async (t) => {
     code: 'CONFIG_INVALID',
     message: /docker-credential-absent can't be run: ENOENT/,
   })
+})
+
+test('a DOCKER_AUTH that says nothing of the registry is told, and none of its words', async () => {
+  const env = (value: unknown) => ({ DOCKER_AUTH: typeof value === 'string' ? value : JSON.stringify(value) })
+  const other = { auths: { 'other.example.org': { auth: pair('me:secret') } } }
+  assert.equal(lacksEntry('r.example.org', env(other)), true)
+  for (const fits of [
+    { auths: { 'https://r.example.org/v1/': { auth: pair('me:secret') } } },
+    { credHelpers: { 'r.example.org': 'x' } },
+    { credsStore: 'x' },
+    '',
+    ' ',
+  ])
+    assert.equal(lacksEntry('r.example.org', env(fits)), false)
+  assert.equal(lacksEntry('r.example.org', {}), false)
+  assert.equal(lacksEntry('docker.io', env({ auths: { 'https://index.docker.io/v1/': {} } })), false)
+  const answer = async (request: HttpRequest) => ({
+    status: request.url.pathname === '/v2/' ? 200 : 403,
+    url: request.url,
+    header: () => null,
+    body: Readable.from([Buffer.from('{}')]),
+  })
+  const address = parseRegistryAddress('r.example.org')
+  const session = new Session({ address, send: answer, clock: systemClock, credentials: null, lacksEntry: true })
+  await assert.rejects(session.ask({ method: 'GET', to: 'toy/tags/list', scope: '', expect: [200] }), {
+    code: 'REGISTRY_DENIED',
+    hint: 'DOCKER_AUTH is set, and has no entry for r.example.org: add one to its "auths", or log in with docker login r.example.org.',
+  })
+  const told = []
+  for await (const { what, result, detail } of examineRegistry(session, { address, repository: 'toy' }))
+    told.push([what, result, detail])
+  assert.deepEqual(told[0], ['login', 'weak', 'DOCKER_AUTH is set, and has no entry for r.example.org'])
 })

@@ -39,13 +39,28 @@ export async function findCredentials(host: string, sources: CredentialSources):
   return text === null ? null : await fromConfig(parse(text, file), file, host, sources)
 }
 
+/** Whether there is a `DOCKER_AUTH` that says nothing of the registry: whoever set it thinks that it is used. */
+export function lacksEntry(host: string, env: CredentialSources['env']): boolean {
+  const inline = env['DOCKER_AUTH'] ?? ''
+  if (inline.trim() === '') return false
+  const config = parse(inline, 'DOCKER_AUTH')
+  const names = namesOf(host)
+  const store = config['credsStore']
+  if (typeof store === 'string' && store !== '') return false
+  return ['credHelpers', 'auths'].every((name) => entryFor(section(config, name), names) === undefined)
+}
+
+function namesOf(host: string): readonly string[] {
+  return HUB_NAMES.includes(host) ? HUB_NAMES : [host]
+}
+
 async function fromConfig(
   config: Entry,
   where: string,
   host: string,
   sources: CredentialSources,
 ): Promise<Credentials | null> {
-  const names = HUB_NAMES.includes(host) ? HUB_NAMES : [host]
+  const names = namesOf(host)
   const helper = entryFor(section(config, 'credHelpers'), names) ?? config['credsStore']
   if (typeof helper === 'string' && helper !== '') {
     if (!/^[A-Za-z0-9._-]+$/.test(helper))

@@ -22,13 +22,15 @@ import {
   shownUrl,
 } from './http.ts'
 import { Slots } from '../../remote/slots.ts'
-import { basicHeader, Tokens } from './tokens.ts'
+import { basicHeader, loginHint, Tokens, unusedLogin } from './tokens.ts'
 
 export interface SessionParts {
   readonly address: RegistryAddress
   readonly send: Send
   readonly clock: Clock
   readonly credentials: Credentials | null
+  /** Whether `DOCKER_AUTH` is set and says nothing of this registry. */
+  readonly lacksEntry?: boolean
   readonly limits?: RetryLimits
   /** Told when the registry asks to wait: milliseconds. */
   readonly onWait?: (host: string, milliseconds: number) => void
@@ -69,6 +71,11 @@ export class Session {
     this.#origin = new URL(parts.address.origin)
     this.#tokens = new Tokens(parts)
     this.#slots = new Slots(parts.clock, AT_ONCE)
+  }
+
+  /** What is wrong with `DOCKER_AUTH`; null when nothing is. */
+  get unused(): { readonly problem: string; readonly remedy: string } | null {
+    return this.#parts.lacksEntry === true ? unusedLogin(this.#parts.address.host) : null
   }
 
   get loggedIn(): boolean {
@@ -169,18 +176,15 @@ function passing(error: unknown): number | null {
   return broken && connectionMayWork(systemCode(error.cause) ?? '') ? 0 : null
 }
 
-async function denied(
-  answer: HttpAnswer,
-  { address, credentials }: SessionParts,
-  challenge: Challenge | null,
-): Promise<PitlaneError> {
+async function denied(answer: HttpAnswer, parts: SessionParts, challenge: Challenge | null): Promise<PitlaneError> {
+  const { credentials } = parts
   const said = await saidBy(answer, credentials)
   // A token service refuses a password itself; without one it is the registry that does.
   const isUnknown = answer.status === 401 && challenge?.scheme === 'basic' && credentials?.kind === 'password'
   return new PitlaneError('REGISTRY_DENIED', `${shownUrl(answer.url)} answered ${answer.status}${said}`, {
     hint:
       credentials === null
-        ? `Log in with docker login ${address.host}, or set DOCKER_AUTH.`
+        ? loginHint(parts)
         : isUnknown
           ? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
           : 'These credentials do not allow it: has the user the right to push to this repository?',

@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import type { Challenge } from './challenge.ts'
+import type { RegistryAddress } from '../address.ts'
 import type { Credentials } from './credentials.ts'
 import { bytesOf, mayPass, Passing, retryAfter, type Send, shownUrl } from './http.ts'
 
@@ -21,6 +22,14 @@ const DEFAULT_LIFE = 60
 /** A token is not used in the last part of its life: the request it goes with takes time. */
 const USED = 0.8
 
+interface TokenParts {
+  readonly address: Pick<RegistryAddress, 'host'>
+  readonly send: Send
+  readonly clock: Clock
+  readonly credentials: Credentials | null
+  readonly lacksEntry?: boolean
+}
+
 export class Tokens {
   readonly #send: Send
   readonly #clock: Clock
@@ -28,10 +37,13 @@ export class Tokens {
   readonly #kept = new Map<string, Kept>()
   readonly #asked = new Map<string, Promise<Kept>>()
 
-  constructor(parts: { readonly send: Send; readonly clock: Clock; readonly credentials: Credentials | null }) {
+  readonly #login: string | null
+
+  constructor(parts: TokenParts) {
     this.#send = parts.send
     this.#clock = parts.clock
     this.#credentials = parts.credentials
+    this.#login = parts.credentials === null ? loginHint(parts) : null
   }
 
   /** One that allows it, perhaps more: what may push may pull, and one may be for several repositories. */
@@ -65,13 +77,12 @@ export class Tokens {
     const answer = await this.#send(this.#request(challenge, scope))
     const text = (await bytesOf(answer)).toString('utf8')
     if (answer.status !== 200) {
-      const failure = refused(answer.url, answer.status, this.#credentials !== null)
+      const failure = refused(answer.url, answer.status, this.#login)
       throw mayPass(answer.status) ? new Passing(failure, retryAfter(answer, this.#clock)) : failure
     }
     const { token, access_token: access, expires_in: life } = parse(text)
     const found = typeof token === 'string' && token !== '' ? token : access
-    if (typeof found !== 'string' || !/^[\x21-\x7e]+$/.test(found))
-      throw refused(answer.url, 200, this.#credentials !== null)
+    if (typeof found !== 'string' || !/^[\x21-\x7e]+$/.test(found)) throw refused(answer.url, 200, this.#login)
     const seconds = typeof life === 'number' && life > 0 ? Math.min(life, 3600) : DEFAULT_LIFE
     return { token: found, until: asked + seconds * 1000 * USED }
   }
@@ -112,11 +123,23 @@ function parse(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function refused(url: URL, status: number, known: boolean): PitlaneError {
+export function unusedLogin(host: string): { readonly problem: string; readonly remedy: string } {
+  return {
+    problem: `DOCKER_AUTH is set, and has no entry for ${host}`,
+    remedy: `add one to its "auths", or log in with docker login ${host}`,
+  }
+}
+
+/** For whoever has no credentials. */
+export function loginHint({ address: { host }, lacksEntry }: Pick<TokenParts, 'address' | 'lacksEntry'>): string {
+  const { problem, remedy } = unusedLogin(host)
+  return lacksEntry === true ? `${problem}: ${remedy}.` : `Log in with docker login ${host}, or set DOCKER_AUTH.`
+}
+
+/** @param login what to do without credentials; null where there are some */
+function refused(url: URL, status: number, login: string | null): PitlaneError {
   const what = status === 200 ? 'answered without a token' : `answered ${status}`
-  const hint = known
-    ? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
-    : 'Log in with docker login, or set DOCKER_AUTH.'
+  const hint = login ?? 'User and password are refused: log in again with docker login, or correct DOCKER_AUTH.'
   const failed = status === 200 || mayPass(status)
   return new PitlaneError(failed ? 'FETCH_FAILED' : 'REGISTRY_DENIED', `the token service ${shownUrl(url)} ${what}`, {
     hint: failed ? 'The token service failed for a while: the same command goes on later.' : hint,

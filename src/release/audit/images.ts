@@ -13,6 +13,7 @@ import type { FloatingTag } from '../lists/site-index.ts'
 import { Differences } from './difference.ts'
 import type { AuditedVersions } from './versions.ts'
 
+/** Images at once, and of each of them so many tags, manifests or blobs. */
 const PARALLEL = 4
 /** A tag is in the way of nothing: so many of one repository are told one by one. */
 const MOST_TAGS = 100
@@ -40,10 +41,8 @@ export async function auditImages(
       found.add(version, 'has images, and pitlane.yaml names no registry to look for them')
     return found.all
   }
-  const audited = await inParallel(withImages, PARALLEL, async (document) => {
-    const found = new Differences('registry')
+  const audited = await each(withImages, async (found, document) => {
     if (document.image !== null) await auditImage(registry, found, document, document.image, digest)
-    return found.all
   })
   const named = [
     ...documents.flatMap((document) => tagsOf(document)),
@@ -55,17 +54,17 @@ export async function auditImages(
   const adopted = documents.filter((document) => isAdopted(document)).map(({ version }) => version)
   const unknown = new Set([...adopted, ...unread].map((version) => imageTag(version)))
   const all = new Set([...repositories, ...named.map(({ repository }) => repository)])
-  const found = new Differences('registry')
   // One without a version may stay where the registry takes no tag away.
-  for (const { repository, tag, version, digest: expected } of moving.filter((one) => one.digest !== null)) {
+  const leading = moving.filter((one) => one.digest !== null)
+  const led = await each(leading, async (found, { repository, tag, version, digest: expected }) => {
     const there = (await registry.resolveTag(repository, tag))?.digest ?? null
     if (there !== expected)
       found.add(
         `${repository}:${tag}`,
         `${there === null ? 'is missing' : `names ${there}`} instead of ${expected} (${version})`,
       )
-  }
-  for (const repository of all) {
+  })
+  const stray = await each([...all], async (found, repository) => {
     const unnamed = (await registry.listTags(repository)).filter(
       (tag) => !known.has(`${repository}:${tag}`) && !unknown.has(tag),
     )
@@ -73,8 +72,21 @@ export async function auditImages(
     for (const tag of others.slice(0, MOST_TAGS)) found.add(`${repository}:${tag}`, 'is named by no document')
     if (others.length > MOST_TAGS)
       found.add(repository, `has ${others.length - MOST_TAGS} more tags that no document names`)
-  }
-  return [...audited.flat(), ...found.all]
+  })
+  return [...audited, ...led, ...stray]
+}
+
+/** Several at once; what is found is in the order of the items. */
+async function each<T>(
+  items: readonly T[],
+  look: (found: Differences, item: T) => Promise<void>,
+): Promise<Differences['all']> {
+  const all = await inParallel(items, PARALLEL, async (item) => {
+    const found = new Differences('registry')
+    await look(found, item)
+    return found.all
+  })
+  return all.flat()
 }
 
 /** Of these tags, those that lead to none of the images that are named: another may be one that moves on. */
@@ -101,21 +113,22 @@ async function auditImage(
     for (const { subject, problem } of await checkImage(registry, image, files)) found.add(subject, problem)
     return
   }
-  for (const { repository, tag, digest: expected } of [image, ...image.platforms]) {
-    const name = `${repository}:${tag}`
-    await found.found(name, async () => {
+  const tags = await each([image, ...image.platforms], async (own, { repository, tag, digest: expected }) => {
+    await own.found(`${repository}:${tag}`, async () => {
       const there = await registry.resolveTag(repository, tag)
       if (there === null) throw wrong('is missing')
       if (there.digest !== expected) throw wrong(`names ${there.digest} instead of ${expected}`)
     })
-  }
+  })
+  found.all.push(...tags)
   const children = await auditManifest(registry, found, image.repository, image.digest)
   if (children === null) return
-  for (const { repository, digest: expected } of image.platforms) {
-    if (!children.includes(expected)) found.add(`${image.repository}@${image.digest}`, `does not name ${expected}`)
+  const platforms = await each(image.platforms, async (own, { repository, digest: expected }) => {
+    if (!children.includes(expected)) own.add(`${image.repository}@${image.digest}`, `does not name ${expected}`)
     // In its own repository, and in that of the index, which names it.
-    for (const at of new Set([repository, image.repository])) await auditManifest(registry, found, at, expected)
-  }
+    for (const at of new Set([repository, image.repository])) await auditManifest(registry, own, at, expected)
+  })
+  found.all.push(...platforms)
 }
 
 /** @returns digests of the manifests that it names; null when it is not there as it should be */

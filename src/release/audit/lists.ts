@@ -1,9 +1,11 @@
 /** Page, lists, feeds and pointers against what the documents say, and objects that nothing accounts for. */
 import { createHash } from 'node:crypto'
 import type { ListedObject } from '../../buckets/types.ts'
+import { inParallel } from '../../parallel.ts'
 import { KEYS, reservedUnderReleases } from '../../plan/keys.ts'
 import { measureThere } from '../digest.ts'
 import { wrong } from '../verify/findings.ts'
+import { lostReleases } from '../lists/lost-releases.ts'
 import { listFiles, type ListParts, readSite, type Site, type SiteFile } from '../lists/lists.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { LIST_LIMIT } from '../lists/site-index.ts'
@@ -12,6 +14,9 @@ import { verifySigned } from '../verify/verify-document.ts'
 import { Differences } from './difference.ts'
 import { SITE_DOCUMENTS } from './documentation.ts'
 import type { AuditedVersions } from './versions.ts'
+
+/** How many pages and lists are read at once. */
+const PARALLEL = 8
 
 export interface AuditedLists {
   readonly differences: Differences['all']
@@ -42,26 +47,33 @@ export async function auditLists(
   // With `sign: none` there is always that one, of a list from elsewhere.
   if (doubt !== null && key !== null) found.add(KEYS.index, doubt)
   // What is noted on the way is told here.
-  const site = await found.found(KEYS.index, () => readSite({ ...lists, note: () => undefined }, standing, 'bucket'))
+  const lost = lostReleases(standing, stored).map(({ version }) => version)
+  const quiet = { ...lists, note: () => undefined, without: new Set(lost) }
+  const site = await found.found(KEYS.index, () => readSite(quiet, standing, 'bucket'))
   if (site === null) return cannot()
   for (const { state } of site.lost)
     found.add(KEYS.state(state.version, state.revision), 'is missing, and readers were shown what it says')
-  const there = new Set(stored.map(({ document }) => document.version))
-  for (const { version } of standing.proven ? index.releases : [])
-    if (!there.has(version))
-      found.add(
-        KEYS.document(version),
-        `is missing, and ${KEYS.index} lists ${version}: put it back from a copy first, \`pitlane pages rebuild\` takes the version out of the lists`,
-      )
+  for (const version of lost)
+    found.add(
+      KEYS.document(version),
+      `is missing, and ${KEYS.index} lists ${version}: put it back from a copy. Without one, \`pitlane pages rebuild --without ${version}\` makes lists that do not name it`,
+    )
   for (const { document, sha256 } of stored) {
     const mark = marks.get(document.version)
     if (mark !== undefined && mark.document !== sha256)
       found.add(KEYS.retired(document.version), `is of another document of ${document.version}, and counts for nothing`)
   }
+  if (lost.length > 0) {
+    found.add(KEYS.index, 'is not compared, nor are page, lists, feeds and pointers, while a document is missing')
+    return { differences: found.all, files: null, site }
+  }
   const files = await found.found(KEYS.index, () => listFiles(lists, site, index.serial, Date.parse(index.generatedAt)))
   if (files === null) return cannot()
-  for (const file of files) {
-    const now = await measureThere(await lists.bucket.open(file.key))
+  const there = await inParallel(files, PARALLEL, async (file) => ({
+    file,
+    now: await measureThere(await lists.bucket.open(file.key)),
+  }))
+  for (const { file, now } of there) {
     if (now === null) found.add(file.key, 'is missing')
     else if (now.sha256 !== createHash('sha256').update(file.bytes).digest('hex'))
       found.add(file.key, 'is not what the documents say: `pitlane pages rebuild` writes it anew')

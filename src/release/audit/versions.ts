@@ -47,7 +47,7 @@ export interface AuditedVersions {
   readonly marks: ReadonlyMap<string, RetiredDocument>
   /** Keys that a good document or mark accounts for. */
   readonly known: ReadonlySet<string>
-  /** Versions whose document or mark is not good: nothing can be said of what else they have. */
+  /** Versions whose document is not good, or the mark beside one: nothing can be said of what else they have. */
   readonly unread: ReadonlySet<string>
   /** Versions whose removal may have begun. */
   readonly leaving: ReadonlySet<string>
@@ -89,7 +89,10 @@ export async function auditVersions(
     stored: audited.flatMap(({ stored }) => (stored === null ? [] : [stored])),
     marks,
     known,
-    unread: new Set([...badMarks, ...audited.filter(({ stored }) => stored === null).map(({ version }) => version)]),
+    unread: new Set([
+      ...badMarks.filter((version) => objects.has(KEYS.document(version))),
+      ...audited.filter(({ stored }) => stored === null).map(({ version }) => version),
+    ]),
     leaving: new Set([...marks.values()].filter((mark) => isDue(parts, mark)).map(({ version }) => version)),
   }
 }

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import { BEGIN, handMadeSite, ONE, OTHER, plan, signer } from '../../../test/world/hand-made-site.ts'
 import type { Bucket } from '../../buckets/types.ts'
+import { finishOperations, readOperations, replaceOperations } from '../../database/queries/publications.ts'
 import type { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { bodyOf } from '../digest.ts'
@@ -145,4 +146,33 @@ test('another commit, and a binary that nobody names yet, with other bytes', asy
   const plain = { contentType: 'x', cacheControl: 'x', exclusive: true }
   await lists.bucket.put(KEYS.binary('hand-1', OTHER, 'toy'), bodyOf(Buffer.from('left over')), plain)
   await assert.rejects(put(plan('hand-1'), OTHER, 'two'), { code: 'CONTRADICTION', message: /there: {2}[0-9a-f]{64}/ })
+})
+
+test('what is complete leaves no rows; what died before it could remove them leaves them to the next', async (t) => {
+  const site = await handMadeSite(t)
+  const rows = async () => {
+    const found = await site.lists.writer.db.selectFrom('operations').select('version').distinct().execute()
+    return found.map(({ version }) => version).filter((version) => version.startsWith('(by hand)'))
+  }
+  await site.put(plan('hand-1'), ONE, 'one')
+  assert.deepEqual(await rows(), [])
+  const leave = (version: string, state: 'done' | 'started') =>
+    site.lists.writer.write(async (trx) => {
+      const row = {
+        position: 0,
+        entry: 'objects',
+        kind: 'put-if-absent',
+        destination: 'x',
+        sha256: '',
+        size: 1,
+      } as const
+      await replaceOperations(trx, version, 'objects', [row])
+      if (state === 'done') await finishOperations(trx, version, [0])
+    })
+  await leave('(by hand) done', 'done')
+  await leave('(by hand) begun', 'started')
+  await leave('v1.0.0', 'done')
+  await site.put(plan('hand-1'), OTHER, 'other')
+  assert.deepEqual(await rows(), ['(by hand) begun'])
+  assert.equal((await readOperations(site.lists.writer.db, 'v1.0.0', 'objects')).length, 1)
 })

@@ -4,7 +4,7 @@ import type { Body } from '../../buckets/types.ts'
 import { PitlaneError } from '../../errors.ts'
 import { assembleIndex, type Document, indexAnnotations, platformName } from '../../image/image.ts'
 import { type ImageFormat, mediaTypesOf } from '../../image/media-types.ts'
-import { type Read, readConfig, readManifest } from '../../image/manifest.ts'
+import { type Read, readConfig, readIndex, readManifest } from '../../image/manifest.ts'
 import { readBlob } from '../../image/read-blob.ts'
 import type { Descriptor, Registry } from '../../image/types.ts'
 import { inParallel } from '../../parallel.ts'
@@ -79,8 +79,10 @@ export async function publishMultiarch(
     missing: absent.map((one) => one.platform),
   }
   const tagging = tagOperation(image.repository, tag, index.descriptor)
+  const there = await registry.resolveTag(image.repository, tag)
+  if (there !== null) await refuseFuller(registry, result, there.digest)
   await findContradictions(journal, [tagging])
-  if ((await registry.resolveTag(image.repository, tag)) !== null) return { state: 'present', ...result }
+  if (there !== null) return { state: 'present', ...result }
   await permit(result.image)
   await carryOutByHand(journal, `${image.repository}:${tag}`, [
     ...withoutDoubles(images.flatMap((found) => copies(registry, found, image.repository))),
@@ -88,6 +90,33 @@ export async function publishMultiarch(
     tagging,
   ])
   return { state: 'pushed', ...result }
+}
+
+/**
+ * Where the tag names an index of some of these images: it was made with `--partial`, and stays that one.
+ * @throws PitlaneError `CONTRADICTION`
+ */
+async function refuseFuller(
+  registry: Registry,
+  { digest, image: { repository, tag, platforms } }: Pick<PublishedIndex, 'digest' | 'image'>,
+  there: string,
+): Promise<void> {
+  if (there === digest) return
+  const bytes = await registry.readManifest(repository, there)
+  const read = bytes === null ? null : readIndex(bytes)
+  if (read === null || 'problem' in read) return
+  const named = new Set(read.value.manifests.map((manifest) => manifest.digest))
+  const added = platforms.filter((one) => !named.has(one.digest))
+  // Something of it is not ours, or another image of the same platform.
+  if (named.size === 0 || named.size + added.length !== platforms.length) return
+  const has = platforms.filter((one) => named.has(one.digest)).map(({ platform }) => platform)
+  throw new PitlaneError(
+    'CONTRADICTION',
+    `${repository}:${tag} is the image of ${has.join(', ')} alone, and with ${added.map(({ platform }) => platform).join(', ')} it would be another one\n  there:  ${there}\n  here:   ${digest}`,
+    {
+      hint: 'It was pushed with --partial, and a tag that was pushed keeps its bytes: whoever pulled it would get something else. Push all platforms under a new version (`publish binary`, `publish image`, then `publish multiarch`).',
+    },
+  )
 }
 
 /** An index of Docker's names manifests of Docker's, and one of OCI's those of OCI: some clients take no mixture. */
@@ -108,7 +137,7 @@ function described(
 function incomplete({ location }: Registry, absent: readonly { readonly name: string; readonly platform: string }[]) {
   const list = absent.map(({ name, platform }) => `${name} (${platform})`).join(', ')
   return new PitlaneError('NOT_FOUND', `${location} lacks ${list}`, {
-    hint: 'Put them there with `pitlane publish image`. --partial makes the index of those that are there; its tag then keeps that meaning.',
+    hint: 'Put them there with `pitlane publish image`. --partial makes the index of those that are there; its tag then stays that one: the others need a new version.',
   })
 }
 

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exampleDocument, exampleImage } from '../../pages/fixtures/documents.ts'
 import { withdrawnStates } from '../../pages/fixtures/states.ts'
-import { floatingTags, nameOf, refuseTagsBackwards, requireOwn, requireOwnTags } from './floating.ts'
+import {
+  floatingOperations,
+  floatingTags,
+  nameOf,
+  refuseTagsBackwards,
+  requireOwn,
+  requireOwnTags,
+} from './floating.ts'
+import type { Registry } from '../../image/types.ts'
 import type { States } from '../states/state-document.ts'
 
 const none: States = new Map()
@@ -44,22 +52,23 @@ test('behind what is withdrawn the next one stands, and behind everything nothin
   ])
 })
 
-test('a tag goes back behind what is withdrawn, and behind nothing else', () => {
+test('a tag goes back behind what is withdrawn or given up, and behind nothing else', () => {
+  const held = () => false
   const at = (version: string | null, tag = 'latest') => [
     { repository: 'a/b', tag, version, digest: version && `sha256:${'0'.repeat(64)}` },
   ]
-  const refused = (before: string, after: string | null, states: States = none) =>
-    assert.throws(() => refuseTagsBackwards(at(before), at(after), states), {
+  const refused = (before: string, after: string | null) =>
+    assert.throws(() => refuseTagsBackwards(at(before), at(after), held), {
       code: 'PLAN_CONTRADICTION',
       message: `a/b:latest would go back from ${before} to ${after ?? 'none'}`,
     })
   refused('v1.10.0', 'v1.9.0')
   refused('v1.0.0', null)
-  assert.throws(() => refuseTagsBackwards(at('v1.0.0'), undefined, none), { code: 'PLAN_CONTRADICTION' })
-  refuseTagsBackwards(at('v1.9.0'), at('v1.10.0'), none)
-  refuseTagsBackwards(at('v1.10.0'), at('v1.9.0'), withdrawn('v1.10.0'))
-  refuseTagsBackwards(at(null), at('v1.0.0'), none)
-  refuseTagsBackwards(undefined, at('v1.0.0'), none)
+  assert.throws(() => refuseTagsBackwards(at('v1.0.0'), undefined, held), { code: 'PLAN_CONTRADICTION' })
+  refuseTagsBackwards(at('v1.9.0'), at('v1.10.0'), held)
+  refuseTagsBackwards(at('v1.10.0'), at('v1.9.0'), (version) => version === 'v1.10.0')
+  refuseTagsBackwards(at(null), at('v1.0.0'), held)
+  refuseTagsBackwards(undefined, at('v1.0.0'), held)
 })
 
 test("what names somebody else's image is moved only when that is asked for", () => {
@@ -80,4 +89,19 @@ test("a version's own tag never moves on, whoever asks", async () => {
     message: "pitcrew/verifier:1.2 would move on, and it is a version's own tag",
   })
   await requireOwnTags(null, { ...image, floating: ['latest', '1'] }, known, false)
+})
+
+test("a version's tag in another registry is in nobody's way: a project may have moved", async () => {
+  const moved = { location: 'registry.example.org' } as Registry
+  const at = (location: string): Registry => ({ ...moved, location, resolveTag: async () => null })
+  const old = release('1', undefined, { registry: 'docker.io', tag: '1' })
+  const image = { ...exampleImage('v1.2.0'), floating: ['1'] }
+  await requireOwnTags(at('registry.example.org'), image, [old], false)
+  const refused = { code: 'CONTRADICTION', message: /verifier:1 would move on, and it is a version's own tag/ }
+  await assert.rejects(requireOwnTags(at('docker.io'), image, [old], false), refused)
+  const now = release('v1.2.0', ['1'], { registry: 'registry.example.org' })
+  const operations = floatingOperations(at('registry.example.org'), floatingTags([now], none), [old, now], false)
+  assert.equal(operations.length, 1)
+  const there = release('v1.2.0', ['1'], { registry: 'docker.io' })
+  assert.throws(() => floatingOperations(at('docker.io'), floatingTags([there], none), [old, there], false), refused)
 })

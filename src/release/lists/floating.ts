@@ -57,7 +57,7 @@ export function floatingOperations(
   take: boolean,
 ): readonly Operation[] {
   const own = ownDigests(known)
-  for (const tag of tags) requireNoVersions(tag, known)
+  for (const tag of tags) requireNoVersions(tag, known, (image) => image.registry === tag.registry)
   return tags
     .filter((tag) => isIn(registry, tag))
     .map(({ repository, tag, digest }) => ({ to: 'floating', entry: 'lists', repository, tag, digest, own, take }))
@@ -65,13 +65,16 @@ export function floatingOperations(
 
 /**
  * A version's own tag never moves, whoever asks: a tag that moves on can't have its name.
+ * @param isThere whether an image is in the registry of the tag: one of the same name elsewhere is another
  * @throws PitlaneError `CONTRADICTION`
  */
 function requireNoVersions(
   { repository, tag }: Pick<FloatingTag, 'repository' | 'tag'>,
   known: readonly ReleaseDocument[],
+  isThere: (image: ReleaseImage) => boolean,
 ): void {
-  const isVersions = (image: ReleaseImage | null) => image?.repository === repository && image.tag === tag
+  const isVersions = (image: ReleaseImage | null) =>
+    image?.repository === repository && image.tag === tag && isThere(image)
   if (!known.some((document) => isVersions(imageIn(document)))) return
   throw new PitlaneError('CONTRADICTION', `${repository}:${tag} would move on, and it is a version's own tag`, {
     hint: `There is a release of that name: take the pattern that makes "${tag}" out of release.image.floating.`,
@@ -95,13 +98,18 @@ export function requireOwn(
 }
 
 /**
- * Like pointers, they only move forward; the one way back is that a version is withdrawn.
+ * Like pointers, they only move forward.
+ * @param mayGo a version that is withdrawn, or given up by name
  * @throws PitlaneError `PLAN_CONTRADICTION`
  */
-export function refuseTagsBackwards(before: SiteIndex['floating'], after: SiteIndex['floating'], states: States): void {
+export function refuseTagsBackwards(
+  before: SiteIndex['floating'],
+  after: SiteIndex['floating'],
+  mayGo: (version: string) => boolean,
+): void {
   for (const tag of before ?? []) {
     const { version } = tag
-    if (version === null || isWithdrawn(states, version)) continue
+    if (version === null || mayGo(version)) continue
     const now = after?.find((other) => nameOf(other) === nameOf(tag))?.version ?? null
     if (now !== null && compareVersions(now, version) >= 0) continue
     throw new PitlaneError('PLAN_CONTRADICTION', `${nameOf(tag)} would go back from ${version} to ${now ?? 'none'}`, {
@@ -122,7 +130,11 @@ export async function requireOwnTags(
 ): Promise<void> {
   const own = new Set([...ownDigests(known), image.digest])
   for (const tag of image.floating ?? []) {
-    requireNoVersions({ repository: image.repository, tag }, known)
+    requireNoVersions(
+      { repository: image.repository, tag },
+      known,
+      (other) => registry === null || isIn(registry, other),
+    )
     const there = await registry?.resolveTag(image.repository, tag)
     if (there != null) requireOwn(`${image.repository}:${tag}`, there.digest, { own, take })
   }

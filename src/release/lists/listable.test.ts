@@ -35,6 +35,26 @@ test('a document whose image tags are not there is left out, with what it lacks'
   assert.match(incomplete[0]?.lacks ?? '', /^image /)
 })
 
+test('its files and its tags are looked at at the same time', async (t) => {
+  const { bucket, registry, stored } = await world(t)
+  let isAsked = false
+  const head = async (key: string) => {
+    await new Promise(setImmediate)
+    assert.ok(isAsked, `${key} is waited for`)
+    return bucket.head(key)
+  }
+  const resolveTag: typeof registry.resolveTag = (repository, tag) => {
+    isAsked = true
+    return registry.resolveTag(repository, tag)
+  }
+  const places = {
+    bucket: Object.assign(Object.create(bucket), { head }),
+    registry: Object.assign(Object.create(registry), { resolveTag }),
+  }
+  const { incomplete } = await listable({ ...places, signer: null }, [stored], null)
+  assert.match(incomplete[0]?.lacks ?? '', /^image /)
+})
+
 test('a document whose file is not there is left out', async (t) => {
   const { bucket, registry, stored } = await world(t)
   const [file] = stored.document.files

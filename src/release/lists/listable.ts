@@ -4,7 +4,7 @@
  */
 import type { Bucket } from '../../buckets/types.ts'
 import type { Registry } from '../../image/types.ts'
-import { inParallel } from '../../parallel.ts'
+import { ahead, inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { builtOf, type ReleaseDocument, type ReleaseImage } from '../document.ts'
 import type { StoredDocument } from '../revisions.ts'
@@ -58,15 +58,16 @@ export async function whatLacks(
   const { files, signing } = document
   // A project that signs now may have releases from before. A new one without a signature could be anybody's.
   if (signer !== null && signing.scheme === 'none') return 'a signature'
+  const built = builtOf(document)
+  const image = ahead(lackingImage(registry, built?.image ?? null))
   const paths = files.map(({ path }) => path)
   const found = await inParallel(paths, PARALLEL, (path) => bucket.head(path))
   const lost = files.find(({ size }, at) => found[at]?.size !== size)
   if (lost !== undefined) return lost.path
-  const built = builtOf(document)
   // What is kept of it went out before its list did.
   if (built?.documentation !== undefined && (await bucket.head(KEYS.documentation(built.version))) === null)
     return KEYS.documentation(built.version)
-  return lackingImage(registry, built?.image ?? null)
+  return image
 }
 
 /** An image whose tag does not name the published one, in words; null when there is none. */

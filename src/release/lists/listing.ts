@@ -36,7 +36,7 @@ export async function putListsOf(
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
   const stale = await staleKeys(parts, operations)
   await reopenLost(journal, entry, stale)
-  await carryOutEntry(journal, entry, operations)
+  await carryOutEntry(journal, entry, operations, new Set(stale))
   await journal.writer.write((trx) => finishListing(trx, journal.version))
   if (read.isChanging) await settleChange(parts.bucket)
   await noteKeptTags(parts, operations)

@@ -20,6 +20,7 @@ import { floatingOperations, refuseTagsBackwards } from './floating.ts'
 import { projectChanged } from '../owner.ts'
 import { isThere } from '../perform.ts'
 import { listable } from './listable.ts'
+import { lostReleases, refuseLost } from './lost-releases.ts'
 import { type FoundReleases, readChanges, readListing } from './read-documents.ts'
 import { signDocument } from '../put-operations.ts'
 import { type Operation, operationFacts } from '../publication.ts'
@@ -70,6 +71,8 @@ export interface ListParts {
   readonly baseUrl: string
   /** Null where the project says nothing of documentation. */
   readonly documentation: DocumentationPlace | null
+  /** Versions that may leave the lists because their documents are gone, and that pointers need not wait for. */
+  readonly without?: ReadonlySet<string>
   /** Whether tags that move on are taken over where they name somebody else's image. */
   readonly takeTags?: boolean
   /**
@@ -112,27 +115,33 @@ export interface Site {
 
 /**
  * @param from `changes`: what this state's own lists name already is believed to be there; `bucket`: whatever the bucket shows, and nothing else
+ * @param complete when everything is out that lists may name, for whoever is putting some of it, but no more documents: what is not listed yet is looked at then
  */
-export async function readSite(parts: ListParts, standing: Standing, from: 'changes' | 'bucket'): Promise<Site> {
+export async function readSite(
+  parts: ListParts,
+  standing: Standing,
+  from: 'changes' | 'bucket',
+  complete: Promise<void> = Promise.resolve(),
+): Promise<Site> {
   const retiring = ahead(listRetired(parts.bucket))
   const documented = ahead(readSiteNow(parts.bucket, parts.name, parts.check))
-  const changing = await isChanging(parts.bucket)
+  const changing = ahead(isChanging(parts.bucket))
+  const own = from === 'changes' && standing.isOwn ? standing.index : null
   const found =
-    from === 'changes' && standing.isOwn && standing.index !== null && !changing
-      ? await readChanges(parts, standing.index)
+    own !== null && !(await changing)
+      ? await readChanges(parts, own)
       : await readListing(parts, standing.proven ? standing.index : null)
   const { documents } = found
-  const { present, retired } = await withoutRetired(parts, documents, await retiring)
+  const { present, retired, marks } = await withoutRetired(parts, documents, await retiring)
+  refuseLost(parts, lostReleases(standing, documents), marks)
+  await complete
   const { listed: stored, incomplete } = await listable(parts, present, standing.proven ? standing.index : null)
   for (const { version, lacks } of incomplete) parts.note(`${version} is not listed: it lacks ${lacks}`)
-  // Only what this project has listed: anybody can put another list there.
   const there = new Map(documents.map(({ document }) => [document.version, revisionOf(document)]))
   for (const listed of (standing.proven && standing.index?.releases) || []) {
     const { version } = listed
     const revision = there.get(version)
-    if (revision === undefined)
-      parts.note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
-    else if (revision < listedRevision(listed))
+    if (revision !== undefined && revision < listedRevision(listed))
       throw revisionGone(parts.bucket, version, revision, listedRevision(listed))
   }
   const foreign = stored.find(({ document }) => document.name !== parts.name)
@@ -149,7 +158,7 @@ export async function readSite(parts: ListParts, standing: Standing, from: 'chan
   const stableLinks = parts.sendsOn !== undefined && standing.index?.stableLinks === true
   const documentation = await documented
   await parts.memory?.save()
-  return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks, isChanging: changing }
+  return { standing, stored, retired, states, lost, documentation, notBefore, stableLinks, isChanging: await changing }
 }
 
 /** Every release that there is, listed or not. */
@@ -182,13 +191,10 @@ export interface RetiredRelease {
 }
 
 /** A mark of another document than the one that is there says nothing of this one. */
-async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[], { versions }: RetiredListing) {
+async function withoutRetired(parts: ListParts, documents: readonly StoredDocument[], listing: RetiredListing) {
   const there = new Map(documents.map((stored) => [stored.document.version, stored]))
-  const marks = await readRetired(
-    parts.bucket,
-    versions.filter((version) => there.has(version)),
-    parts.check,
-  )
+  const { marks, strays } = await readRetired(parts.bucket, listing, new Set(there.keys()), parts.check)
+  for (const stray of strays) parts.note(stray)
   const retired: RetiredRelease[] = []
   for (const mark of marks) {
     const stored = there.get(mark.version)
@@ -197,7 +203,7 @@ async function withoutRetired(parts: ListParts, documents: readonly StoredDocume
     else parts.note(`${KEYS.retired(mark.version)} does not count: it is of another document of ${mark.version}`)
   }
   const gone = new Set(retired.map(({ stored }) => stored))
-  return { present: documents.filter((stored) => !gone.has(stored)), retired }
+  return { present: documents.filter((stored) => !gone.has(stored)), retired, marks }
 }
 
 type Listed = Pick<Site, 'stored' | 'standing' | 'states' | 'documentation' | 'stableLinks'>
@@ -245,8 +251,9 @@ function listsOf(
   if (index?.key !== KEYS.index) throw new PitlaneError('INTERNAL', 'index.json has to be rendered last')
   // Rendered right here, and read as strangers read it when it is published.
   const next = JSON.parse(index.bytes.toString('utf8')) as SiteIndex
-  refuseBackwards(standing, states, next)
-  if (standing.proven) refuseTagsBackwards(standing.index?.floating, next.floating, states)
+  const mayGo = (version: string) => isWithdrawn(states, version) || parts.without?.has(version) === true
+  refuseBackwards(standing, mayGo, next)
+  if (standing.proven) refuseTagsBackwards(standing.index?.floating, next.floating, mayGo)
   return { files, index, next }
 }
 
@@ -316,8 +323,12 @@ function putFile({ key, bytes, contentType, cacheControl, redirect }: SiteFile):
   return { to: 'bucket', entry: 'lists', key, body: bodyOf(bytes), options }
 }
 
-/** The one way back is a signed state: a version that is withdrawn no longer holds the pointer where it is. */
-function refuseBackwards({ stable, index, proven }: Standing, states: States, next: Pick<SiteIndex, 'pointers'>): void {
+/** @param mayGo a version that is withdrawn, by a signed state, or given up by name: it no longer holds the pointer where it is */
+function refuseBackwards(
+  { stable, index, proven }: Standing,
+  mayGo: (version: string) => boolean,
+  next: Pick<SiteIndex, 'pointers'>,
+): void {
   const after = next.pointers['stable']
   // What lacks targets was never pointed to.
   const listed = ((proven && index?.releases) || []).filter(
@@ -325,7 +336,7 @@ function refuseBackwards({ stable, index, proven }: Standing, states: States, ne
   )
   const before = [stable, ...listed.map(({ version }) => version)]
     .filter((version) => version !== null)
-    .filter((version) => !isWithdrawn(states, version))
+    .filter((version) => !mayGo(version))
     .toSorted(compareVersions)
     .at(-1)
   if (before === undefined) return

@@ -150,8 +150,8 @@ test('a document that says it needs no signature is not listed by a project that
   })
 })
 
-test('a release that was listed and whose document is gone is said', async (t) => {
-  const { parts, notes } = await emptyBucket(t)
+test('a release that was listed and whose document is gone stops the lists, unless it is named or withdrawn', async (t) => {
+  const { parts, notes, serial } = await emptyBucket(t)
   const unsigned = { ...parts, signer: null, check: null }
   const plain = { contentType: 'application/json', cacheControl: 'no-cache', exclusive: true }
   for (const version of ['v1.0.0', 'v1.1.0']) {
@@ -161,8 +161,29 @@ test('a release that was listed and whose document is gone is said', async (t) =
   await rebuild(unsigned)
   assert.deepEqual(notes, [])
   await parts.bucket.delete(KEYS.document('v1.0.0'))
-  await rebuild(unsigned)
+  const serialBefore = serial()
+  const lost = {
+    code: 'RELEASE_LOST',
+    message:
+      /has lost _releases\/v1\.0\.0\/release\.json, and readers are shown v1\.0\.0: lists made now would not name it/,
+    hint: /Put _releases\/v1\.0\.0\/ back from a copy\. .*`pitlane pages rebuild --without v1\.0\.0`/,
+  }
+  await assert.rejects(rebuild(unsigned), lost)
+  await assert.rejects(checkPages(unsigned), lost)
+  await assert.rejects(rebuild({ ...unsigned, without: new Set(['v1.2.0']) }), lost)
+  await assert.rejects(rebuild({ ...unsigned, without: new Set(['v1.1.0']) }), {
+    code: 'USAGE',
+    message: /--without v1\.1\.0: .* has its document/,
+  })
+  assert.equal(serial(), serialBefore)
+  await rebuild({ ...unsigned, without: new Set(['v1.0.0']) })
   assert.deepEqual(notes, ['v1.0.0 is not listed any more: _releases/v1.0.0/release.json is gone from the bucket'])
+  assert.deepEqual(await rebuild(unsigned), [])
+  // Also what pointers lead to.
+  await parts.bucket.delete(KEYS.document('v1.1.0'))
+  await assert.rejects(rebuild(unsigned), { code: 'RELEASE_LOST' })
+  await rebuild({ ...unsigned, without: new Set(['v1.1.0']) })
+  assert.deepEqual(await rebuild(unsigned), [])
 })
 
 test('stopped, it says so and goes on with the serial and the date that were written down', async (t) => {

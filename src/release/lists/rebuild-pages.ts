@@ -5,6 +5,7 @@ import { PitlaneError } from '../../errors.ts'
 import type { Journal } from '../journal.ts'
 import { settleChange } from './changing.ts'
 import { putListsOf } from './listing.ts'
+import { requireLost } from './lost-releases.ts'
 import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import type { SiteIndex } from './site-index.ts'
@@ -16,6 +17,7 @@ import { refuseOlderLists } from './older-lists.ts'
  * @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
  */
 export async function checkPages(parts: ListParts): Promise<readonly string[]> {
+  await requireLost(parts)
   const standing = await settledStanding(parts)
   const site = await siteOf(parts, standing)
   const change = await planFollowing(parts, site)
@@ -39,6 +41,7 @@ async function stalePages(parts: ListParts, site: Site): Promise<readonly string
  * @returns the keys that were not what they had to be
  */
 export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
+  await requireLost(parts)
   return (await isAsItShould(parts)) ? [] : parts.exclusively(() => refreshPages(parts, stop))
 }
 

@@ -71,6 +71,20 @@ test('after one more release, its document is read and no other', async (t) => {
   await assertRight(site)
 })
 
+test('whether a list is there already is asked once, right before the first of them is put', async (t) => {
+  const site = await refreshed(t)
+  site.put('v1.3.0')
+  await site.refresh('v1.3.0')
+  const asked = site.bucket.asked()
+  const puts = asked.flatMap((request, at) => (request.startsWith('put ') ? [at] : []))
+  const looks = asked.flatMap((request, at) => (request.startsWith('open ') ? [at] : []))
+  assert.ok(asked.includes(`open ${KEYS.index}`) && asked.includes(`put ${KEYS.index}`))
+  assert.equal(new Set(looks.map((at) => asked[at])).size, looks.length)
+  assert.ok(Math.max(...looks) < Math.min(...puts))
+  // The key has not changed.
+  assert.ok(asked.includes(`open ${KEYS.publicKey}`) && !asked.includes(`put ${KEYS.publicKey}`))
+})
+
 test('unchanged, the pages are compared with one listing, nothing is verified again, and nothing is written or locked', async (t) => {
   const site = await refreshed(t)
   const exclusively = () => assert.fail('a lease is a write')
@@ -196,7 +210,7 @@ test('what was remembered is lost, or cut off in a crash: the lists are the same
   await assertRight(site)
 })
 
-test('a listing that does not show a release yet takes it off no list; one that is really gone is off, and that is said', async (t) => {
+test('a listing that does not show a release yet takes it off no list; one that is really gone stops what would drop it', async (t) => {
   const site = await refreshed(t)
   const stale: ListParts['bucket'] = {
     ...site.bucket,
@@ -213,8 +227,11 @@ test('a listing that does not show a release yet takes it off no list; one that 
   assert.ok(site.listed().includes('v1.1.0'))
   rmSync(join(site.folder, KEYS.folder('v1.1.0')), { recursive: true })
   site.put('v1.4.0')
+  await assert.rejects(site.refresh('v1.4.0'), { code: 'RELEASE_LOST', message: /readers are shown v1\.1\.0/ })
+  assert.ok(site.listed().includes('v1.1.0'))
+  await rebuildPages({ ...site.parts(), without: new Set(['v1.1.0']) }, never)
   await site.refresh('v1.4.0')
-  assert.ok(!site.listed().includes('v1.1.0'))
+  assert.deepEqual([site.listed().includes('v1.1.0'), site.listed().includes('v1.4.0')], [false, true])
   assert.match(site.notes.join('\n'), /v1\.1\.0 is not listed any more: _releases\/v1\.1\.0\/release\.json is gone/)
 })
 

@@ -12,7 +12,7 @@ import { isPage } from '../documentation/kinds.ts'
 import { readFiles } from '../documentation/read-site.ts'
 import { nameOf } from '../lists/floating.ts'
 import { whatLacks } from '../lists/listable.ts'
-import { listOperations, type ListParts, readSite, type Site } from '../lists/lists.ts'
+import { listOperations, type ListParts, readSite, releasesOf, type Site } from '../lists/lists.ts'
 import { requireSameOwner } from '../owner.ts'
 import { indexIn } from '../lists/pointers.ts'
 import { type Contents, listRetired, readRetired, type RetiredDocument } from './retired.ts'
@@ -77,13 +77,12 @@ export async function planRetention(parts: RetentionParts, standing: Standing, a
   noteDoubt(lists, standing)
   await requireSameOwner(lists, standing)
   const site = await readSite(lists, standing, 'bucket')
-  const marks = await listRetired(lists.bucket)
+  const listing = await listRetired(lists.bucket)
+  const documented = new Set(releasesOf(site).map(({ version }) => version))
   const withDocument = new Set(site.retired.map(({ mark }) => mark.version))
-  const loose = await readRetired(
-    lists.bucket,
-    marks.versions.filter((version) => !withDocument.has(version)),
-    lists.check,
-  )
+  // What is none was told with the lists.
+  const { marks } = await readRetired(lists.bucket, listing, documented, lists.check)
+  const loose = marks.filter(({ version }) => !withDocument.has(version))
   requireClock(site, loose, at)
   requirePins(retention, site, loose)
   // Or a pin would keep nothing, as there would be nothing to keep.
@@ -98,7 +97,7 @@ export async function planRetention(parts: RetentionParts, standing: Standing, a
   for (const mark of loose) versions.push(withoutDocument(mark, site, at))
   for (const verdict of verdicts) versions.push(await planVersion(parts, site, reader, verdict, at))
   const named = versions.flatMap(({ mark }) => mark?.contents.objects.map(({ key }) => key) ?? [])
-  return { versions, remains: marks.remains, strays: await countStrays(lists, site, named) }
+  return { versions, remains: listing.remains, strays: await countStrays(lists, site, named) }
 }
 
 /**

@@ -102,14 +102,36 @@ export async function listRetired(bucket: Bucket): Promise<RetiredListing> {
   return { versions: [...marked], remains: [...signed].filter((version) => !marked.has(version)) }
 }
 
-/** The marks of these versions. @throws PitlaneError `VERIFICATION_FAILED` for one that the project has not signed */
+export interface Marks {
+  readonly marks: readonly RetiredDocument[]
+  /** Objects in the place of marks that are none, of versions without a document: they change nothing. Sentences. */
+  readonly strays: readonly string[]
+}
+
+/**
+ * All of them.
+ * @param documented versions that have a document: of those a mark decides whether they are listed
+ * @throws PitlaneError `VERIFICATION_FAILED` for one of a documented version that the project has not signed
+ */
 export async function readRetired(
   bucket: Bucket,
-  versions: readonly string[],
+  { versions }: RetiredListing,
+  documented: ReadonlySet<string>,
   check: DocumentCheck | null,
-): Promise<readonly RetiredDocument[]> {
-  const found = await inParallel(versions, PARALLEL, (version) => readMark(bucket, version, check))
-  return found.filter((retired) => retired !== null)
+): Promise<Marks> {
+  const found = await inParallel(versions, PARALLEL, async (version) => {
+    try {
+      return await readMark(bucket, version, check)
+    } catch (error) {
+      const isBad = error instanceof PitlaneError && error.code === 'VERIFICATION_FAILED'
+      if (!isBad || documented.has(version)) throw error
+      return `${error.message}. There is no ${version}, so that it counts for nothing: remove it when it is not yours.`
+    }
+  })
+  return {
+    marks: found.filter((mark) => mark !== null && typeof mark !== 'string'),
+    strays: found.filter((mark) => typeof mark === 'string'),
+  }
 }
 
 /** Null where there is none. */

@@ -121,12 +121,12 @@ test('a state that readers were shown holds without its document, and comes back
   assert.deepEqual(sides.map(read), before)
 })
 
-test('no pointer goes back behind a version that is not withdrawn, also when another one is', async (t) => {
+test('no pointer goes back behind a version that is lost and not withdrawn, also when another one is', async (t) => {
   const { parts, remove } = await signedSite(t)
   remove(KEYS.document('v1.1.0'))
   await assert.rejects(ask(parts, 'v1.2.0'), {
-    code: 'PLAN_CONTRADICTION',
-    message: 'the newest stable version would go back from v1.1.0 to v1.0.0',
+    code: 'RELEASE_LOST',
+    message: /has lost _releases\/v1\.1\.0\/release\.json, and readers are shown v1\.1\.0/,
   })
 })
 

@@ -14,18 +14,28 @@ export type Published = Pick<Bucket, 'location' | 'read' | 'open'> &
 /** Bytes; a signature file has some 300. */
 export const SIDE_LIMIT = 16 * 1024
 
+/** Both signatures of a document, on their way. */
+export interface Sides {
+  readonly minisig: Promise<Buffer>
+  readonly raw: Promise<Buffer>
+}
+
+/** For whoever reads what they sign at the same time; whoever does not need them after all leaves them. */
+export function readSides(bucket: Published, path: string): Sides {
+  return { minisig: ahead(readSide(bucket, `${path}.minisig`)), raw: ahead(readSide(bucket, `${path}.sig`)) }
+}
+
 /** Both signatures of a document; fails with `VERIFICATION_FAILED`. */
 export async function verifySigned(
   bucket: Published,
   bytes: Buffer,
   signed: SignedName,
   key: PublicKey,
+  { minisig, raw }: Sides = readSides(bucket, signed.path),
 ): Promise<void> {
   const { path } = signed
-  const raw = ahead(readSide(bucket, `${path}.sig`))
-  const minisig = await readSide(bucket, `${path}.minisig`)
   const blake2b512 = createHash('blake2b512').update(bytes).digest()
-  verifyFile(key, { blake2b512 }, minisig.toString('utf8'), trustedCommentOf(signed), `${path}.minisig`)
+  verifyFile(key, { blake2b512 }, (await minisig).toString('utf8'), trustedCommentOf(signed), `${path}.minisig`)
   verifyRaw(key, bytes, await raw, `${path}.sig`)
 }
 

@@ -17,7 +17,7 @@ import type { PublicKey } from '../keys/public-key.ts'
 import { absoluteUrl, relativeUrl } from '../../plan/key-url.ts'
 import { FEED_ENTRIES, type IndexRelease, LIST_LIMIT, parseSiteIndex, type SiteIndex } from '../lists/site-index.ts'
 import type { StateDocument } from '../states/state-document.ts'
-import { type Published, verifySigned } from './verify-document.ts'
+import { type Published, readSides, verifySigned } from './verify-document.ts'
 import { verifyPages } from './verify-pages.ts'
 import { verifyState } from './verify-state.ts'
 
@@ -169,12 +169,13 @@ function isWithdrawn(index: SiteIndex, { version }: ReleaseDocument): boolean {
 }
 
 async function verifiedIndex(request: ListRequest, document: ReleaseDocument): Promise<SiteIndex> {
+  const sides = request.key === null ? undefined : readSides(request.bucket, KEYS.index)
   const bytes = await request.bucket.read(KEYS.index, LIST_LIMIT)
   if (bytes === null) throw wrong(`${KEYS.index} is missing`)
   const index = parseSiteIndex(bytes, KEYS.index)
   if (request.key !== null) {
     const signed = { name: document.name, version: `serial-${index.serial}`, path: KEYS.index }
-    await verifySigned(request.bucket, bytes, signed, request.key)
+    await verifySigned(request.bucket, bytes, signed, request.key, sides)
   }
   if (index.name !== document.name) throw wrong(`${KEYS.index} is of ${index.name}, release.json of ${document.name}`)
   return index

@@ -36,8 +36,12 @@ export async function verifyPages(
       what: 'each byte of page, lists, feeds and install.sh',
       remedy: `${KEYS.index} is of an earlier Pitlane and names none of them by digest; the publisher renews it with \`pitlane pages rebuild\``,
     })
-    for (const path of compared) {
-      const bytes = await found.attempt(() => present(bucket, path))
+    const looked = await inParallel(compared, PARALLEL, async (path) => {
+      const own = new Findings()
+      return { path, own, bytes: await own.attempt(() => present(bucket, path)) }
+    })
+    for (const { path, own, bytes } of looked) {
+      found.add(own)
       if (bytes !== null) texts.set(path, bytes.value.toString('utf8'))
     }
   } else await verifyDigests(bucket, index, index.pages, compared, texts, found)

@@ -56,6 +56,24 @@ test('a release that is withdrawn verifies, and it is said; others say nothing',
   }
 })
 
+test('a document and its signatures are asked for at the same time', async (t) => {
+  const { parts } = await signedSite(t)
+  const { location, read, open } = behindAddress(parts)
+  const asked = new Set<string>()
+  const signed = [KEYS.document('v1.2.0'), KEYS.index]
+  const slow: Published = {
+    location,
+    open,
+    async read(key, limit) {
+      asked.add(key)
+      await new Promise(setImmediate)
+      for (const side of signed.includes(key) ? ['.minisig', '.sig'] : []) assert.ok(asked.has(`${key}${side}`), key)
+      return read(key, limit)
+    },
+  }
+  assert.deepEqual((await verified(slow, 'v1.2.0')).problems, [])
+})
+
 test('an index from before is told by the state beside the release; through an address it can not be', async (t) => {
   const { parts, read, write } = await signedSite(t)
   const sides = ['', '.minisig', '.sig'].map((side) => `${KEYS.index}${side}`)

@@ -24,7 +24,7 @@ import { checksums } from '../put-operations.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { followRevisions, newestInBucket, newestInIndex, type StoredDocument } from '../revisions.ts'
 import type { StateDocument } from '../states/state-document.ts'
-import { type Published, verifySigned } from './verify-document.ts'
+import { type Published, readSides, verifySigned } from './verify-document.ts'
 import { verifyFileOf } from './verify-file.ts'
 import { verifyLists } from './verify-lists.ts'
 
@@ -106,6 +106,7 @@ function remarksOf(document: ReleaseDocument | null): Pick<Verification, 'remark
 async function verifyDocument(request: VerifyRequest, found: Findings): Promise<StoredDocument | null> {
   const { bucket, version, key } = request
   const path = KEYS.document(version)
+  const sides = key === null ? undefined : readSides(bucket, path)
   const first = await bucket.read(path, DOCUMENT_LIMIT)
   if (first === null) {
     throw new PitlaneError('NOT_FOUND', `${bucket.location} has no release ${version}`, {
@@ -117,7 +118,8 @@ async function verifyDocument(request: VerifyRequest, found: Findings): Promise<
     if (bytes === null) return null
     const document = parseDocument(bytes, at, version)
     requireScheme(document, key)
-    if (key !== null) await verifySigned(bucket, bytes, { name: document.name, version, path: at }, key)
+    const signed = { name: document.name, version, path: at }
+    if (key !== null) await verifySigned(bucket, bytes, signed, key, at === path ? sides : undefined)
     return { document, bytes }
   }
   let stored: StoredDocument | null = null
@@ -153,9 +155,10 @@ async function verifySums(request: VerifyRequest, document: ReleaseDocument, fou
   const { name, version } = document
   const path = KEYS.sums(version, revisionOf(document))
   await found.check('SHA256SUMS names exactly the files of release.json', async () => {
+    const sides = key === null ? undefined : readSides(bucket, path)
     const bytes = await bucket.read(path, SUMS_LIMIT)
     if (bytes === null) throw wrong(`${path} is missing`)
-    if (key !== null) await verifySigned(bucket, bytes, { name, version, path }, key)
+    if (key !== null) await verifySigned(bucket, bytes, { name, version, path }, key, sides)
     if (bytes.toString('utf8') !== checksums(document)) throw wrong(`${path} says something else than release.json`)
   })
 }

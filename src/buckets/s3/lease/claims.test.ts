@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Clock } from '../../../clock.ts'
 import { orderedClaims } from './claims.ts'
 import { LEASES } from './lease.ts'
-import type { LeaseObject, LeaseStore } from './store.ts'
+import { type LeaseObject, type LeaseStore, leaseText } from './store.ts'
 
 const TIMES = { life: 3000, settling: 300, poll: 50 }
 
@@ -31,7 +31,9 @@ function world(...writes: number[]) {
     remove: async (name) => void objects.delete(name),
   }
   const publisher = (id: string) => orderedClaims(store, clock, TIMES, { holder: `publisher ${id}`, id })
-  return { publisher, names: () => [...objects.keys()], pass: (milliseconds: number) => (now += milliseconds) }
+  const plant = (name: string) =>
+    void objects.set(name, { name, text: leaseText('publisher x', 'x', 1), tag: 'x', writtenAt: now })
+  return { publisher, plant, names: () => [...objects.keys()], pass: (milliseconds: number) => (now += milliseconds) }
 }
 
 test('a server that is slow for a while is taken for nobody else', async () => {
@@ -58,6 +60,19 @@ test('who came first has it, until it is dropped; who gives up is waited for by 
     names().filter((name) => name.startsWith(`${LEASES}/`) && !name.endsWith('-c')),
     [],
   )
+})
+
+test('behind the last number nobody goes on: its name would come before all others', async () => {
+  const { publisher, names, plant } = world()
+  plant(`${LEASES}/n-999999998-x`)
+  const a = publisher('a')
+  assert.equal(await a.take(), 'publisher x')
+  await assert.rejects(publisher('b').take(), {
+    code: 'STORAGE_FAILED',
+    message: `${LEASES}/n-999999999-a has the last number that a lease can have`,
+    hint: /remove it/,
+  })
+  assert.deepEqual(names(), [`${LEASES}/n-999999998-x`, `${LEASES}/n-999999999-a`])
 })
 
 test('what a dead process of the same owner left is taken over at once; of another, when its life is over', async () => {

@@ -7,11 +7,15 @@
  * begins again.
  */
 import type { Clock } from '../../../clock.ts'
+import { PitlaneError } from '../../../errors.ts'
 import { type Holding, LEASES, type LeaseTimes } from './lease.ts'
 import { holderIn, type LeaseObject, type LeaseStore, leaseText } from './store.ts'
 
 const HELD = `${LEASES}/held-`
 const CLAIM = `${LEASES}/n-`
+/** Names are ordered as text: one of more digits would come before all others. Numbers begin anew whenever nobody publishes. */
+const DIGITS = 9
+const LAST = 10 ** DIGITS - 1
 /** A busy server or machine is no publisher: what took too long is tried again before anybody is said to be there. */
 const TRIES = 5
 
@@ -46,8 +50,9 @@ export function orderedClaims(
       const all = await store.list()
       // What a process of ours left that died: there is never another one that lives.
       for (const { name } of all) if (name === held || name.endsWith(`-${who.id}`)) await store.remove(name)
-      const numbers = all.map(({ name }) => numberIn(name))
-      const chosen = `${CLAIM}${String(Math.max(0, ...numbers) + 1).padStart(9, '0')}-${who.id}`
+      const highest = all.reduce((most, { name }) => (numberIn(name) > numberIn(most) ? name : most), '')
+      if (numberIn(highest) >= LAST) throw lastNumber(highest)
+      const chosen = `${CLAIM}${String(numberIn(highest) + 1).padStart(DIGITS, '0')}-${who.id}`
       await write(chosen)
       claim = chosen
       if (clock.monotonic() - begun > times.settling) return 'slow'
@@ -93,11 +98,17 @@ export function orderedClaims(
   }
 }
 
+function lastNumber(name: string): PitlaneError {
+  return new PitlaneError('STORAGE_FAILED', `${name} has the last number that a lease can have`, {
+    hint: 'Numbers count those who wait at the same time: this one was put there by something else. When nobody is publishing, remove it.',
+  })
+}
+
 function isClaim(name: string): boolean {
   return name.startsWith(HELD) || name.startsWith(CLAIM)
 }
 
 function numberIn(name: string): number {
-  const digits = new RegExp(`^${CLAIM}(\\d{9})-`).exec(name)?.[1]
+  const digits = new RegExp(`^${CLAIM}(\\d{${DIGITS}})-`).exec(name)?.[1]
   return digits === undefined ? 0 : Number(digits)
 }

@@ -399,14 +399,20 @@ test('retention: days and counts are read, and each mistake has its place', () =
   const table: readonly (readonly [string, RegExp])[] = [
     ['{ stable: { keep: 0 } }', /:\d+:30: retention\.stable\.keep: expected at least 1, found the number 0$/],
     ['{ stable: { keep: 1.5 } }', /retention\.stable\.keep: expected a whole number, found the number 1\.5/],
-    ['{ stable: { for: 0d } }', /retention\.stable\.for: expected a number of days such as 90d, found "0d"/],
+    [
+      '{ stable: { for: 0d } }',
+      /retention\.stable\.for: expected a number of days such as 90d, at least 1d, found "0d"/,
+    ],
     ['{ stable: {} }', /retention\.stable: expected keep, for, or both/],
     ['{ stabel: { keep: 1 } }', /:\d+:14: retention: there is no channel "stabel": did you mean "stable"\?/],
     ['{ gracee: 7d }', /retention\.gracee: expected a mapping of keys to values/],
     ['{ stable: { keeep: 1 } }', /unknown key "keeep" in retention\.stable: did you mean "keep"\?/],
     ['{ stable: { keep: 1 }, pins: [v1, v1] }', /"v1" stands in the list already, at \[0\]/],
-    ['{ stable: { keep: 1 }, grace: 0d }', /retention\.grace: expected a number of days/],
-    ['{ stable: { for: 60 } }', /retention\.stable\.for: expected a number of days such as 90d, found the number 60$/],
+    ['{ stable: { keep: 1 }, grace: 0d }', /retention\.grace: expected a number of days such as 90d, at least 1d/],
+    [
+      '{ stable: { for: 60 } }',
+      /retention\.stable\.for: expected a number of days such as 90d, at least 1d, found the number 60$/,
+    ],
   ]
   for (const [text, expected] of table) assert.match(messageOf(`${base}retention: ${text}\n`), expected)
 })

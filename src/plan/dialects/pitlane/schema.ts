@@ -36,7 +36,7 @@ const checkName = text(
 const triple = z.enum(TARGETS.map((target) => target.triple)).describe('A target triple.')
 const location = text(/^[^\0]+$/, 'a folder or an address').max(4096)
 const targets = z.array(triple).min(1)
-const days = text(DAYS, 'a number of days such as 90d')
+const days = text(DAYS, 'a number of days such as 90d, at least 1d')
 
 const Check = z.strictObject({
   name: checkName.describe('Name of the check, unique in the file.'),
