@@ -229,6 +229,7 @@ const pages = buildRouteMap({
         flags: {
           check: { kind: 'boolean', brief: 'Only say what differs', default: false, withNegated: false },
           without,
+          yes: { ...yes, brief: 'With --without: do not ask' },
           takeTags,
           noWait,
           json,

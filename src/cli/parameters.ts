@@ -39,7 +39,7 @@ export const jobs = {
 export const without = {
   kind: 'parsed',
   parse: text,
-  brief: 'Make lists without a release whose document is lost; may be given again',
+  brief: 'Give up a release whose document is lost, for ever; may be given again',
   placeholder: 'VERSION',
   variadic: true,
   optional: true,

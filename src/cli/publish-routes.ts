@@ -19,6 +19,7 @@ import {
   textFlag,
   versionFlag,
   without,
+  yes,
 } from './parameters.ts'
 
 const noCheck = {
@@ -114,7 +115,7 @@ const index = buildCommand<RebuildFlags, [], Context>({
     fullDescription:
       'Puts page, lists, feeds and pointers as the release documents in the bucket say, as `pitlane pages rebuild` does.',
   },
-  parameters: { flags: { without, takeTags, noWait, json } },
+  parameters: { flags: { without, yes: { ...yes, brief: 'With --without: do not ask' }, takeTags, noWait, json } },
 })
 
 export const publish = buildRouteMap({

@@ -7,7 +7,7 @@ import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EngineParts } from '../run/parts.ts'
 import { countedBody } from './counted.ts'
-import type { ListParts } from './lists/lists.ts'
+import type { ListParts } from './lists/list-parts.ts'
 
 export async function writeLayers(
   parts: { readonly engine: EngineParts; readonly content: ContentStore; readonly lists: Pick<ListParts, 'metering'> },

@@ -2,7 +2,7 @@
 import type { Bucket } from '../buckets/types.ts'
 import { PitlaneError } from '../errors.ts'
 import { listedDocuments } from './documents.ts'
-import type { ListParts } from './lists/lists.ts'
+import type { ListParts } from './lists/list-parts.ts'
 import type { SiteIndex } from './lists/site-index.ts'
 import type { Standing } from './lists/standing.ts'
 

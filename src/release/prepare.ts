@@ -14,14 +14,15 @@ import { readTrustedDocument } from './documents.ts'
 import { type Fixed, readFixed, writeFixed } from './fixed.ts'
 import { journalRows } from './journal.ts'
 import { requireOwnTags } from './lists/floating.ts'
-import { listOperations, readSite, releasesOf } from './lists/lists.ts'
+import { listOperations } from './lists/lists.ts'
+import { readSite, releasesOf } from './lists/read-site.ts'
 import { refuseOlderLists } from './lists/older-lists.ts'
 import { removeOrphans, signaturesOf } from './lists/orphans.ts'
 import { readStanding, type Standing, UNSIGNED_AHEAD } from './lists/standing.ts'
 import { makeMaterials, type Materials } from './materials.ts'
 import { requireSameOwner } from './owner.ts'
 import { declared } from './presence.ts'
-import type { Operation } from './publication.ts'
+import { type Operation, operationFacts } from './publication.ts'
 import { requireComplete } from './publication-checks.ts'
 import type { ReleaseParts } from './release.ts'
 import { requireReleased } from './released.ts'
@@ -43,9 +44,17 @@ export async function prepare(
   promotion: Promotion,
 ): Promise<Prepared> {
   const { writer } = parts.engine
+  // Its own document comes back with it.
+  const lists = { ...parts.lists, without: new Set([plan.version]), returning: plan.version }
   const begun = await findPublication(writer.db, plan.version)
-  if (begun !== undefined)
-    return { publication: begun, materials: await materialsOf(parts, plan, build, readFixed(begun)) }
+  if (begun !== undefined) {
+    // What may have been lost since it was begun stops it before its tags, as it would have before anything.
+    const [materials] = await atOnce([
+      () => materialsOf(parts, plan, build, readFixed(begun)),
+      async () => readSite(lists, await readStanding(lists), 'changes'),
+    ])
+    return { publication: begun, materials }
+  }
   const reading = ahead(readTrustedDocument(parts.bucket, plan.version, parts.lists.check))
   const standing = await readStanding(parts.lists)
   const [{ fixed, materials }, site] = await atOnce([
@@ -54,14 +63,14 @@ export async function prepare(
       const decided = await decide(parts, plan, promotion, standing, there)
       const made = await materialsOf(parts, plan, build, decided)
       await requireComplete(parts, plan, made, declared(made.operations))
+      if (there === null) requireAsListed(parts, standing, made)
       await requireFree(parts, plan.version, made.operations, { standing, isThere: there !== null })
       return { fixed: decided, materials: made }
     },
     // A document in the bucket that can't be trusted would stop the lists at the end, with everything else of this release out.
-    // Its own document comes back with it.
-    () => readSite({ ...parts.lists, without: new Set([plan.version]) }, standing, 'changes'),
+    () => readSite(lists, standing, 'changes'),
   ])
-  listOperations(parts.lists, site, standing.serial + 1, fixed.publishedAt)
+  listOperations(lists, site, standing.serial + 1, fixed.publishedAt)
   // The same for the documentation.
   await requireOwnNames(parts.lists, site, plan, await readDocumentation(writer.db, build.id))
   const { image } = materials.document
@@ -76,6 +85,30 @@ export async function prepare(
   }
   await writer.write((trx) => insertPublication(trx, publication, journalRows(materials.operations)))
   return { publication, materials }
+}
+
+/**
+ * What readers were shown under a version stays what it was, also when its document is lost.
+ * @throws PitlaneError `CONTRADICTION`
+ */
+function requireAsListed(
+  { bucket }: ReleaseParts,
+  { proven, index }: Standing,
+  { document, operations }: Materials,
+): void {
+  const { version } = document
+  const listed = proven ? index?.releases.find((release) => release.version === version) : undefined
+  if (listed === undefined) return
+  const key = KEYS.document(version)
+  const own = operations.map(operationFacts).find(({ destination }) => destination === key)
+  if (own === undefined || own.sha256 === listed.document.sha256) return
+  throw new PitlaneError(
+    'CONTRADICTION',
+    `${bucket.location} has lost ${key}, and readers were shown another one\n  shown:  ${listed.document.sha256}\n  here:   ${own.sha256}`,
+    {
+      hint: `Put ${KEYS.folder(version)} back from a copy, or run the same command where it was published: its state there makes the same bytes. Or release under a new version.`,
+    },
+  )
 }
 
 /** No name is another one's, neither of the release nor of the lists that will name it. */

@@ -7,7 +7,7 @@ import type { BuiltDocument } from './document.ts'
 import { sizes } from './documentation/change-site.ts'
 import { entriesBelow } from './documentation/documents.ts'
 import { readFiles, readSiteNow } from './documentation/read-site.ts'
-import type { ListParts } from './lists/lists.ts'
+import type { ListParts } from './lists/list-parts.ts'
 import { lackingImage, type ListableParts } from './lists/listable.ts'
 
 type StillParts = ListableParts & Pick<ListParts, 'name' | 'check'>

@@ -9,6 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { Readable } from 'node:stream'
+import { sha256Of } from '../../bytes/digest.ts'
 import type { Clock } from '../../clock.ts'
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
@@ -121,12 +122,14 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
     const done: { PartNumber: number; ETag: string | undefined }[] = []
     const send = async ({ number, bytes }: Part) => {
       try {
+        const sha256 = sha256Of(bytes)
         const { ETag } = await again(() => {
-          // In pieces, so that it is seen how far it is; unsigned, as streams are: a digest of each part and one of the whole are two of the same
-          // bytes, and the whole is read back against its own.
+          // In pieces, so that it is seen how far it is.
           const stream = Readable.from(told(number, bytes), { objectMode: false, highWaterMark: 1 })
           const facts = { UploadId, PartNumber: number, ContentLength: bytes.length }
           const command = new UploadPartCommand({ ...at, ...facts, Body: stream })
+          // Hashed twice, as part and within the whole: nobody else would notice a part that came through otherwise.
+          command.middlewareStack.add(signedBody(sha256), BUILDING)
           return sending(stream, (abortSignal) => client.send(command, { abortSignal }))
         })
         done[number - 1] = { PartNumber: number, ETag }

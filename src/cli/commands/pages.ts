@@ -1,5 +1,5 @@
 import { checkPages, rebuildPages } from '../../release/lists/rebuild-pages.ts'
-import { EXIT } from '../../errors.ts'
+import { EXIT, PitlaneError } from '../../errors.ts'
 import { notesOf, requirePublish } from '../by-hand.ts'
 import { guard, printJson, withState } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -8,6 +8,7 @@ import { publishing } from '../publishing.ts'
 
 export interface RebuildFlags {
   readonly without?: readonly string[]
+  readonly yes: boolean
   readonly takeTags: boolean
   readonly noWait: boolean
   readonly json: boolean
@@ -36,6 +37,17 @@ async function refresh(
   words: (changed: readonly string[], location: string) => string,
 ): Promise<void> {
   await guard(context, flags.json, async () => {
+    const asks = flags.without !== undefined && flags.without.length > 0 && !flags.check && !flags.yes
+    if (asks && (flags.json || !context.canAsk())) {
+      throw new PitlaneError('USAGE', 'nobody is at a terminal to agree to it', {
+        hint: 'See what would be written with `pitlane pages rebuild --check`, then add --yes.',
+      })
+    }
+    if (asks && !(await context.ask(`Give ${flags.without?.join(', ')} up for ever?`))) {
+      context.process.stdout.write('nothing was changed\n')
+      context.exitCode = EXIT.interrupted
+      return
+    }
     const project = await context.project()
     const plan = await planRevision(project, undefined)
     requirePublish(plan, project)

@@ -11,7 +11,7 @@ import {
   type ReleaseDocument,
 } from '../../release/document.ts'
 import { type DocumentCheck, documentCheck, listedDocuments, readTrustedDocument } from '../../release/documents.ts'
-import { listRetired, readRetired } from '../../release/retention/retired.ts'
+import { listRetired, readRetired, retires } from '../../release/retention/retired.ts'
 import { isWithdrawn, type StateDocument } from '../../release/states/state-document.ts'
 import { readStates, shownStates } from '../../release/states/states.ts'
 import { parsePublicKey, type PublicKey } from '../../release/keys/public-key.ts'
@@ -34,9 +34,13 @@ export async function list(this: Context, flags: { json: boolean }): Promise<voi
       await shownStates(bucket, key, name),
       check,
     )
-    const documented = new Set(stored.map(({ document }) => document.version))
-    const { marks, strays } = await readRetired(bucket, await listRetired(bucket), documented, check)
-    const retired = new Map(marks.map((mark) => [mark.version, mark]))
+    const there = new Map(stored.map((release) => [release.document.version, release]))
+    const { marks, strays } = await readRetired(bucket, await listRetired(bucket), new Set(there.keys()), check)
+    const leaving = marks.filter((mark) => {
+      const release = there.get(mark.version)
+      return release !== undefined && retires(mark, release)
+    })
+    const retired = new Map(leaving.map((mark) => [mark.version, mark]))
     for (const stray of strays) this.process.stderr.write(`${oneLine(stray)}\n`)
     const documents = stored
       .map(({ document }) => document)

@@ -30,11 +30,13 @@ export class Passing extends Error {
   readonly failure: PitlaneError
   /** Seconds that the server asked to wait; 0 where it did not say. */
   readonly wait: number
+  readonly status: number
 
-  constructor(failure: PitlaneError, wait: number) {
+  constructor(failure: PitlaneError, wait: number, status: number) {
     super(failure.message)
     this.failure = failure
     this.wait = wait
+    this.status = status
   }
 }
 

@@ -126,7 +126,7 @@ export class Session {
     const wait = retryAfter(answer, this.#parts.clock)
     // 503 with a time says the same as 429.
     if (answer.status === 429 || wait > 0) this.#holdAll(wait)
-    throw new Passing(failure, wait)
+    throw new Passing(failure, wait, answer.status)
   }
 
   async #sendWithLogin(ask: Ask, url: URL): Promise<HttpAnswer> {

@@ -78,7 +78,7 @@ export class Tokens {
     const text = (await bytesOf(answer)).toString('utf8')
     if (answer.status !== 200) {
       const failure = refused(answer.url, answer.status, this.#login)
-      throw mayPass(answer.status) ? new Passing(failure, retryAfter(answer, this.#clock)) : failure
+      throw mayPass(answer.status) ? new Passing(failure, retryAfter(answer, this.#clock), answer.status) : failure
     }
     const { token, access_token: access, expires_in: life } = parse(text)
     const found = typeof token === 'string' && token !== '' ? token : access

@@ -47,8 +47,8 @@ export function uploadBlob(
       inPieces ||= !(await sendWhole(once, upload, place))
       if (inPieces) await sendPieces(once, upload)
     } catch (error) {
-      // Refused: is it ours to mend?
-      if (error instanceof Passing) await requireAnnounced(upload)
+      // Refused as other bytes than announced: are they?
+      if (error instanceof Passing && error.status === 400) await requireAnnounced(upload)
       throw error
     }
     return there(once)

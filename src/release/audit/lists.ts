@@ -5,8 +5,10 @@ import { inParallel } from '../../parallel.ts'
 import { KEYS, reservedUnderReleases } from '../../plan/keys.ts'
 import { measureThere } from '../digest.ts'
 import { wrong } from '../verify/findings.ts'
-import { lostReleases } from '../lists/lost-releases.ts'
-import { listFiles, type ListParts, readSite, type Site, type SiteFile } from '../lists/lists.ts'
+import { lostReleases, mayLeave } from '../lists/lost-releases.ts'
+import { listFiles } from '../lists/lists.ts'
+import type { ListParts, SiteFile } from '../lists/list-parts.ts'
+import { readSite, type Site } from '../lists/read-site.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { LIST_LIMIT } from '../lists/site-index.ts'
 import type { Standing } from '../lists/standing.ts'
@@ -47,7 +49,9 @@ export async function auditLists(
   // With `sign: none` there is always that one, of a list from elsewhere.
   if (doubt !== null && key !== null) found.add(KEYS.index, doubt)
   // What is noted on the way is told here.
-  const lost = lostReleases(standing, stored).map(({ version }) => version)
+  const lost = lostReleases(standing, stored)
+    .filter((release) => !mayLeave(release, [...marks.values()]))
+    .map(({ version }) => version)
   const quiet = { ...lists, note: () => undefined, without: new Set(lost) }
   const site = await found.found(KEYS.index, () => readSite(quiet, standing, 'bucket'))
   if (site === null) return cannot()
@@ -63,6 +67,15 @@ export async function auditLists(
     if (mark !== undefined && mark.document !== sha256)
       found.add(KEYS.retired(document.version), `is of another document of ${document.version}, and counts for nothing`)
   }
+  if (key !== null)
+    await found.found(`${KEYS.index}.minisig`, async () => {
+      const bytes = await lists.bucket.read(KEYS.index, LIST_LIMIT)
+      if (bytes === null) throw wrong('is missing')
+      const signed = { name: lists.name, version: `serial-${index.serial}`, path: KEYS.index }
+      await verifySigned(lists.bucket, bytes, signed, key)
+    })
+  if (lists.clock.now() > Date.parse(index.expiresAt))
+    found.add(KEYS.index, `expired at ${index.expiresAt}: \`pitlane pages rebuild\` renews it`)
   if (lost.length > 0) {
     found.add(KEYS.index, 'is not compared, nor are page, lists, feeds and pointers, while a document is missing')
     return { differences: found.all, files: null, site }
@@ -78,15 +91,6 @@ export async function auditLists(
     else if (now.sha256 !== createHash('sha256').update(file.bytes).digest('hex'))
       found.add(file.key, 'is not what the documents say: `pitlane pages rebuild` writes it anew')
   }
-  if (key !== null)
-    await found.found(`${KEYS.index}.minisig`, async () => {
-      const bytes = await lists.bucket.read(KEYS.index, LIST_LIMIT)
-      if (bytes === null) throw wrong('is missing')
-      const signed = { name: lists.name, version: `serial-${index.serial}`, path: KEYS.index }
-      await verifySigned(lists.bucket, bytes, signed, key)
-    })
-  if (lists.clock.now() > Date.parse(index.expiresAt))
-    found.add(KEYS.index, `expired at ${index.expiresAt}: \`pitlane pages rebuild\` renews it`)
   return { differences: found.all, files, site }
 }
 

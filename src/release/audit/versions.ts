@@ -15,7 +15,7 @@ import {
 import { DOCUMENT_LIMIT, parseDocument } from '../documents.ts'
 import { Findings, wrong } from '../verify/findings.ts'
 import { signedComment } from '../lists/last-serial.ts'
-import type { ListParts } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import { checksums } from '../put-operations.ts'
 import { objectsUpTo } from '../retention/contents.ts'

@@ -6,7 +6,7 @@ import { never, NOW, siteKey, toySite, signerOf } from '../../../test/world/sign
 import { KEYS } from '../../plan/keys.ts'
 import { changeState } from '../states/change-state.ts'
 import { bodyOf } from '../digest.ts'
-import type { ListParts } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
 import { signDocument } from '../put-operations.ts'
 import { checkPages, rebuildPages } from '../lists/rebuild-pages.ts'
 import { applyRetention } from '../retention/apply.ts'

@@ -4,10 +4,12 @@
  */
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
-import type { RetiredDocument } from '../retention/retired.ts'
+import { checkVersionName } from '../../plan/version-name.ts'
+import { putGivenUp } from '../retention/mark.ts'
+import { readMark, type RetiredDocument } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
-import type { ListParts } from './lists.ts'
-import { type IndexRelease, listedRevision } from './site-index.ts'
+import type { ListParts } from './list-parts.ts'
+import type { IndexRelease } from './site-index.ts'
 import type { Standing } from './standing.ts'
 
 /** How many versions are named in an error. */
@@ -23,22 +25,26 @@ export function lostReleases(
   return ((proven && index?.releases) || []).filter(({ version }) => !there.has(version))
 }
 
+/** Retired ones are on their way out; to withdrawn ones nobody is led. */
+export function mayLeave({ version, withdrawn }: IndexRelease, marks: readonly RetiredDocument[]): boolean {
+  return withdrawn || marks.some((mark) => mark.version === version)
+}
+
 /**
  * Notes those that may go: retired ones, which are on their way out; withdrawn ones, which nobody is led to; and those that were named.
  * @param marks of retired versions
  * @throws PitlaneError `RELEASE_LOST` for all others
  */
 export function refuseLost(
-  { bucket, without, note }: Pick<ListParts, 'bucket' | 'without' | 'note'>,
+  { bucket, without, returning, note }: Pick<ListParts, 'bucket' | 'without' | 'returning' | 'note'>,
   lost: readonly IndexRelease[],
   marks: readonly RetiredDocument[],
 ): void {
-  const retired = new Set(marks.map(({ version }) => version))
-  const mayGo = ({ version, withdrawn }: IndexRelease) =>
-    withdrawn || retired.has(version) || without?.has(version) === true
-  for (const { version } of lost.filter(mayGo))
+  const mayGo = (release: IndexRelease) => mayLeave(release, marks) || without?.has(release.version) === true
+  const gone = lost.filter(({ version }) => version !== returning)
+  for (const { version } of gone.filter(mayGo))
     note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
-  const refused = lost.filter((release) => !mayGo(release))
+  const refused = gone.filter((release) => !mayGo(release))
   const [first] = refused
   if (first === undefined) return
   const names = refused.map(({ version }) => version)
@@ -46,22 +52,44 @@ export function refuseLost(
   const flags = names.slice(0, NAMED).map((version) => `--without ${version}`)
   throw new PitlaneError(
     'RELEASE_LOST',
-    `${bucket.location} has lost ${KEYS.document(first.version, listedRevision(first))}, and readers are shown ${some}: lists made now would not name ${names.length === 1 ? 'it' : 'them'}`,
+    `${bucket.location} has lost ${KEYS.document(first.version)}, and readers are shown ${some}: lists made now would not name ${names.length === 1 ? 'it' : 'them'}`,
     {
       hint: `Put ${names.length === 1 ? KEYS.folder(first.version) : 'their folders'} back from a copy. Where there is none, \`pitlane pages rebuild ${flags.join(' ')}\`${names.length > NAMED ? ' and so on' : ''} makes lists without ${names.length === 1 ? 'it' : 'them'}.`,
     },
   )
 }
 
-/** @throws PitlaneError `USAGE` for a version whose document is there: nothing but withdrawal and retention concern that */
-export async function requireLost({
-  bucket,
-  without = new Set(),
-}: Pick<ListParts, 'bucket' | 'without'>): Promise<void> {
+/**
+ * Before `--without` does anything.
+ * @throws PitlaneError `VERSION_NAME`; `USAGE` for a version whose document is there (nothing but withdrawal and retention concern that), and for
+ * one that readers are not shown
+ */
+export async function requireLost(
+  { bucket, check, without = new Set() }: Pick<ListParts, 'bucket' | 'check' | 'without'>,
+  { proven, index }: Pick<Standing, 'proven' | 'index'>,
+): Promise<void> {
   for (const version of without) {
-    if ((await bucket.head(KEYS.document(version))) === null) continue
-    throw new PitlaneError('USAGE', `--without ${version}: ${bucket.location} has its document`, {
-      hint: `It is for releases whose document is lost. What nobody should use is withdrawn (\`pitlane releases withdraw ${version}\`); what is old is retired (\`pitlane retention\`).`,
+    checkVersionName(version)
+    if ((await bucket.head(KEYS.document(version))) !== null)
+      throw new PitlaneError('USAGE', `--without ${version}: ${bucket.location} has its document`, {
+        hint: `It is for releases whose document is lost. What nobody should use is withdrawn (\`pitlane releases withdraw ${version}\`); what is old is retired (\`pitlane retention\`).`,
+      })
+    const isListed = proven && index?.releases.some((release) => release.version === version) === true
+    // One that was given up a moment ago, by a run that was cut off.
+    if (isListed || (await readMark(bucket, version, check)) !== null) continue
+    throw new PitlaneError('USAGE', `--without ${version}: no list names it, so that it leaves none`, {
+      hint: 'What is lost is named by `pitlane audit`.',
     })
+  }
+}
+
+/**
+ * Says for ever that what is named was given up, before any list leaves it out: else its name could be used again, for other bytes. Not to be called
+ * but by the one who may publish.
+ */
+export async function giveUp(lists: ListParts, { proven, index }: Pick<Standing, 'proven' | 'index'>): Promise<void> {
+  for (const release of (proven && index?.releases) || []) {
+    if (lists.without?.has(release.version) !== true) continue
+    if ((await readMark(lists.bucket, release.version, lists.check)) === null) await putGivenUp(lists, release)
   }
 }

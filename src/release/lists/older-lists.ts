@@ -4,7 +4,7 @@ import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { versionFault } from '../../plan/version-name.ts'
-import type { ListParts } from './lists.ts'
+import type { ListParts } from './list-parts.ts'
 import { LIST_LIMIT } from './site-index.ts'
 import type { Standing } from './standing.ts'
 

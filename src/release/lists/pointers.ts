@@ -1,7 +1,9 @@
 /** What the pointers would be: rendered as they are for readers, so that there is one order of versions. */
 import { buffer } from 'node:stream/consumers'
 import { PitlaneError } from '../../errors.ts'
-import { listOperations, type ListParts, type Site } from './lists.ts'
+import { listOperations } from './lists.ts'
+import type { ListParts } from './list-parts.ts'
+import type { Site } from './read-site.ts'
 import type { Operation } from '../publication.ts'
 import type { SiteIndex } from './site-index.ts'
 

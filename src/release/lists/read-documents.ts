@@ -16,7 +16,7 @@ import { revisionNumber, type StoredDocument } from '../revisions.ts'
 import { type FoundStates, readStates, stateNumber } from '../states/states.ts'
 import type { States } from '../states/state-document.ts'
 import { noMemory } from './document-memory.ts'
-import type { ListParts } from './lists.ts'
+import type { ListParts } from './list-parts.ts'
 import { type IndexRelease, listedRevision, type SiteIndex } from './site-index.ts'
 
 /** How many documents are read at once. */

@@ -15,7 +15,8 @@ import { publishSite } from '../documentation/publish-site.ts'
 import type { ReleaseDocument } from '../document.ts'
 import { documentCheck } from '../documents.ts'
 import { rawPublicKey, privateKeyOf } from '../keys/ed25519.ts'
-import type { ListParts } from './lists.ts'
+import { requireNotRetired } from '../retention/retired.ts'
+import type { ListParts } from './list-parts.ts'
 import { parsePublicKey } from '../keys/public-key.ts'
 import { checkPages, rebuildPages } from './rebuild-pages.ts'
 import { createSigner } from '../keys/sign.ts'
@@ -150,8 +151,8 @@ test('a document that says it needs no signature is not listed by a project that
   })
 })
 
-test('a release that was listed and whose document is gone stops the lists, unless it is named or withdrawn', async (t) => {
-  const { parts, notes, serial } = await emptyBucket(t)
+test('a release that was listed and whose document is gone stops the lists, until it is given up or comes back', async (t) => {
+  const { parts, notes, serial, path } = await emptyBucket(t)
   const unsigned = { ...parts, signer: null, check: null }
   const plain = { contentType: 'application/json', cacheControl: 'no-cache', exclusive: true }
   for (const version of ['v1.0.0', 'v1.1.0']) {
@@ -170,7 +171,11 @@ test('a release that was listed and whose document is gone stops the lists, unle
   }
   await assert.rejects(rebuild(unsigned), lost)
   await assert.rejects(checkPages(unsigned), lost)
-  await assert.rejects(rebuild({ ...unsigned, without: new Set(['v1.2.0']) }), lost)
+  for (const [named, fault] of [
+    ['v1.2.0', { code: 'USAGE', message: /--without v1\.2\.0: no list names it/ }],
+    ['../v1', { code: 'VERSION_NAME' }],
+  ] as const)
+    await assert.rejects(rebuild({ ...unsigned, without: new Set([named]) }), fault)
   await assert.rejects(rebuild({ ...unsigned, without: new Set(['v1.1.0']) }), {
     code: 'USAGE',
     message: /--without v1\.1\.0: .* has its document/,
@@ -179,11 +184,22 @@ test('a release that was listed and whose document is gone stops the lists, unle
   await rebuild({ ...unsigned, without: new Set(['v1.0.0']) })
   assert.deepEqual(notes, ['v1.0.0 is not listed any more: _releases/v1.0.0/release.json is gone from the bucket'])
   assert.deepEqual(await rebuild(unsigned), [])
+  // Its name is nobody else's from now on.
+  await assert.rejects(requireNotRetired(parts.bucket, 'v1.0.0', null), {
+    code: 'CONTRADICTION',
+    message: /v1\.0\.0 was retired at .*: its document was lost, and it was given up/,
+    hint: /release under a new version/,
+  })
   // Also what pointers lead to.
+  const kept = await parts.bucket.read(KEYS.document('v1.1.0'), 1_000_000)
   await parts.bucket.delete(KEYS.document('v1.1.0'))
   await assert.rejects(rebuild(unsigned), { code: 'RELEASE_LOST' })
   await rebuild({ ...unsigned, without: new Set(['v1.1.0']) })
   assert.deepEqual(await rebuild(unsigned), [])
+  // Somebody finds a copy.
+  await parts.bucket.put(KEYS.document('v1.1.0'), bodyOf(kept ?? Buffer.alloc(0)), plain)
+  await rebuild(unsigned)
+  assert.match(readFileSync(path, 'utf8'), /"version": "v1\.1\.0"/)
 })
 
 test('stopped, it says so and goes on with the serial and the date that were written down', async (t) => {

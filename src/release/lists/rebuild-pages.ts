@@ -5,8 +5,10 @@ import { PitlaneError } from '../../errors.ts'
 import type { Journal } from '../journal.ts'
 import { settleChange } from './changing.ts'
 import { putListsOf } from './listing.ts'
-import { requireLost } from './lost-releases.ts'
-import { listOperations, type ListParts, readSite, type Site, staleKeys } from './lists.ts'
+import { giveUp, requireLost } from './lost-releases.ts'
+import { listOperations, staleKeys } from './lists.ts'
+import type { ListParts } from './list-parts.ts'
+import { readSite, type Site } from './read-site.ts'
 import { requireSameOwner } from '../owner.ts'
 import type { SiteIndex } from './site-index.ts'
 import { noteDoubt, readStanding, settledStanding, type Standing } from './standing.ts'
@@ -17,8 +19,8 @@ import { refuseOlderLists } from './older-lists.ts'
  * @throws PitlaneError `PROJECT_CHANGED`, `KEY_CHANGED`, `VERIFICATION_FAILED` when a document can't be trusted
  */
 export async function checkPages(parts: ListParts): Promise<readonly string[]> {
-  await requireLost(parts)
   const standing = await settledStanding(parts)
+  await requireLost(parts, standing)
   const site = await siteOf(parts, standing)
   const change = await planFollowing(parts, site)
   return [...(change?.remove ?? []), ...(change === null ? [] : putKeys(change)), ...(await stalePages(parts, site))]
@@ -41,7 +43,6 @@ async function stalePages(parts: ListParts, site: Site): Promise<readonly string
  * @returns the keys that were not what they had to be
  */
 export async function rebuildPages(parts: ListParts, stop: AbortSignal): Promise<readonly string[]> {
-  await requireLost(parts)
   return (await isAsItShould(parts)) ? [] : parts.exclusively(() => refreshPages(parts, stop))
 }
 
@@ -54,6 +55,7 @@ async function isAsItShould(parts: ListParts): Promise<boolean> {
   const quiet = { ...parts, note: (message: string) => void notes.push(message) }
   const standing = await readStanding(quiet)
   const { index, doubt } = standing
+  await requireLost(parts, standing)
   if (index === null || doubt !== null || isHalfway(index, parts.clock.now())) return false
   try {
     const site = await siteOf(quiet, standing)
@@ -72,6 +74,8 @@ export async function refreshPages(parts: ListParts, stop: AbortSignal): Promise
   const standing = await readStanding(parts)
   await requireSameOwner(parts, standing)
   await refuseOlderLists(parts, standing)
+  await requireLost(parts, standing)
+  await giveUp(parts, standing)
   return renewPages(parts, standing, stop)
 }
 

@@ -12,7 +12,7 @@ import type { StateRequest } from '../states/next-state.ts'
 import { changeState } from '../states/change-state.ts'
 import { documentMemory } from './document-memory.ts'
 import { putLists } from './listing.ts'
-import type { ListParts } from './lists.ts'
+import type { ListParts } from './list-parts.ts'
 import { checkPages, rebuildPages } from './rebuild-pages.ts'
 import { unmetered } from '../../run/meter.ts'
 

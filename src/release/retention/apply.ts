@@ -6,7 +6,7 @@
 import { PitlaneError } from '../../errors.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { signedComment } from '../lists/last-serial.ts'
-import type { ListParts } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
 import { parsePublicKey } from '../keys/public-key.ts'
 import { refreshPages } from '../lists/rebuild-pages.ts'
 import { readMark } from './retired.ts'

@@ -5,7 +5,7 @@
 import { PitlaneError } from '../../errors.ts'
 import type { Deletion, Registry } from '../../image/types.ts'
 import { inParallel } from '../../parallel.ts'
-import type { ListParts } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
 import type { ReleaseDocument } from '../document.ts'
 import { readDocuments, readTrustedDocument } from '../documents.ts'
 import { readStanding } from '../lists/standing.ts'

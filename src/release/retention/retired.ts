@@ -69,6 +69,14 @@ export const RetiredDocument = z
   .refine(({ version, contents }) => contents.tags.every(({ tag }) => tag === imageTag(version)), 'names other images')
 export type RetiredDocument = z.infer<typeof RetiredDocument>
 
+/** `removeAfter` of a version whose document was lost: its mark keeps the name from being used again, for ever. */
+export const NEVER = '9999-12-31T23:59:59Z'
+
+/** Whether the mark takes this document off the lists. One that was given up and has come back, the same as it was, is as before. */
+export function retires(mark: RetiredDocument, { sha256 }: { readonly sha256: string }): boolean {
+  return mark.document === sha256 && mark.removeAfter !== NEVER
+}
+
 export function encodeRetired(retired: RetiredDocument): Buffer {
   return Buffer.from(`${JSON.stringify(RetiredDocument.parse(retired), null, 2)}\n`)
 }
@@ -109,7 +117,7 @@ export interface Marks {
 }
 
 /**
- * All of them.
+ * @param listing which of them are asked for
  * @param documented versions that have a document: of those a mark decides whether they are listed
  * @throws PitlaneError `VERIFICATION_FAILED` for one of a documented version that the project has not signed
  */
@@ -189,6 +197,9 @@ export async function requireNotRetired(
   const retired = await readMark(bucket, version, check)
   if (retired === null) return
   throw new PitlaneError('CONTRADICTION', `${version} was retired at ${retired.retiredAt}: ${retired.reason}`, {
-    hint: `Add it to retention.pins in pitlane.yaml and run \`pitlane retention apply\`: until ${retired.removeAfter} it comes back. Or release under a new version.`,
+    hint:
+      retired.removeAfter === NEVER
+        ? 'A name that readers were shown never gets other bytes: release under a new version.'
+        : `Add it to retention.pins in pitlane.yaml and run \`pitlane retention apply\`: until ${retired.removeAfter} it comes back. Or release under a new version.`,
   })
 }

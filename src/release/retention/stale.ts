@@ -4,7 +4,7 @@
  */
 import { PitlaneError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
-import type { ListParts } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
 
 const PARALLEL = 16
 

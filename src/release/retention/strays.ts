@@ -1,7 +1,8 @@
 /** Objects that belong to no listed or retired version: they are counted, and left alone. */
 import { PitlaneError } from '../../errors.ts'
 import { KEYS, reservedUnderReleases } from '../../plan/keys.ts'
-import type { ListParts, Site } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
+import type { Site } from '../lists/read-site.ts'
 import { objectsOf } from './contents.ts'
 
 export interface Strays {

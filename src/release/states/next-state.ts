@@ -3,7 +3,8 @@ import { sha256Of } from '../../bytes/digest.ts'
 import { PitlaneError } from '../../errors.ts'
 import { suggestion } from '../../words/nearest.ts'
 import { documentedAt, isoSeconds, type ReleaseDocument } from '../document.ts'
-import type { ListParts, Site } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
+import type { Site } from '../lists/read-site.ts'
 import {
   encodeState,
   isWithdrawn,

@@ -1,6 +1,6 @@
 /** A version that is withdrawn is neither released again nor added to. */
 import { PitlaneError } from '../../errors.ts'
-import type { ListParts } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
 import type { Standing } from '../lists/standing.ts'
 import { type States, stateWords } from './state-document.ts'
 import { listedStates, readStates } from './states.ts'

@@ -2,7 +2,8 @@
 import { PitlaneError } from '../../errors.ts'
 import { suggestion } from '../../words/nearest.ts'
 import type { Decide } from './change-state.ts'
-import type { ListParts, Site } from '../lists/lists.ts'
+import type { ListParts } from '../lists/list-parts.ts'
+import type { Site } from '../lists/read-site.ts'
 import { pointersOf } from '../lists/pointers.ts'
 import { isWithdrawn, type StateDocument, type States } from './state-document.ts'
 
