@@ -335,14 +335,13 @@ class S3Bucket implements Bucket {
     )
   }
 
-  /** The same where it is no wonder if the server does not answer: then nothing is known, and what failed before is told. */
+  /**
+   * The same between two tries of a put that was not answered: one question, as whoever tries has pauses of its own. Without an answer nothing is
+   * known, and it is tried again.
+   */
   async #holdsPerhaps(key: string, body: Body, options: PutOptions): Promise<boolean> {
-    try {
-      return await this.#holds(key, body, options)
-    } catch (error) {
-      if (error instanceof PitlaneError && error.code === 'CONTRADICTION') throw error
-      return false
-    }
+    const found = await this.#client.send(new HeadObjectCommand(this.#at(key))).catch(() => null)
+    return found !== null && (await this.#holds(key, body, options))
   }
 
   async #digest(key: string): Promise<string | null> {
