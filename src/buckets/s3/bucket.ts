@@ -99,10 +99,11 @@ class S3Bucket implements Bucket {
       const looks = tried > 1 || !(await this.#mayBeSentAtOnce(body, options))
       if (looks && (await this.#holds(key, body, options))) return 'present'
       const onlyIfAbsent = options.exclusive && (await this.#refusesTaken())
-      await this.requireHeld()
+      const requireHeld = () => this.requireHeld()
+      const isThere = () => this.#holdsPerhaps(key, body, options)
+      const object = { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent, requireHeld, isThere }
       try {
-        const isThere = () => this.#holdsPerhaps(key, body, options)
-        await upload(this.#uploading, { bucket: at.Bucket, key: at.Key, where, body, options, onlyIfAbsent, isThere })
+        await upload(this.#uploading, object)
       } catch (error) {
         const refusal = refusalOf(error)
         // Taken by somebody else, or by an attempt of ours whose answer got lost: the next look tells.
@@ -213,8 +214,8 @@ class S3Bucket implements Bucket {
 
   async delete(key: string): Promise<void> {
     const where = this.#writable(key)
-    await this.requireHeld()
     await this.#ask('deleting', where, async () => {
+      await this.requireHeld()
       try {
         await this.#client.send(new DeleteObjectCommand(this.#at(key)))
       } catch (error) {

@@ -1,5 +1,6 @@
 /** The S3 client as Pitlane uses it. The library is big: only `main.ts` reaches for this file, once an S3 address is met. */
 import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { S3Client } from '@aws-sdk/client-s3'
 import { type Clock, systemClock } from '../../clock.ts'
 import { connections, type Pace } from '../../remote/connections.ts'
@@ -69,7 +70,36 @@ export function s3Client(address: S3Address, options: ClientOptions): S3Client {
       }),
     { step: 'initialize', name: 'slots' },
   )
+  client.middlewareStack.add(boundedAnswer, { step: 'deserialize', name: 'boundedAnswer', priority: 'low' })
   return client
+}
+
+/** Bytes of an answer that is read whole: a page of a listing, an error. */
+const ANSWER_LIMIT = 16 * 1024 * 1024
+
+/** The library collects what it parses without a bound. The bytes of objects are not parsed, and come as they are read. */
+function boundedAnswer<A, R extends { readonly response: unknown }>(
+  next: (args: A) => Promise<R>,
+  context: { readonly commandName?: string },
+) {
+  return async (args: A): Promise<R> => {
+    const result = await next(args)
+    const { body, statusCode } = result.response as { readonly body?: unknown; readonly statusCode?: number }
+    const isObject = context.commandName === 'GetObjectCommand' && (statusCode ?? 0) < 300
+    if (body instanceof Readable && !isObject) bound(body)
+    return result
+  }
+}
+
+function bound(body: Readable): void {
+  const push = body.push.bind(body)
+  let size = 0
+  body.push = (piece: Buffer | null) => {
+    size += piece?.length ?? 0
+    if (size <= ANSWER_LIMIT) return push(piece)
+    body.destroy(new Error(`the answer is larger than ${ANSWER_LIMIT} bytes`))
+    return false
+  }
 }
 
 function hostOf({ endpoint }: S3Address): string {

@@ -1,6 +1,7 @@
 /** The bytes of an object on their way in: all that were announced, or an error. */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { PitlaneError } from '../../errors.ts'
 import { storageFailure } from './answers.ts'
 
 export interface Download {
@@ -10,6 +11,9 @@ export interface Download {
   /** Lower-case hex, as whoever wrote the object announced it; null when they did not. */
   readonly sha256: string | null
 }
+
+/** The object is not the one that was written. */
+class Damaged extends Error {}
 
 /** Fails as the connection does; a body that ends too early, or is another one than was written, fails too. */
 export async function* piecesOf({ body, size, sha256 }: Download): AsyncGenerator<Buffer> {
@@ -22,7 +26,7 @@ export async function* piecesOf({ body, size, sha256 }: Download): AsyncGenerato
   }
   if (received !== size) throw new Error(`${size} bytes were announced, and ${received} came`)
   const found = hash?.digest('hex') ?? null
-  if (found !== sha256) throw new Error(`bytes with SHA-256 ${sha256} were written, and such with ${found} came`)
+  if (found !== sha256) throw new Damaged(`bytes with SHA-256 ${sha256} were written, and such with ${found} came`)
 }
 
 export function streamOf(download: Download, where: string): Readable {
@@ -33,6 +37,9 @@ async function* told(download: Download, where: string): AsyncGenerator<Buffer> 
   try {
     yield* piecesOf(download)
   } catch (error) {
-    throw storageFailure('reading', where, error)
+    if (!(error instanceof Damaged)) throw storageFailure('reading', where, error)
+    throw new PitlaneError('CONTRADICTION', `${where}: ${error.message}`, {
+      hint: 'The server holds other bytes than it was given: remove the object with the tools of the server, and the same command puts it anew, or put it back from a copy.',
+    })
   }
 }

@@ -37,6 +37,8 @@ export interface Upload {
   readonly options: PutOptions
   /** Whether to ask the server to refuse when the key is taken. */
   readonly onlyIfAbsent: boolean
+  /** Before each try: throws when somebody else may publish by now. Between two of them a minute may pass. */
+  readonly requireHeld: () => Promise<void>
   /** Looks whether an attempt that was not answered has come through all the same. */
   readonly isThere: () => Promise<boolean>
 }
@@ -55,7 +57,8 @@ export async function upload(parts: UploadParts, object: Upload): Promise<void> 
 }
 
 async function uploadAtOnce(parts: UploadParts, object: Upload): Promise<void> {
-  const attempt = () => {
+  const attempt = async () => {
+    await object.requireHeld()
     const stream = checkedStream(object.body, object.where)
     const command = new PutObjectCommand({
       ...headersOf(object),
@@ -143,16 +146,16 @@ async function uploadInParts(parts: UploadParts, object: Upload): Promise<void> 
       while (await parts.memory.one(pieces, send));
     }
     await inParallel(Array.from({ length: PARTS_AT_ONCE }), PARTS_AT_ONCE, worker)
-    await again(() =>
-      client.send(
-        new CompleteMultipartUploadCommand({
-          ...at,
-          UploadId,
-          MultipartUpload: { Parts: done },
-          ...(object.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
-        }),
-      ),
-    )
+    await again(async () => {
+      await object.requireHeld()
+      const command = new CompleteMultipartUploadCommand({
+        ...at,
+        UploadId,
+        MultipartUpload: { Parts: done },
+        ...(object.onlyIfAbsent ? { IfNoneMatch: '*' } : {}),
+      })
+      return client.send(command)
+    })
   } catch (error) {
     await pieces.return(undefined)
     // What failed first is what is told.

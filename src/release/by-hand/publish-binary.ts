@@ -19,7 +19,8 @@ import { refreshPages } from '../lists/rebuild-pages.ts'
 import { refuseWithdrawn } from '../states/refuse-withdrawn.ts'
 import { requireNotRetired } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
-import { settledStanding } from '../lists/standing.ts'
+import { requireAsShown } from '../lists/lost-releases.ts'
+import { readStanding, settledStanding } from '../lists/standing.ts'
 import { refuseOlderLists } from '../lists/older-lists.ts'
 
 export interface BinaryRequest {
@@ -59,6 +60,7 @@ export async function publishBinary(
   const objects = binaryOperations(named, file, request.blake2b512, request.body)
   return lists.exclusively(async () => {
     const before = await look(lists, request)
+    requireAsShown(bucket, await readStanding(lists), plan.version, before)
     const isNamed = before !== null && names(before.document, request)
     if (!isNamed || !(await isThere(lists, request))) {
       await findContradictions(journal, objects)

@@ -19,6 +19,7 @@ import { putRevision } from './put-revision.ts'
 import { refreshPages } from '../lists/rebuild-pages.ts'
 import { refuseWithdrawn } from '../states/refuse-withdrawn.ts'
 import { requireNotRetired } from '../retention/retired.ts'
+import { requireAsShown } from '../lists/lost-releases.ts'
 import { settledStanding } from '../lists/standing.ts'
 
 /**
@@ -30,8 +31,9 @@ export async function requireRecordable(
   { plan, image }: { readonly plan: Plan; readonly image: Pick<ReleaseImage, 'digest' | 'repository' | 'floating'> },
 ): Promise<void> {
   const before = await readTrustedDocument(lists.bucket, plan.version, lists.check)
-  if (before === null) return
   const standing = await settledStanding(lists)
+  requireAsShown(lists.bucket, standing, plan.version, before)
+  if (before === null) return
   await requireSameOwner(lists, standing)
   await requireNotRetired(lists.bucket, plan.version, lists.check)
   await refuseWithdrawn(lists, plan.version, standing)

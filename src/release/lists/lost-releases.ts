@@ -7,9 +7,10 @@ import { KEYS } from '../../plan/keys.ts'
 import { checkVersionName } from '../../plan/version-name.ts'
 import { putGivenUp } from '../retention/mark.ts'
 import { readMark, type RetiredDocument } from '../retention/retired.ts'
+import { revisionOf } from '../document.ts'
 import type { StoredDocument } from '../revisions.ts'
 import type { ListParts } from './list-parts.ts'
-import type { IndexRelease } from './site-index.ts'
+import { type IndexRelease, listedRevision } from './site-index.ts'
 import type { Standing } from './standing.ts'
 
 /** How many versions are named in an error. */
@@ -25,13 +26,13 @@ export function lostReleases(
   return ((proven && index?.releases) || []).filter(({ version }) => !there.has(version))
 }
 
-/** Retired ones are on their way out; to withdrawn ones nobody is led. */
-export function mayLeave({ version, withdrawn }: IndexRelease, marks: readonly RetiredDocument[]): boolean {
-  return withdrawn || marks.some((mark) => mark.version === version)
+/** One that is retired, or was given up: its mark keeps the name. */
+export function mayLeave({ version }: IndexRelease, marks: readonly RetiredDocument[]): boolean {
+  return marks.some((mark) => mark.version === version)
 }
 
 /**
- * Notes those that may go: retired ones, which are on their way out; withdrawn ones, which nobody is led to; and those that were named.
+ * Notes those that may go: retired ones, and those that were named.
  * @param marks of retired versions
  * @throws PitlaneError `RELEASE_LOST` for all others
  */
@@ -45,16 +46,54 @@ export function refuseLost(
   for (const { version } of gone.filter(mayGo))
     note(`${version} is not listed any more: ${KEYS.document(version)} is gone from the bucket`)
   const refused = gone.filter((release) => !mayGo(release))
-  const [first] = refused
-  if (first === undefined) return
-  const names = refused.map(({ version }) => version)
+  if (refused.length > 0) throw releaseLost(bucket, refused)
+}
+
+function releaseLost({ location }: Pick<ListParts['bucket'], 'location'>, lost: readonly IndexRelease[]): PitlaneError {
+  const names = lost.map(({ version }) => version)
+  const [first = ''] = names
+  const isOne = names.length === 1
   const some = names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ` and ${names.length - NAMED} others` : '')
   const flags = names.slice(0, NAMED).map((version) => `--without ${version}`)
-  throw new PitlaneError(
+  return new PitlaneError(
     'RELEASE_LOST',
-    `${bucket.location} has lost ${KEYS.document(first.version)}, and readers are shown ${some}: lists made now would not name ${names.length === 1 ? 'it' : 'them'}`,
+    `${location} has lost ${KEYS.document(first)}, and readers are shown ${some}: lists made now would not name ${isOne ? 'it' : 'them'}`,
     {
-      hint: `Put ${names.length === 1 ? KEYS.folder(first.version) : 'their folders'} back from a copy. Where there is none, \`pitlane pages rebuild ${flags.join(' ')}\`${names.length > NAMED ? ' and so on' : ''} makes lists without ${names.length === 1 ? 'it' : 'them'}.`,
+      hint: `Put ${isOne ? KEYS.folder(first) : 'their folders'} back from a copy. Where there is none, \`pitlane pages rebuild ${flags.join(' ')}\`${names.length > NAMED ? ' and so on' : ''} makes lists without ${isOne ? 'it' : 'them'}.`,
+    },
+  )
+}
+
+/**
+ * Before anything is put beside a version: it is there as readers are shown it, in its newest revision.
+ * @param before its newest document; null where there is none
+ * @throws PitlaneError `RELEASE_LOST`, `PLAN_CONTRADICTION`
+ */
+export function requireAsShown(
+  bucket: Pick<ListParts['bucket'], 'location'>,
+  { proven, index }: Pick<Standing, 'proven' | 'index'>,
+  version: string,
+  before: StoredDocument | null,
+): void {
+  const listed = proven ? index?.releases.find((release) => release.version === version) : undefined
+  if (listed === undefined) return
+  if (before === null) throw releaseLost(bucket, [listed])
+  const there = revisionOf(before.document)
+  if (there < listedRevision(listed)) throw revisionGone(bucket, version, there, listedRevision(listed))
+}
+
+/** A release was listed with a later document than there is: readers would be shown an older one. */
+export function revisionGone(
+  { location }: Pick<ListParts['bucket'], 'location'>,
+  version: string,
+  there: number,
+  listed: number,
+): PitlaneError {
+  return new PitlaneError(
+    'PLAN_CONTRADICTION',
+    `${version} would go back from revision ${listed} of its document to revision ${there}`,
+    {
+      hint: `${location}/${KEYS.document(version, listed)} is gone: put it back from a copy, with its signatures. Where there is none, remove ${KEYS.document(version)} as well, and give ${version} up with \`pitlane pages rebuild --without ${version}\`.`,
     },
   )
 }
@@ -72,7 +111,7 @@ export async function requireLost(
     checkVersionName(version)
     if ((await bucket.head(KEYS.document(version))) !== null)
       throw new PitlaneError('USAGE', `--without ${version}: ${bucket.location} has its document`, {
-        hint: `It is for releases whose document is lost. What nobody should use is withdrawn (\`pitlane releases withdraw ${version}\`); what is old is retired (\`pitlane retention\`).`,
+        hint: `It is for releases whose document is lost. What nobody should use is withdrawn (\`pitlane releases withdraw ${version}\`); what is old is retired (\`pitlane retention\`). One that is damaged, and of which there is no copy, is removed first.`,
       })
     const isListed = proven && index?.releases.some((release) => release.version === version) === true
     // One that was given up a moment ago, by a run that was cut off.

@@ -1,6 +1,4 @@
 /** What lists are computed from, read once: documents without those that were retired, what became of them, and what of it may be shown. */
-import type { Bucket } from '../../buckets/types.ts'
-import { PitlaneError } from '../../errors.ts'
 import { ahead } from '../../parallel.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { documentedAt, type ReleaseDocument, revisionOf } from '../document.ts'
@@ -8,7 +6,7 @@ import { isChanging } from './changing.ts'
 import { readSiteNow, type StoredSite } from '../documentation/read-site.ts'
 import { projectChanged } from '../owner.ts'
 import { listable } from './listable.ts'
-import { lostReleases, refuseLost } from './lost-releases.ts'
+import { lostReleases, refuseLost, revisionGone } from './lost-releases.ts'
 import { type FoundReleases, readChanges, readListing } from './read-documents.ts'
 import { listRetired, readRetired, type RetiredDocument, type RetiredListing, retires } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
@@ -142,13 +140,4 @@ async function withoutRetired(parts: ListParts, { documents, lost, all }: Marked
   }
   const gone = new Set(retired.map(({ stored }) => stored))
   return { present: documents.filter((stored) => !gone.has(stored)), retired, marks }
-}
-
-/** A release was listed with a later document than there is: readers would be shown an older one. */
-function revisionGone({ location }: Bucket, version: string, there: number, listed: number): PitlaneError {
-  return new PitlaneError(
-    'PLAN_CONTRADICTION',
-    `${version} would go back from revision ${listed} of its document to revision ${there}`,
-    { hint: `${location}/${KEYS.document(version, listed)} is gone: put it back from a copy, with its signatures.` },
-  )
 }
