@@ -40,6 +40,9 @@ export function parseS3Address(location: string): S3Address {
     throw new PitlaneError('CONFIG_INVALID', 'an S3 address holds no credentials', {
       hint: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile of the AWS configuration.',
     })
+  // A URL has no such segments: they would be taken as if they had not been written.
+  if (/\/(\.|%2e){1,2}(\/|\?|$)/i.test(location.replace(/\?.*$/, '')))
+    throw invalid(location, 'has . or .. in the path')
   const url = URL.canParse(location) ? new URL(location) : null
   if (url === null || !location.startsWith('s3://')) throw invalid(location, 'does not begin with s3://BUCKET')
   if (url.port !== '') throw invalid(location, 'has a port after the bucket: it belongs to the endpoint')

@@ -21,13 +21,19 @@ async function refuseTaken({ bucket, registry }: Places, operation: Operation) {
   } else if (operation.to === 'tag') {
     const there = await registry?.resolveTag(operation.repository, operation.tag)
     if (there != null && there.digest !== operation.descriptor.digest)
-      throw contradiction(`${operation.repository}:${operation.tag}`, there.digest, operation.descriptor.digest)
+      throw contradiction(
+        `${operation.repository}:${operation.tag}`,
+        there.digest,
+        operation.descriptor.digest,
+        'Where the tag is not of this project, delete it in the registry: the same command goes on.',
+      )
   }
 }
 
-export function contradiction(name: string, there: string, wanted: string): PitlaneError {
+/** @param also what else may be done about it */
+export function contradiction(name: string, there: string, wanted: string, also?: string): PitlaneError {
   return new PitlaneError('CONTRADICTION', `${name} exists with other bytes\n  there:  ${there}\n  here:   ${wanted}`, {
-    hint: 'A published name never changes its bytes. Release under a new version.',
+    hint: ['A published name never changes its bytes. Release under a new version.', also].filter(Boolean).join(' '),
   })
 }
 

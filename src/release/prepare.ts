@@ -51,7 +51,7 @@ export async function prepare(
     // What may have been lost since it was begun stops it before its tags, as it would have before anything.
     const [materials] = await atOnce([
       () => materialsOf(parts, plan, build, readFixed(begun)),
-      async () => readSite(lists, await readStanding(lists), 'changes'),
+      async () => readSite({ ...lists, note: () => undefined }, await readStanding(lists), 'changes'),
     ])
     return { publication: begun, materials }
   }

@@ -20,6 +20,7 @@ import { refuseWithdrawn } from '../states/refuse-withdrawn.ts'
 import { requireNotRetired } from '../retention/retired.ts'
 import type { StoredDocument } from '../revisions.ts'
 import { requireAsShown } from '../lists/lost-releases.ts'
+import { readSite } from '../lists/read-site.ts'
 import { readStanding, settledStanding } from '../lists/standing.ts'
 import { refuseOlderLists } from '../lists/older-lists.ts'
 
@@ -60,7 +61,10 @@ export async function publishBinary(
   const objects = binaryOperations(named, file, request.blake2b512, request.body)
   return lists.exclusively(async () => {
     const before = await look(lists, request)
-    requireAsShown(bucket, await readStanding(lists), plan.version, before)
+    const now = await readStanding(lists)
+    requireAsShown(bucket, now, plan.version, before)
+    // What would stop the lists at the end stops this, before anything is out.
+    await readSite(lists, now, 'bucket')
     const isNamed = before !== null && names(before.document, request)
     if (!isNamed || !(await isThere(lists, request))) {
       await findContradictions(journal, objects)

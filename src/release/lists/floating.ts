@@ -5,6 +5,7 @@
 import { PitlaneError } from '../../errors.ts'
 import { isRegistryAddress } from '../../image/address.ts'
 import type { Registry } from '../../image/types.ts'
+import { inParallel } from '../../parallel.ts'
 import { compareVersions } from '../../plan/version.ts'
 import { KEYS } from '../../plan/keys.ts'
 import { imageIn, type ReleaseDocument, type ReleaseImage } from '../document.ts'
@@ -96,6 +97,23 @@ export function requireOwn(
     hint: 'Was it pushed by something else? Add --take-tags to take it over: `pitlane release`, `publish multiarch` and `pages rebuild` have it.',
   })
 }
+
+/**
+ * Before any of these operations is carried out: no tag that would move is somebody else's.
+ * @throws PitlaneError `CONTRADICTION`
+ */
+export async function requireOwnFloating(registry: Registry | null, operations: readonly Operation[]): Promise<void> {
+  if (registry === null) return
+  await inParallel(operations, PARALLEL, async (operation) => {
+    if (operation.to !== 'floating') return
+    const { repository, tag, digest } = operation
+    const there = (await registry.resolveTag(repository, tag))?.digest ?? null
+    if (there !== null && there !== digest) requireOwn(`${repository}:${tag}`, there, operation)
+  })
+}
+
+/** How many tags are looked at at once. */
+const PARALLEL = 16
 
 /**
  * Like pointers, they only move forward.

@@ -7,12 +7,13 @@ import { readOperations, reopenOperation, replaceOperations } from '../../databa
 import { KEYS } from '../../plan/keys.ts'
 import { carryOutEntry, type Journal, journalRows } from '../journal.ts'
 import { settleChange } from './changing.ts'
+import { requireOwnFloating } from './floating.ts'
 import { listOperations, staleKeys } from './lists.ts'
 import type { ListParts } from './list-parts.ts'
 import { readSite, type Site } from './read-site.ts'
 import { requireSameOwner } from '../owner.ts'
 import { pointersIn } from './pointers.ts'
-import { type Entry, entryOf, type Operation } from '../publication.ts'
+import { type Entry, entryOf, type Operation, operationFacts } from '../publication.ts'
 import { noteDoubt, readStanding } from './standing.ts'
 
 /**
@@ -37,6 +38,11 @@ export async function putListsOf(
   const site = { ...read, stableLinks: (await parts.sendsOn?.(read.stableLinks)) ?? false }
   const operations = (await begun(parts, journal, site)) ?? (await writeDown(parts, journal, site, at))
   const stale = await staleKeys(parts, operations)
+  // What would be refused in the middle would leave lists that index.json does not name.
+  const moving = operations.filter(
+    (operation) => operation.to === 'floating' && stale.includes(operationFacts(operation).destination),
+  )
+  await requireOwnFloating(parts.registry, moving)
   await reopenLost(journal, entry, stale)
   await carryOutEntry(journal, entry, operations, new Set(stale))
   await journal.writer.write((trx) => finishListing(trx, journal.version))

@@ -59,7 +59,7 @@ function releaseLost({ location }: Pick<ListParts['bucket'], 'location'>, lost: 
     'RELEASE_LOST',
     `${location} has lost ${KEYS.document(first)}, and readers are shown ${some}: lists made now would not name ${isOne ? 'it' : 'them'}`,
     {
-      hint: `Put ${isOne ? KEYS.folder(first) : 'their folders'} back from a copy. Where there is none, \`pitlane pages rebuild ${flags.join(' ')}\`${names.length > NAMED ? ' and so on' : ''} makes lists without ${isOne ? 'it' : 'them'}.`,
+      hint: `Put ${isOne ? KEYS.folder(first) : 'their folders'} back from a copy, or release it again where it was published. Where there is neither, \`pitlane pages rebuild ${flags.join(' ')}\`${names.length > NAMED ? ' and so on' : ''} makes lists without ${isOne ? 'it' : 'them'}.`,
     },
   )
 }

@@ -1,6 +1,7 @@
 /** What the pointers would be: rendered as they are for readers, so that there is one order of versions. */
 import { buffer } from 'node:stream/consumers'
 import { PitlaneError } from '../../errors.ts'
+import { requireOwnFloating } from './floating.ts'
 import { listOperations } from './lists.ts'
 import type { ListParts } from './list-parts.ts'
 import type { Site } from './read-site.ts'
@@ -15,10 +16,12 @@ export async function pointersOf(parts: ListParts, site: Site): Promise<SiteInde
   return (await nextIndex(parts, site)).pointers
 }
 
-/** What the index would be; the same errors. */
+/** What the index would be; the same errors, and `CONTRADICTION` when a tag that would move is somebody else's. */
 export async function nextIndex(parts: ListParts, site: Site): Promise<SiteIndex> {
   const { standing, notBefore } = site
-  return indexIn(listOperations(parts, site, standing.serial + 1, Math.max(parts.clock.now(), notBefore)))
+  const operations = listOperations(parts, site, standing.serial + 1, Math.max(parts.clock.now(), notBefore))
+  await requireOwnFloating(parts.registry, operations)
+  return indexIn(operations)
 }
 
 /** Of lists that are about to be put. */

@@ -167,7 +167,7 @@ test('a release that was listed and whose document is gone stops the lists, unti
     code: 'RELEASE_LOST',
     message:
       /has lost _releases\/v1\.0\.0\/release\.json, and readers are shown v1\.0\.0: lists made now would not name it/,
-    hint: /Put _releases\/v1\.0\.0\/ back from a copy\. .*`pitlane pages rebuild --without v1\.0\.0`/,
+    hint: /Put _releases\/v1\.0\.0\/ back from a copy, or release it again where it was published\. .*`pitlane pages rebuild --without v1\.0\.0`/,
   }
   await assert.rejects(rebuild(unsigned), lost)
   await assert.rejects(checkPages(unsigned), lost)

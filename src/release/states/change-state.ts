@@ -87,7 +87,8 @@ async function consider(parts: ListParts, standing: Standing, decide: Decide): P
   await requireSameOwner(parts, standing)
   const begun = (await findBegunChange(parts.writer.db, parts.place)) ?? null
   // One that died may have put its document without saying so: versions before this one did not.
-  const site = await readSite(parts, standing, begun === null ? 'changes' : 'bucket')
+  // And whoever puts the lists looks at the whole bucket, as a change is announced: what would stop them stops this, before anything is out.
+  const site = await readSite(parts, standing, 'bucket')
   const started = begun === null ? null : stateOf(begun)
   const isOut = started !== null && site.states.get(started.version)?.sha256 === sha256Of(encodeState(started))
   const request = await decide(site, isOut ? started : null)
