@@ -10,6 +10,7 @@ interface Manifest {
   readonly name?: string
   readonly version?: string
   readonly license?: string
+  readonly author?: string | { readonly name?: string }
 }
 
 /**
@@ -27,12 +28,16 @@ export function licensesOf(modules: readonly string[]): string {
     const hasText = names.some((name) => FILE.test(name))
     // Apache's text is the same for everybody, and Pitlane's own; the others begin with who holds the copyright.
     const isApache = manifest.license === 'Apache-2.0'
-    if (!hasText && !isApache) faults.push(`${title} has no licence file`)
+    const holder = authorOf(manifest)
+    if (!hasText && !isApache && (manifest.license !== 'MIT' || holder === null))
+      faults.push(`${title} has no licence file`)
     if (!isAccepted(manifest.license)) faults.push(`${title} has the licence ${manifest.license ?? '(none)'}`)
     const bodies = texts.map((name) => readFileSync(join(folder, name), 'utf8').trim())
     if (!hasText)
       bodies.unshift(
-        'The package brings no licence file. The text of its licence is that of the file LICENSE of Pitlane.',
+        isApache
+          ? 'The package brings no licence file. The text of its licence is that of the file LICENSE of Pitlane.'
+          : `The package brings no licence file, and says in its manifest: MIT, by ${holder}. ${MIT}`,
       )
     return { title, text: [`${title} (${manifest.license})`, ...bodies].join('\n\n') }
   })
@@ -42,6 +47,13 @@ export function licensesOf(modules: readonly string[]): string {
     .sort((a, b) => (a.title < b.title ? -1 : 1))
     .map(({ text }) => text)
     .join(line)}\n`
+}
+
+/** What the licence asks to be repeated; its whole text stands beside other packages in the same file. */
+const MIT = 'The text of the MIT licence is the one that other packages in this file bring.'
+
+function authorOf({ author }: Manifest): string | null {
+  return (typeof author === 'string' ? author : author?.name) ?? null
 }
 
 /** An SPDX expression is accepted when one of its alternatives is; `AND` and `WITH` are not taken apart. */

@@ -81,6 +81,7 @@ export const ERRORS = {
   STORAGE_FAILED: { fault: 'infrastructure', retry: true, summary: 'a file could not be written or read' },
   FETCH_FAILED: { fault: 'infrastructure', retry: true, summary: 'an address could not be fetched' },
   REGISTRY_DENIED: { fault: 'user', retry: false, summary: 'the registry refuses these credentials, or wants some' },
+  SERVER_DENIED: { fault: 'user', retry: false, summary: 'the server refuses this token, or what its user asks for' },
   INTERRUPTED: { fault: 'infrastructure', retry: true, summary: 'stopped by a person; the same command goes on' },
   INTERNAL: { fault: 'infrastructure', retry: false, summary: 'a defect in Pitlane' },
 } as const satisfies Record<string, ErrorKind>

@@ -1,16 +1,17 @@
 /** Composition: the only place that builds adapters. A command gets a context whose parts are built on first use. */
 import { createHash } from 'node:crypto'
-import { readFileSync, realpathSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { availableParallelism, hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { run } from '@stricli/core'
+import { bootId, stopSignals, workingFolder } from './around.ts'
 import { buildApp } from './cli/app.ts'
-import type { Context, Project, State, StateOptions } from './cli/context.ts'
+import type { Context, Project, RunningServer, ServeOptions, State, StateOptions } from './cli/context.ts'
 import { errorDocument } from './cli/output.ts'
 import type { StatusLine } from './cli/progress-text.ts'
 import { statusLine } from './cli/status-line.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { EXIT, PitlaneError } from './errors.ts'
+import { EXIT, PitlaneError, systemCode } from './errors.ts'
 import type { Executor } from './executors/types.ts'
 import { isS3Address, parseS3Address } from './buckets/address.ts'
 import type { Bucket } from './buckets/types.ts'
@@ -152,6 +153,8 @@ function makeContext(process: NodeJS.Process, pitlaneVersion: string, overrides:
         : (await import('./buckets/folder/bucket.ts')).folderBucket(resolve(base, location), clock)
       return wrap?.bucket ? wrap.bucket(bucket) : bucket
     },
+
+    server: (options) => startServer(options, { context, clock, executor: executorOnce }),
 
     async examineBucket(location, base, options) {
       if (!isS3Address(location))
@@ -304,40 +307,91 @@ async function openState(
   }
 }
 
-/** Ctrl-C: start nothing more and let what runs finish; again: end what runs; a third time: go at once. SIGTERM ends what runs. */
-function stopSignals(process: NodeJS.Process): Context['stop'] {
-  const drain = new AbortController()
-  const interrupt = new AbortController()
-  let count = 0
-  process.on('SIGINT', () => {
-    count += 1
-    if (count === 1) {
-      process.stderr.write('pitlane: stopping: what runs is finished, nothing more is started. Ctrl-C again ends it.\n')
-      drain.abort()
-    } else if (count === 2) {
-      process.stderr.write('pitlane: ending what runs. The same command will go on where it was.\n')
-      interrupt.abort()
-    } else process.exit(EXIT.interrupted)
+/** A server, with the adapters of this version: SQLite, a folder of bare repositories, processes. */
+async function startServer(
+  { folder: where, host, port, jobs }: ServeOptions,
+  {
+    context,
+    clock,
+    executor: executorOnce,
+  }: { readonly context: Context; readonly clock: Clock; readonly executor: () => Promise<Executor> },
+): Promise<RunningServer> {
+  const [{ makeServer }, { gitForge }, modules] = await Promise.all([
+    import('./server/server.ts'),
+    import('./forges/git/forge.ts'),
+    stateModules(),
+  ])
+  const [, , { acquireLock }, { openSqlite }, { takeOver }, { contentStore }] = modules
+  const folder = resolve(context.cwd, where)
+  const [repositories, incoming, own] = [join(folder, 'git'), join(folder, 'incoming'), join(folder, 'state')]
+  for (const path of [repositories, incoming, own]) mkdirSync(path, { recursive: true })
+  // Nobody else's to read or to tell, whatever mode they had; who may push is decided by the repositories' own.
+  for (const path of [incoming, own]) chmodSync(path, 0o700)
+  const { stop } = context
+  const onWait = () => undefined
+  const holding = {
+    folder: own,
+    command: 'pitlane serve',
+    wait: 0,
+    onWait,
+    pid: process.pid,
+    clock,
+    signal: stop.drain,
+  }
+  const lock = await acquireLock(holding)
+  const forcing = { forced: true }
+  const opened = await openSqlite(join(own, 'state.sqlite'), forcing).catch((error: unknown) => {
+    lock.release()
+    throw error
   })
-  process.on('SIGTERM', () => {
-    drain.abort()
-    interrupt.abort()
-  })
-  return { drain: drain.signal, interrupt: interrupt.signal }
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-}
-
-function workingFolder(process: NodeJS.Process): string {
+  const executor = await executorOnce()
+  const close = async () => {
+    try {
+      await executor.close()
+      await opened.destroy()
+    } finally {
+      lock.release()
+    }
+  }
   try {
-    return process.cwd()
-  } catch (error) {
-    throw new PitlaneError('NOT_FOUND', 'the working directory of this shell is gone', {
-      hint: 'It was removed or replaced: go into the folder of the project again.',
-      cause: error,
+    const server = await makeServer({
+      writer: await takeOver(opened, forcing),
+      forge: gitForge(repositories, incoming),
+      executor,
+      clock,
+      stop,
+      folder: own,
+      content: (artifacts) => contentStore(artifacts, clock),
+      env: context.env,
+      machine: context.machine,
+      bootId: context.bootId,
+      version: context.pitlaneVersion,
+      jobs,
+      onTrouble: onceEach((note) => process.stderr.write(`${new Date(clock.now()).toISOString()} ${note}\n`)),
     })
+    const url = await server.http.listen({ host, port }).catch((error: unknown) => {
+      throw new PitlaneError('BUSY', `cannot listen on ${host}:${port}: ${systemCode(error) ?? String(error)}`, {
+        hint: 'Another program may listen there: name another place with --listen.',
+        cause: error,
+      })
+    })
+    const ended = server
+      .run()
+      .finally(() => server.http.close())
+      .finally(close)
+    return { url, folder, repositories, loginUrl: `${url}/login?code=${server.loginCode}`, token: server.token, ended }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The same note again and again is told once. */
+function onceEach(tell: (note: string) => void): (note: string) => void {
+  let last = ''
+  return (note) => {
+    if (note !== last) tell(note)
+    last = note
   }
 }
 

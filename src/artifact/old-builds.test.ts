@@ -50,6 +50,7 @@ async function worldOf(t: TestContext, builds: readonly Given[]) {
       checks_digest: '',
       commit_id: '',
       version: plan,
+      repository_id: 'local',
       event: 'manual',
       revision: '',
       actor: '',
@@ -100,6 +101,7 @@ async function openWorld(root: string) {
   const executor = new ProcessExecutor({ clock: systemClock })
   const writer = await takeOver(db)
   return {
+    repository: 'local',
     db,
     writer,
     executor,
@@ -200,6 +202,7 @@ const die = () => { process.kill(process.pid, 'SIGKILL'); for (;;); }
 const content = contentStore(join(root, 'artifacts'), systemClock)
 const executor = new ProcessExecutor({ clock: systemClock })
 await removeOldBuilds({
+  repository: 'local',
   writer: await takeOver(await openSqlite(join(root, 'state.sqlite'))),
   folder: join(root, 'builds'),
   content: { ...content, remove: async (sha256) => { left -= 1; if (left === 0) die(); await content.remove(sha256) } },

@@ -3,6 +3,7 @@ import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { AdoptFlags } from './commands/adopt.ts'
 import type { RebuildFlags } from './commands/pages.ts'
 import type { AuditFlags } from './commands/audit.ts'
+import type { ServeFlags } from './commands/serve.ts'
 import type { ReleaseFlags } from './commands/release.ts'
 import type { Context } from './context.ts'
 import {
@@ -25,6 +26,7 @@ import {
   yes,
   without,
 } from './parameters.ts'
+import { build, log, repo } from './remote-routes.ts'
 import { oldNames, publish } from './publish-routes.ts'
 import { usageTexts } from './usage-errors.ts'
 
@@ -93,6 +95,22 @@ const release = buildCommand<ReleaseFlags, [string?], Context>({
       json,
     },
     positional: revision,
+  },
+})
+
+const serve = buildCommand<ServeFlags, [], Context>({
+  loader: async () => (await import('./commands/serve.ts')).serve,
+  docs: {
+    brief: 'Check every push of a folder of repositories, and show it',
+    fullDescription:
+      'Listens on this machine, keeps everything in one folder, and says where to go. What is pushed to a repository that is enabled is checked as `pitlane run` does it; a server that was cut off goes on where it was.',
+  },
+  parameters: {
+    flags: {
+      data: fileFlag('FOLDER', 'Where everything is kept (default: pitlane below XDG_STATE_HOME or ~/.local/state)'),
+      listen: textFlag('ADDRESS', 'Where to listen (default: 127.0.0.1:8000)'),
+      jobs: { ...jobs, brief: 'How many builds run at once (default: the number of processors)' },
+    },
   },
 })
 
@@ -381,6 +399,10 @@ export function buildApp(version: string, tell: (error: unknown) => void = () =>
         plan,
         run,
         release,
+        serve,
+        repo,
+        build,
+        log,
         releases,
         verify,
         publish,

@@ -2,6 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path'
 import { removeOldBuilds } from '../artifact/old-builds.ts'
 import { stageWork } from '../artifact/stage-work.ts'
+import { LOCAL } from '../database/queries/open-build.ts'
 import { exitCodeOf, PitlaneError, presentable } from '../errors.ts'
 import type { EngineParts } from '../run/parts.ts'
 import { removeLeftovers } from '../run/leftovers.ts'
@@ -62,6 +63,7 @@ export async function withState(
     const { executor, content, writer } = state
     const { clock } = context
     const engine: EngineParts = {
+      repository: LOCAL,
       writer,
       executor,
       clock,

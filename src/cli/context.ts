@@ -64,8 +64,32 @@ export interface Context extends CommandContext {
   examineRegistry(location: string, repository: string): Promise<AsyncIterable<Examination>>
   /** What can be read of a bucket behind an address. */
   published(address: string): Promise<Served>
+  /** Takes the state folder of a server, and listens. Throws `BUSY`, `STORAGE_FAILED`, `STATE_NEWER`. */
+  server(options: ServeOptions): Promise<RunningServer>
   /** The same for images. `self` has the logins of this user, `anybody` none: what is read so, everybody can pull. */
   registry(location: string, base: string, as?: 'self' | 'anybody'): Promise<Registry>
+}
+
+export interface ServeOptions {
+  /** Relative to the working directory, or absolute. */
+  readonly folder: string
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+  /** Builds at once. */
+  readonly jobs: number
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly folder: string
+  /** Folder of the bare repositories. */
+  readonly repositories: string
+  readonly loginUrl: string
+  /** File that holds the first user's token. */
+  readonly token: string
+  /** When it was told to stop, and has. */
+  readonly ended: Promise<void>
 }
 
 export interface Project {

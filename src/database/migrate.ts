@@ -6,9 +6,10 @@ import * as stateChanges from './migrations/0002-state-changes.ts'
 import * as lostAttempts from './migrations/0003-lost-attempts.ts'
 import * as executed from './migrations/0004-executed.ts'
 import * as documentation from './migrations/0005-documentation.ts'
+import * as server from './migrations/0006-server.ts'
 import type { Database } from './schema.ts'
 
-const MIGRATIONS = [first, stateChanges, lostAttempts, executed, documentation]
+const MIGRATIONS = [first, stateChanges, lostAttempts, executed, documentation, server]
 
 export async function migrate(db: Kysely<Database>): Promise<void> {
   await db.schema

@@ -20,6 +20,9 @@ export interface Database {
   listings: ListingsTable
   operations: OperationsTable
   state_changes: StateChangesTable
+  repositories: RepositoriesTable
+  events: EventsTable
+  users: UsersTable
 }
 
 /** `epoch`: the fencing number of the process that may write. */
@@ -37,7 +40,9 @@ export interface PlansTable {
 
 export interface BuildsTable {
   id: string
-  /** Counts up within the project, from 1. */
+  /** `LOCAL` where there is no server, and one repository. */
+  repository_id: string
+  /** Counts up within the repository, from 1. */
   number: number
   /** `checks` runs the checks of a commit; `release` builds and tests what a promotion releases. */
   kind: 'checks' | 'release'
@@ -47,7 +52,7 @@ export interface BuildsTable {
   commit_id: string
   version: string
   /** Kind of the event that it carries out: `event/event.ts`. */
-  event: 'manual'
+  event: 'manual' | 'push'
   /** What was asked for, as it was written: a tag, a branch, `HEAD`. */
   revision: string
   actor: string
@@ -211,4 +216,41 @@ export interface StateChangesTable {
   document: string
   /** `prepared`: its operations are written down; `published`: it and the lists that say so are out. */
   state: 'prepared' | 'published'
+}
+
+/** What a server checks and releases. */
+export interface RepositoriesTable {
+  id: string
+  /** `owner/name`, as its forge has it. */
+  name: string
+  /** 1: what is pushed is checked. */
+  active: number
+  created_at: number
+}
+
+/** What a forge has told, as it was stored before it was answered. */
+export interface EventsTable {
+  id: string
+  repository_id: string
+  /** Names it among what the repository's forge tells: told twice, it is one event. */
+  delivery: string
+  /** `refs/heads/main`, and what it names now. */
+  ref: string
+  commit_id: string
+  /** A `PushEvent` as JSON. */
+  document: string
+  received_at: number
+  state: 'waiting' | 'built' | 'skipped' | 'failed'
+  /** Why it waits, was skipped, or has failed. */
+  note: string | null
+  build_id: string | null
+}
+
+export interface UsersTable {
+  login: string
+  /** 1: has every right. */
+  admin: number
+  /** Of the token, in hex: the token itself is nowhere. */
+  token_sha256: string
+  created_at: number
 }

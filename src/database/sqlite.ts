@@ -22,14 +22,15 @@ export async function openSqlite(file: string, forcing: Forcing = { forced: true
   let sqlite: DatabaseSync | null = null
   try {
     const left = statSync(`${file}-wal`, { throwIfNoEntry: false })
-    sqlite = new DatabaseSync(file, { timeout: TIMEOUT })
+    sqlite = new DatabaseSync(file, { timeout: TIMEOUT, enableForeignKeyConstraints: false })
     // The mode before the journal: else shared memory is made first.
     sqlite.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    sqlite.exec('PRAGMA foreign_keys = ON')
     // Nobody has closed it: what the last process did not live to notice shows now, before anything is decided on it.
     if (left !== undefined && left.size > 0) checkWhole(sqlite)
     const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: connection(sqlite, file, forcing) }) })
+    // A migration may replace a table that others refer to.
     await migrate(db)
+    sqlite.exec('PRAGMA foreign_keys = ON')
     return db
   } catch (error) {
     sqlite?.close()

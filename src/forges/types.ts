@@ -26,3 +26,38 @@ export interface Repository {
   /** Tags with the commit each names. */
   tags(): Promise<readonly { readonly name: string; readonly commit: string }[]>
 }
+
+export interface Head {
+  /** `refs/heads/main`, `refs/tags/v1.0.0` */
+  readonly ref: string
+  /** The commit that it names. */
+  readonly commit: string
+}
+
+/** Told by a repository's hook: the same one may be told again until it is confirmed. */
+export interface Told {
+  /** `owner/name` */
+  readonly repository: string
+  /** Names what was told, among all of it. */
+  readonly delivery: string
+  readonly actor: string
+  /** Refs that name something else since; those that are gone are left out. */
+  readonly heads: readonly Head[]
+}
+
+/** Where repositories are, and where it is told that something was pushed. Repositories are called `owner/name`. */
+export interface Forge {
+  names(): Promise<readonly string[]>
+  /** @throws PitlaneError `NOT_FOUND` */
+  open(name: string): Repository
+  heads(name: string): Promise<readonly Head[]>
+  /** From now on pushes are told. May be repeated. */
+  enable(name: string): Promise<void>
+  disable(name: string): Promise<void>
+  /** What is told and not confirmed, oldest first. What can't be understood is put aside, and told by `onUnread`. */
+  told(onUnread: (note: string) => void): Promise<readonly Told[]>
+  /** It is stored: from now on it is not told again. */
+  confirm(told: Told): Promise<void>
+  /** Calls when something may have been told. Returns how that ends. */
+  watch(onTold: () => void): () => void
+}

@@ -43,6 +43,7 @@ test('notes are those of the tag as it is now, until a release build has begun w
         plan,
         checksDigest: 'c',
         event: { kind: 'manual', revision: 'v1.1.0', actor: 'Toy', at: 0 },
+        repository: 'local',
         numbersUsed: 0,
       }),
     )

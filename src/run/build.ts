@@ -30,7 +30,7 @@ export async function carryOutBuild(parts: EngineParts, request: BuildRequest, s
   const open = async () => {
     const numbersUsed = Math.max(0, ...(await buildFolders(parts.folder)))
     return parts.writer.write(async (trx) => {
-      const row = await openBuild(trx, { ...request, numbersUsed })
+      const row = await openBuild(trx, { ...request, repository: parts.repository, numbersUsed })
       await request.also?.(trx, row)
       return row
     })

@@ -29,7 +29,7 @@ test('what a build still runs whose rows were lost is ended, and its logs stay',
 
   const db = await openSqlite(join(root, 'state.sqlite'))
   const executor = new ProcessExecutor({ clock: systemClock })
-  await removeLeftovers({ writer: await takeOver(db), executor, folder })
+  await removeLeftovers({ repository: 'local', writer: await takeOver(db), executor, folder })
   for (const { attempt, places, output } of attempts) {
     assert.notEqual(await executor.attach({ attempt, index: 0 }), 'running')
     assert.equal(existsSync(places.workspace), false)

@@ -31,6 +31,8 @@ export interface StageContext {
 }
 
 export interface EngineParts {
+  /** Whose builds these are: the row's id, or `LOCAL`. */
+  readonly repository: string
   readonly writer: Writer
   readonly executor: Executor
   readonly work: StageWork

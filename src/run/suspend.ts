@@ -30,7 +30,7 @@ export async function suspendOthers(parts: EngineParts, { checks, release }: Goi
     build.kind === 'checks' ? build.checks_digest !== checks : build.plan_id !== release,
   )
   if (others.length === 0) return
-  const numbers = [...(await buildNumbers(db))]
+  const numbers = [...(await buildNumbers(db, parts.repository))]
   for (const build of others) {
     const plan = readStoredPlan(await readPlan(db, build.plan_id))
     const newer = numbers.filter((number) => number > build.number).length

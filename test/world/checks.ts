@@ -44,6 +44,7 @@ export async function checksWorld(t: TestContext, checks: Readonly<Record<string
       const executor = new ProcessExecutor({ clock: systemClock })
       executors.push(executor)
       const parts: EngineParts = {
+        repository: 'local',
         writer: change.writer ?? (await takeOver(db)),
         executor,
         clock: systemClock,

@@ -44,8 +44,8 @@ export async function openBuilds(db: Reader): Promise<readonly BuildRow[]> {
   return db.selectFrom('builds').selectAll().where('state', '=', 'running').orderBy('number').execute()
 }
 
-export async function buildNumbers(db: Reader): Promise<ReadonlySet<number>> {
-  const rows = await db.selectFrom('builds').select('number').execute()
+export async function buildNumbers(db: Reader, repository: string): Promise<ReadonlySet<number>> {
+  const rows = await db.selectFrom('builds').select('number').where('repository_id', '=', repository).execute()
   return new Set(rows.map((row) => row.number))
 }
 
@@ -94,6 +94,7 @@ export async function failedStep(
 /** Stages of the newest builds that have ended after they were tried. */
 export async function endedStages(
   db: Reader,
+  repository: string,
   newest: number,
 ): Promise<
   readonly {
@@ -105,6 +106,7 @@ export async function endedStages(
   const builds = await db
     .selectFrom('builds')
     .select(['id', 'number'])
+    .where('repository_id', '=', repository)
     .orderBy('number', 'desc')
     .limit(newest)
     .execute()

@@ -14,7 +14,7 @@ export interface Kept {
  * Needed are the builds that run, those of publications that are not at their end, and of each plan the newest release build that is green and
  * not published: the next `pitlane release` begins with it.
  */
-export async function keptBuilds(db: Reader): Promise<Kept> {
+export async function keptBuilds(db: Reader, repository: string): Promise<Kept> {
   const publications = await db.selectFrom('publications').select(['release_build_id', 'state']).execute()
   const published = new Set(
     publications.filter(({ state }) => state === 'published').map(({ release_build_id: id }) => id),
@@ -23,6 +23,7 @@ export async function keptBuilds(db: Reader): Promise<Kept> {
   const rows = await db
     .selectFrom('builds')
     .select(['id', 'number', 'kind', 'plan_id', 'state'])
+    .where('repository_id', '=', repository)
     .orderBy('number', 'desc')
     .execute()
   const candidates = new Set<string>()

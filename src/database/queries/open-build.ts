@@ -6,7 +6,16 @@ import { initialState } from '../../run/state.ts'
 import type { BuildsTable, Database } from '../schema.ts'
 import { type BuildRow, stagesOf } from './builds.ts'
 
+/** The one repository of a state without a server. */
+export const LOCAL = 'local'
+
+/** Names a build among those of all repositories. */
+export function buildId(repository: string, number: number): string {
+  return repository === LOCAL ? `build-${number}` : `build-${repository}-${number}`
+}
+
 export interface NewBuild {
+  readonly repository: string
   readonly kind: BuildsTable['kind']
   readonly plan: Plan
   readonly checksDigest: string
@@ -20,7 +29,12 @@ export interface NewBuild {
  * began, release builds by their plan.
  */
 export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): Promise<BuildRow> {
-  const running = trx.selectFrom('builds').selectAll().where('kind', '=', wanted.kind).where('state', '=', 'running')
+  const running = trx
+    .selectFrom('builds')
+    .selectAll()
+    .where('repository_id', '=', wanted.repository)
+    .where('kind', '=', wanted.kind)
+    .where('state', '=', 'running')
   const open = await (wanted.kind === 'checks'
     ? running.where('checks_digest', '=', wanted.checksDigest)
     : running.where('plan_id', '=', wanted.plan.id)
@@ -37,10 +51,12 @@ export async function openBuild(trx: Transaction<Database>, wanted: NewBuild): P
   const { last } = await trx
     .selectFrom('builds')
     .select((e) => e.fn.max('number').as('last'))
+    .where('repository_id', '=', wanted.repository)
     .executeTakeFirstOrThrow()
   const number = Math.max(last ?? 0, wanted.numbersUsed) + 1
   const row: BuildRow = {
-    id: `build-${number}`,
+    id: buildId(wanted.repository, number),
+    repository_id: wanted.repository,
     number,
     kind: wanted.kind,
     plan_id: wanted.plan.id,

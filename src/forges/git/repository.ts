@@ -46,8 +46,13 @@ export function findRepository(cwd: string, needs: string | null): Repository {
   )
 }
 
+/** A repository without a working tree, whose folder it is. */
+export function bareRepository(folder: string): Repository {
+  return new GitRepository(folder)
+}
+
 /** By what gitrepository-layout(5) says has to be there. */
-function isBare(folder: string): boolean {
+export function isBare(folder: string): boolean {
   return ['HEAD', 'objects', 'refs'].every((name) => existsSync(join(folder, name)))
 }
 

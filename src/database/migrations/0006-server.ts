@@ -1,0 +1,60 @@
+import { type Kysely, sql } from 'kysely'
+
+/** Builds are numbered within a repository from now on: SQLite has no way to let go of a column's own uniqueness but another table. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('repositories')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('name', 'text', (c) => c.notNull().unique())
+    .addColumn('active', 'integer', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .execute()
+  await db.schema
+    .createTable('builds_of_repositories')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('repository_id', 'text', (c) => c.notNull())
+    .addColumn('number', 'integer', (c) => c.notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('plan_id', 'text', (c) => c.notNull().references('plans.id'))
+    .addColumn('checks_digest', 'text', (c) => c.notNull())
+    .addColumn('commit_id', 'text', (c) => c.notNull())
+    .addColumn('version', 'text', (c) => c.notNull())
+    .addColumn('event', 'text', (c) => c.notNull())
+    .addColumn('revision', 'text', (c) => c.notNull())
+    .addColumn('actor', 'text', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('finished_at', 'bigint')
+    .addUniqueConstraint('builds_numbered', ['repository_id', 'number'])
+    .execute()
+  await sql`insert into builds_of_repositories
+    (id, repository_id, number, kind, plan_id, checks_digest, commit_id, version, event, revision, actor, state, created_at, finished_at)
+    select id, 'local', number, kind, plan_id, checks_digest, commit_id, version, event, revision, actor, state, created_at, finished_at
+    from builds`.execute(db)
+  await db.schema.dropTable('builds').execute()
+  await db.schema.alterTable('builds_of_repositories').renameTo('builds').execute()
+  await db.schema.createIndex('builds_by_checks').on('builds').columns(['checks_digest', 'state']).execute()
+  await db.schema
+    .createTable('events')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('repository_id', 'text', (c) => c.notNull().references('repositories.id'))
+    .addColumn('delivery', 'text', (c) => c.notNull())
+    .addColumn('ref', 'text', (c) => c.notNull())
+    .addColumn('commit_id', 'text', (c) => c.notNull())
+    .addColumn('document', 'text', (c) => c.notNull())
+    .addColumn('received_at', 'bigint', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('note', 'text')
+    .addColumn('build_id', 'text', (c) => c.references('builds.id'))
+    .addUniqueConstraint('events_once', ['repository_id', 'delivery'])
+    .execute()
+  await db.schema.createIndex('events_by_ref').on('events').columns(['repository_id', 'ref', 'commit_id']).execute()
+  await db.schema.createIndex('events_by_state').on('events').columns(['state', 'received_at']).execute()
+  await db.schema
+    .createTable('users')
+    .addColumn('login', 'text', (c) => c.primaryKey())
+    .addColumn('admin', 'integer', (c) => c.notNull())
+    .addColumn('token_sha256', 'text', (c) => c.notNull().unique())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .execute()
+}

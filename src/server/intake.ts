@@ -1,0 +1,90 @@
+/** From what a forge tells to rows: stored before it is confirmed, and once, however often it is told. */
+import { type NewEvent, storeEvent, wasTold } from '../database/queries/events.ts'
+import { findRepositoryRow, listRepositories, type RepositoryRow } from '../database/queries/repositories.ts'
+import type { Writer } from '../database/writer.ts'
+import type { Clock } from '../clock.ts'
+import type { Forge, Head, Told } from '../forges/types.ts'
+
+export interface IntakeParts {
+  readonly writer: Writer
+  readonly forge: Forge
+  readonly clock: Clock
+  readonly onTrouble: (note: string) => void
+}
+
+/** @returns whether something new was stored */
+export async function takeIn(parts: IntakeParts): Promise<boolean> {
+  let isNew = false
+  for (const told of await parts.forge.told(parts.onTrouble)) {
+    const row = await findRepositoryRow(parts.writer.db, told.repository)
+    if (row?.active === 1) isNew = (await store(parts, row, told)) || isNew
+    // Of a repository that is off nobody wants to hear.
+    await parts.forge.confirm(told)
+  }
+  return isNew
+}
+
+/**
+ * Finds what was pushed and never told: a hook that was missing, or failed. Heads that are there when a repository is first enabled are only
+ * remembered.
+ */
+export async function findMissed(parts: IntakeParts): Promise<boolean> {
+  let isNew = false
+  for (const row of await listRepositories(parts.writer.db)) {
+    if (row.active !== 1) continue
+    try {
+      const missed: Head[] = []
+      for (const head of await parts.forge.heads(row.name))
+        if (!(await wasTold(parts.writer.db, row.id, head.ref, head.commit))) missed.push(head)
+      const told = { repository: row.name, actor: 'unknown', heads: missed }
+      isNew = (await store(parts, row, { ...told, delivery: 'found' })) || isNew
+    } catch (error) {
+      parts.onTrouble(`${row.name} could not be looked at: ${String(error)}`)
+    }
+  }
+  return isNew
+}
+
+/** What the repository's refs name now, as seen: none of it is checked. */
+export async function rememberHeads(parts: IntakeParts, row: RepositoryRow): Promise<void> {
+  const heads = await parts.forge.heads(row.name)
+  await parts.writer.write(async (trx) => {
+    for (const head of heads) {
+      const event = eventOf(parts, row, { delivery: 'enabled', actor: 'unknown', head })
+      if (await storeEvent(trx, event))
+        await trx
+          .updateTable('events')
+          .set({ state: 'skipped', note: 'it was there when the repository was enabled' })
+          .where('id', '=', event.id)
+          .execute()
+    }
+  })
+}
+
+async function store(parts: IntakeParts, row: RepositoryRow, told: Told): Promise<boolean> {
+  if (told.heads.length === 0) return false
+  return parts.writer.write(async (trx) => {
+    let stored = 0
+    for (const head of told.heads)
+      if (await storeEvent(trx, eventOf(parts, row, { delivery: told.delivery, actor: told.actor, head }))) stored += 1
+    return stored > 0
+  })
+}
+
+function eventOf(
+  { clock }: IntakeParts,
+  row: RepositoryRow,
+  { delivery, actor, head }: { readonly delivery: string; readonly actor: string; readonly head: Head },
+): NewEvent {
+  const at = clock.now()
+  const { ref, commit } = head
+  const revision = ref.replace(/^refs\/(heads|tags)\//, '')
+  return {
+    id: `event-${clock.random(12).toString('hex')}`,
+    repository: row.id,
+    // One push may move several refs.
+    delivery: `${delivery} ${ref} ${commit}`,
+    event: { kind: 'push', ref, commit, revision, actor, at },
+    at,
+  }
+}
