@@ -4,11 +4,11 @@ import { runGit } from './git.ts'
 
 const ACTOR_LENGTH = 200
 
-/** `Name <email>` as git would sign a commit, or the name of the operating system's user. */
+/** `Name <email>` as git would name who makes a commit now (the author may be somebody else: CI sets that to the commit's own), or the name of the operating system's user. */
 export async function actorOf(root: string): Promise<string> {
   const configured = await settings(root)
-  const name = process.env['GIT_AUTHOR_NAME']?.trim() || (configured.get('user.name') ?? '')
-  const email = process.env['GIT_AUTHOR_EMAIL']?.trim() || (configured.get('user.email') ?? '')
+  const name = process.env['GIT_COMMITTER_NAME']?.trim() || (configured.get('user.name') ?? '')
+  const email = process.env['GIT_COMMITTER_EMAIL']?.trim() || (configured.get('user.email') ?? '')
   const actor = name !== '' && email !== '' ? `${name} <${email}>` : name || email || systemUser()
   return (
     actor

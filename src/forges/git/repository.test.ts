@@ -147,8 +147,8 @@ test('the actor is who git says, or the user of the machine', async (t) => {
   withVariables(t, {
     HOME: world.home,
     XDG_CONFIG_HOME: undefined,
-    GIT_AUTHOR_NAME: undefined,
-    GIT_AUTHOR_EMAIL: undefined,
+    GIT_COMMITTER_NAME: undefined,
+    GIT_COMMITTER_EMAIL: undefined,
   })
   assert.match(await actorOf(world.root), /^\S+$/)
   world.git('config', 'user.email', 'ada@example.org')
@@ -156,8 +156,8 @@ test('the actor is who git says, or the user of the machine', async (t) => {
   world.git('config', 'user.name', 'Ada\nL')
   assert.equal(await actorOf(world.root), 'Ada L <ada@example.org>')
   // As for git, what is set wins over what is configured, each by itself; empty is not set.
-  withVariables(t, { GIT_AUTHOR_NAME: 'Grace', GIT_AUTHOR_EMAIL: '' })
+  withVariables(t, { GIT_COMMITTER_NAME: 'Grace', GIT_COMMITTER_EMAIL: '' })
   assert.equal(await actorOf(world.root), 'Grace <ada@example.org>')
-  withVariables(t, { GIT_AUTHOR_NAME: 'Grace', GIT_AUTHOR_EMAIL: 'grace@example.org' })
+  withVariables(t, { GIT_COMMITTER_NAME: 'Grace', GIT_COMMITTER_EMAIL: 'grace@example.org' })
   assert.equal(await actorOf(world.root), 'Grace <grace@example.org>')
 })

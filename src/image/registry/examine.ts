@@ -14,7 +14,8 @@ export async function* examineRegistry(
   const { host, namespace } = address
   const name = namespace + repository
   const { loggedIn, unused } = session
-  if (unused !== null) yield weak('login', unused.problem, `It is not used: ${unused.remedy}.`)
+  // One that another place holds the login for is as it should be.
+  if (unused !== null && !loggedIn) yield weak('login', unused.problem, `It is not used: ${unused.remedy}.`)
   const reached = await attempt('reach the registry', async () => {
     discard(await session.ask({ method: 'GET', to: '', scope: '', expect: [200] }))
     return good('reach the registry', `${host}, ${loggedIn ? 'with a login' : 'which asks for no login'}`)
