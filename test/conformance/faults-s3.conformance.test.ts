@@ -233,6 +233,18 @@ else {
     }
   })
 
+  test('bytes that come through otherwise than they were sent are sent again', IN_TIME, async (t) => {
+    const { bucket, direct } = await warm(t)
+    for (const [key, bytes, path] of [
+      ['large', LARGE, /partNumber=2/],
+      ['small', SMALL, /small/],
+    ] as const) {
+      proxy.play({ method: 'PUT', path, nth: 1, effect: { flip: true } })
+      await bucket.put(key, bodyOf(bytes), EXCLUSIVE)
+      assert.ok((await direct.get(`p/${key}`))?.equals(bytes), key)
+    }
+  })
+
   test('a server that is too slow, in either direction, is left and tried again', IN_TIME, async (t) => {
     const { bucket, direct } = await warm(t)
     proxy.play({ method: 'PUT', nth: 1, effect: { pace: { up: 0 } } })

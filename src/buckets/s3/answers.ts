@@ -58,6 +58,8 @@ const PASSING_CODE = new Set([
   'RequestTimeout',
   'IncompleteBody',
   'BadDigest',
+  'InvalidDigest',
+  'XAmzContentChecksumMismatch',
   'XAmzContentSHA256Mismatch',
   'RequestTimeTooSkewed',
 ])

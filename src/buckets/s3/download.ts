@@ -38,8 +38,8 @@ async function* told(download: Download, where: string): AsyncGenerator<Buffer> 
     yield* piecesOf(download)
   } catch (error) {
     if (!(error instanceof Damaged)) throw storageFailure('reading', where, error)
-    throw new PitlaneError('CONTRADICTION', `${where}: ${error.message}`, {
-      hint: 'The server holds other bytes than it was given: remove the object with the tools of the server, and the same command puts it anew, or put it back from a copy.',
+    throw new PitlaneError('STORAGE_FAILED', `${where}: reading failed: ${error.message}`, {
+      hint: 'Try again. Where it stays so, the server holds other bytes than it was given: remove the object with its own tools, and the same command puts it anew, or put it back from a copy.',
     })
   }
 }

@@ -20,6 +20,8 @@ export type Effect =
   | { readonly reset: 'before' | 'in request' | 'in answer' | 'after' }
   /** The peer gets only the first half of the body, and is told that this is all. */
   | { readonly shorten: true }
+  /** The peer gets a body of which one bit is another. */
+  | { readonly flip: true }
   /** Bytes in a second, in one direction; 0: none at all after the first half. */
   | { readonly pace: { readonly up: number } | { readonly down: number } }
   /** What the peer answered is changed on its way. The length in the headers follows the body, except to HEAD. */
@@ -135,6 +137,11 @@ async function carry(peer: string, from: IncomingMessage, to: ServerResponse, ef
   if ('shorten' in effect) {
     const half = firstHalf(await buffer(from))
     return pass(await forward(peer, from, () => [half], half.length), from, to)
+  }
+  if ('flip' in effect) {
+    const body = await buffer(from)
+    body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1
+    return pass(await forward(peer, from, () => [body], body.length), from, to)
   }
   if ('pace' in effect) {
     if ('up' in effect.pace) {
