@@ -2,8 +2,8 @@
  * A container registry behind HTTP: the client's half of the OCI distribution specification 1.1.
  *
  * What it costs, in requests: `putBlob` of a new one 4 (look, begin, send, look), of one that another repository of the registry has 2
- * (mount, look), of a present one 1; `putManifest` 1 with a part that is new, else 2 (read, put), of a present one 1; `putTag` 4 (look and
- * read the manifest at the same time, put, look), of a present one 2; everything else 1. A registry with tokens takes 1 more at the very first, and 1 to its token service for each repository.
+ * (mount, look), of a present one 1; `putManifest` 1 with a part that is new, else 2 (read, put), of a present one 1; `putTag` 3
+ * (look, put, look), of a present one 1, and 1 more at the same time as the first where the manifest was not put a moment ago; everything else 1. A registry with tokens takes 1 more at the very first, and 1 to its token service for each repository.
  */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
@@ -46,6 +46,8 @@ class DistributionRegistry implements Registry {
   readonly #homes = new Map<string, string>()
   /** What no repository that was asked had, and has from us now: blobs and manifests. */
   readonly #sent = new Set<string>()
+  /** What was put a moment ago, by repository and digest: what is to be tagged next is not fetched for that. */
+  readonly #manifests = new Map<string, Buffer>()
 
   constructor(address: RegistryAddress, session: Session) {
     this.location = address.namespace === '' ? address.host : `${address.host}/${address.namespace.slice(0, -1)}`
@@ -153,6 +155,7 @@ class DistributionRegistry implements Registry {
     const put = await this.#put(name, digest, mediaType, bytes, [201, 400, 404])
     if (put !== 201) throw await this.#incomplete(repository, digest, put, parts.value)
     this.#sent.add(digest)
+    this.#manifests.set(`${name}@${digest}`, bytes)
     return descriptor
   }
 
@@ -196,7 +199,7 @@ class DistributionRegistry implements Registry {
     requireDigest(descriptor.digest)
     const [present, bytes] = await Promise.all([
       this.resolveTag(repository, tag),
-      this.readManifest(repository, descriptor.digest),
+      this.#manifests.get(`${name}@${descriptor.digest}`) ?? this.readManifest(repository, descriptor.digest),
     ])
     const shown = `${this.location}/${repository}:${tag}`
     if (present !== null && present.digest !== descriptor.digest && present.digest !== from)
@@ -282,6 +285,7 @@ class DistributionRegistry implements Registry {
   async deleteManifest(repository: string, digest: string): Promise<Deletion> {
     const name = this.#name(repository)
     requireDigest(digest)
+    this.#manifests.delete(`${name}@${digest}`)
     const deletion = await this.#delete(name, `manifests/${digest}`)
     if (deletion === 'deleted' && (await this.readManifest(repository, digest)) !== null)
       throw stillThere(`${this.location}/${repository}@${digest}`)
