@@ -7,7 +7,7 @@ import { absentPrograms, succeed } from '../world/program.ts'
 import { makeWorld } from '../world/toy.ts'
 
 const LINES = [
-  { words: ['re'], proposed: ['release', 'releases', 'retention'] },
+  { words: ['re'], proposed: ['release', 'repo', 'releases', 'retention'] },
   { words: ['release', ''], proposed: ['v1.0.0'] },
   { words: ['plan', '--diff', 'v1'], proposed: ['v1.0.0'] },
   { words: ['run', '--no'], proposed: ['--no-wait'] },
