@@ -45,7 +45,7 @@ export function httpServer(parts: HttpParts, onTrouble: (note: string) => void):
   })
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ message: 'Not Found' }))
   app.get('/healthz', async () => ({ status: 'ok' }))
-  app.get('/version', async () => ({ source: 'https://pitlane.dev', version: parts.version, commit: '' }))
+  app.get('/version', async () => ({ source: '', version: parts.version, commit: '' }))
   void app.register(apiRoutes(parts), { prefix: '/api' })
   void app.register(pageRoutes(parts))
   return app

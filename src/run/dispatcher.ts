@@ -48,6 +48,7 @@ export class Dispatcher {
   readonly #running = new Map<string, { readonly repository: string; readonly ended: Promise<void> }>()
   /** On the monotonic clock: what failed for reasons of the machine is not tried before. */
   readonly #notBefore = new Map<string, number>()
+  #failure: PitlaneError | null = null
   #alarm = new AbortController()
   #woken = false
 
@@ -72,6 +73,7 @@ export class Dispatcher {
         await this.#decideAll()
         await this.#carryOutAll()
         await this.#sleep()
+        if (this.#failure !== null) throw this.#failure
       }
     } finally {
       drain.removeEventListener('abort', stop)
@@ -126,7 +128,7 @@ export class Dispatcher {
   async #undecided(event: EventRow, thrown: unknown): Promise<void> {
     const { writer, onTrouble } = this.#parts
     const error = asPitlaneError(thrown)
-    if (error.code === 'FENCED' || error.code === 'STATE_LOST') throw error
+    if (isOver(error)) throw error
     if (error.fault !== 'infrastructure') {
       const note = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`
       return writer.write((trx) => settleEvent(trx, event.id, { state: 'failed', note, build_id: null }))
@@ -156,9 +158,14 @@ export class Dispatcher {
       const lost = (await wasTried(writer.db, build)) ? await lostWork(engine, build, plan) : null
       if (lost === null) await runBuild(engine, build, plan, stop)
       else await giveUp(engine, build, plan, { error: 'STORAGE_FAILED', note: lost })
-    } catch (error) {
+    } catch (thrown) {
+      const error = asPitlaneError(thrown)
+      if (isOver(error)) {
+        this.#failure ??= error
+        return
+      }
       this.#later(build.id)
-      onTrouble(`build ${build.number}: ${asPitlaneError(error).message}`)
+      onTrouble(`build ${build.number}: ${error.message}`)
     }
     const others = [...this.#running].filter(([id]) => id !== build.id)
     if (others.some(([, { repository }]) => repository === build.repository_id)) return
@@ -172,6 +179,11 @@ export class Dispatcher {
   #isDue(id: string): boolean {
     return (this.#notBefore.get(id) ?? 0) <= this.#parts.clock.monotonic()
   }
+}
+
+/** Somebody else has the rows, or nobody: nothing that this one did would be written down. */
+function isOver({ code }: PitlaneError): boolean {
+  return code === 'FENCED' || code === 'STATE_LOST'
 }
 
 function asPitlaneError(thrown: unknown): PitlaneError {

@@ -1,6 +1,8 @@
 /** From what a forge tells to rows: stored before it is confirmed, and once, however often it is told. */
-import { type NewEvent, storeEvent, wasTold } from '../database/queries/events.ts'
+import type { Transaction } from 'kysely'
+import { type NewEvent, settleEvent, storeEvent, wasTold } from '../database/queries/events.ts'
 import { findRepositoryRow, listRepositories, type RepositoryRow } from '../database/queries/repositories.ts'
+import type { Database } from '../database/schema.ts'
 import type { Writer } from '../database/writer.ts'
 import type { Clock } from '../clock.ts'
 import type { Forge, Head, Told } from '../forges/types.ts'
@@ -24,6 +26,15 @@ export async function takeIn(parts: IntakeParts): Promise<boolean> {
   return isNew
 }
 
+/** Milliseconds in which a hook that is going to tell has told. */
+const HOOK = 2000
+
+async function untold({ writer }: IntakeParts, row: RepositoryRow, heads: readonly Head[]): Promise<readonly Head[]> {
+  const missed: Head[] = []
+  for (const head of heads) if (!(await wasTold(writer.db, row.id, head.ref, head.commit))) missed.push(head)
+  return missed
+}
+
 /**
  * Finds what was pushed and never told: a hook that was missing, or failed. Heads that are there when a repository is first enabled are only
  * remembered.
@@ -33,9 +44,13 @@ export async function findMissed(parts: IntakeParts): Promise<boolean> {
   for (const row of await listRepositories(parts.writer.db)) {
     if (row.active !== 1) continue
     try {
-      const missed: Head[] = []
-      for (const head of await parts.forge.heads(row.name))
-        if (!(await wasTold(parts.writer.db, row.id, head.ref, head.commit))) missed.push(head)
+      let missed = await untold(parts, row, await parts.forge.heads(row.name))
+      if (missed.length > 0) {
+        // A hook runs after the ref has moved: it may be about to tell.
+        await parts.clock.sleep(HOOK)
+        await takeIn(parts)
+        missed = await untold(parts, row, missed)
+      }
       const told = { repository: row.name, actor: 'unknown', heads: missed }
       isNew = (await store(parts, row, { ...told, delivery: 'found' })) || isNew
     } catch (error) {
@@ -45,20 +60,21 @@ export async function findMissed(parts: IntakeParts): Promise<boolean> {
   return isNew
 }
 
-/** What the repository's refs name now, as seen: none of it is checked. */
-export async function rememberHeads(parts: IntakeParts, row: RepositoryRow): Promise<void> {
-  const heads = await parts.forge.heads(row.name)
-  await parts.writer.write(async (trx) => {
-    for (const head of heads) {
-      const event = eventOf(parts, row, { delivery: 'enabled', actor: 'unknown', head })
-      if (await storeEvent(trx, event))
-        await trx
-          .updateTable('events')
-          .set({ state: 'skipped', note: 'it was there when the repository was enabled' })
-          .where('id', '=', event.id)
-          .execute()
-    }
-  })
+/**
+ * What the repository's refs name now, as seen: none of it is checked. In the transaction that enables the repository: else a server that died in
+ * between would check all of it.
+ */
+export async function rememberHeads(
+  parts: IntakeParts,
+  trx: Transaction<Database>,
+  row: RepositoryRow,
+  heads: readonly Head[],
+): Promise<void> {
+  const seen = { state: 'skipped', note: 'it was there when the repository was enabled', build_id: null } as const
+  for (const head of heads) {
+    const event = eventOf(parts, row, { delivery: 'enabled', actor: 'unknown', head })
+    if (await storeEvent(trx, event)) await settleEvent(trx, event.id, seen)
+  }
 }
 
 async function store(parts: IntakeParts, row: RepositoryRow, told: Told): Promise<boolean> {

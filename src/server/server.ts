@@ -138,8 +138,12 @@ export async function makeServer(parts: ServerParts): Promise<Server> {
         if (active) await forge.enable(name)
         const id = `repository-${clock.random(8).toString('hex')}`
         const before = await findRepositoryRow(writer.db, name)
-        const row = await writer.write((trx) => setActive(trx, { id, name, active, at: clock.now() }))
-        if (active && before?.active !== 1) await rememberHeads(parts, row)
+        const heads = active && before?.active !== 1 ? await forge.heads(name) : []
+        const row = await writer.write(async (trx) => {
+          const set = await setActive(trx, { id, name, active, at: clock.now() })
+          await rememberHeads(parts, trx, set, heads)
+          return set
+        })
         if (!active) await forge.disable(name)
         return row
       },

@@ -364,4 +364,6 @@ test('a pitlane.yaml that is wrong fails the push with its place, and the next o
     (await world.ended(1)).map(({ message }) => message),
     ['right'],
   )
+  const page = await world.fetch('/ada/hello', { headers: { authorization: `Bearer ${world.token}` } })
+  assert.match(await page.text(), /pitlane\.yaml.*(line )?[12]/)
 })

@@ -82,3 +82,16 @@ export async function wasTold(db: Reader, repository: string, ref: string, commi
     .executeTakeFirst()
   return row !== undefined
 }
+
+/** What was told and has no build, the newest first. */
+export function eventsWithoutBuild(db: Reader, repository: string, limit: number): Promise<readonly EventRow[]> {
+  return db
+    .selectFrom('events')
+    .selectAll()
+    .where('repository_id', '=', repository)
+    .where('state', 'in', ['waiting', 'skipped', 'failed'])
+    .orderBy('received_at', 'desc')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}

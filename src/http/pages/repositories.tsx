@@ -1,5 +1,6 @@
 /** Which repositories there are, and the builds of one. */
 import type { BuildRow } from '../../database/queries/builds.ts'
+import type { EventRow } from '../../database/queries/events.ts'
 import { buildStatus } from '../api/shapes.ts'
 import type { KnownRepository } from '../parts.ts'
 import { ago, render, StatusWord } from './page.tsx'
@@ -44,40 +45,76 @@ export function repositoriesPage(repositories: readonly KnownRepository[]): stri
   })
 }
 
-export function repositoryPage(name: string, builds: readonly BuildRow[], now: number): string {
+/** @param others what was pushed and has no build */
+export function repositoryPage(
+  name: string,
+  builds: readonly BuildRow[],
+  others: readonly EventRow[],
+  now: number,
+): string {
   return render({
     title: name,
     ...(builds.some((build) => build.state === 'running') ? { refresh: 3 } : {}),
-    children:
-      builds.length === 0 ? (
-        <p>Nothing was pushed yet.</p>
-      ) : (
-        <table>
-          <tr>
-            <th>Build</th>
-            <th>Status</th>
-            <th>Of</th>
-            <th>Commit</th>
-            <th>By</th>
-            <th>When</th>
-          </tr>
-          {builds.map((build) => (
+    children: (
+      <>
+        {builds.length === 0 ? (
+          <p>Nothing was checked yet.</p>
+        ) : (
+          <table>
             <tr>
-              <td>
-                <a href={`/${name}/${build.number}`}>{build.number}</a>
-              </td>
-              <td>
-                <StatusWord status={buildStatus(build)} />
-              </td>
-              <td>{build.revision}</td>
-              <td>
-                <code>{build.commit_id.slice(0, 12)}</code>
-              </td>
-              <td>{build.actor}</td>
-              <td>{ago(build.created_at, now)}</td>
+              <th>Build</th>
+              <th>Status</th>
+              <th>Of</th>
+              <th>Commit</th>
+              <th>By</th>
+              <th>When</th>
             </tr>
-          ))}
-        </table>
-      ),
+            {builds.map((build) => (
+              <tr>
+                <td>
+                  <a href={`/${name}/${build.number}`}>{build.number}</a>
+                </td>
+                <td>
+                  <StatusWord status={buildStatus(build)} />
+                </td>
+                <td>{build.revision}</td>
+                <td>
+                  <code>{build.commit_id.slice(0, 12)}</code>
+                </td>
+                <td>{build.actor}</td>
+                <td>{ago(build.created_at, now)}</td>
+              </tr>
+            ))}
+          </table>
+        )}
+        {others.length === 0 ? null : <WithoutBuild events={others} now={now} />}
+      </>
+    ),
   })
+}
+
+function WithoutBuild({ events, now }: { events: readonly EventRow[]; now: number }) {
+  return (
+    <section>
+      <h2>Pushed, without a build</h2>
+      <table>
+        <tr>
+          <th>What</th>
+          <th>Commit</th>
+          <th>Why</th>
+          <th>When</th>
+        </tr>
+        {events.map((event) => (
+          <tr>
+            <td>{event.ref.replace(/^refs\/(heads|tags)\//, '')}</td>
+            <td>
+              <code>{event.commit_id.slice(0, 12)}</code>
+            </td>
+            <td class={event.state === 'failed' ? 'failure' : 'quiet'}>{event.note ?? 'it waits'}</td>
+            <td>{ago(event.received_at, now)}</td>
+          </tr>
+        ))}
+      </table>
+    </section>
+  )
 }

@@ -1,7 +1,7 @@
 /** Pages for people: rendered here, readable without JavaScript. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { sha256Of } from '../../bytes/digest.ts'
-import { eventOf } from '../../database/queries/events.ts'
+import { eventOf, eventsWithoutBuild } from '../../database/queries/events.ts'
 import { findBuild, listBuilds, stagesWithSteps } from '../../database/queries/list-builds.ts'
 import { readPlan } from '../../database/queries/plans.ts'
 import { findRepositoryRow } from '../../database/queries/repositories.ts'
@@ -16,6 +16,7 @@ import { loginPage, repositoriesPage, repositoryPage } from './repositories.tsx'
 /** Bytes of a step's output that a page shows. */
 const SHOWN = 64 * 1024
 const BUILDS = 50
+const OTHERS = 20
 
 export function pageRoutes(parts: HttpParts): FastifyPluginAsync {
   const { writer, actions, clock } = parts
@@ -48,10 +49,11 @@ export function pageRoutes(parts: HttpParts): FastifyPluginAsync {
       const { owner, name } = request.params
       const row = await findRepositoryRow(writer.db, `${owner}/${name}`)
       if (row === undefined) return reply.callNotFound()
-      return html(
-        reply,
-        repositoryPage(row.name, await listBuilds(writer.db, row.id, { page: 1, perPage: BUILDS }), clock.now()),
-      )
+      const [builds, others] = await Promise.all([
+        listBuilds(writer.db, row.id, { page: 1, perPage: BUILDS }),
+        eventsWithoutBuild(writer.db, row.id, OTHERS),
+      ])
+      return html(reply, repositoryPage(row.name, builds, others, clock.now()))
     })
     app.get<{ Params: { owner: string; name: string; number: string } }>(
       '/:owner/:name/:number',
