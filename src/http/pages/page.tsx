@@ -9,7 +9,7 @@ const STYLE = `
   :root { --ground: #14171a; --raised: #1e2226; --line: #363c43; --ink: #e9ecef; --quiet: #a6aeb8; --link: #82bcf5; --good: #92dda9; --bad: #f5aaa4; --going: #ecd57f; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 64rem; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 64rem; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
 a { color: var(--link); }
 nav { padding-bottom: .75rem; border-bottom: 1px solid var(--line); }
 table { width: 100%; border-collapse: collapse; }
